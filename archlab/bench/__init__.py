@@ -1,0 +1,1 @@
+"""The bench: plans and executes runs. Nothing here prints."""
