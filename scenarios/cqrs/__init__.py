@@ -1,0 +1,1 @@
+"""CQRS: do reads and writes need different models?"""
