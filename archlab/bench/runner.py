@@ -81,7 +81,7 @@ class Round:
 def execute(plan: Plan, cache: Path, tell: Tell) -> Run:
     """Runs the plan and returns what was recorded, not judged yet.
 
-    Raises ScenarioError when a design or an experiment fails. When this returns or raises, all that it started has ended.
+    Raises ScenarioError when a design or an experiment fails. Either way, all that it started has ended.
     """
     scenario = plan.scenario
     warm(scenario)
