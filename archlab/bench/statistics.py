@@ -45,6 +45,8 @@ def mean_interval(values: Sequence[float]) -> Interval:
 def round_interval(values: Sequence[float]) -> Interval:
     """A metric over its rounds. Positive figures are averaged as logarithms (times are skewed, ratios matter);
     where one is zero or below, the median with the whole range stands."""
+    if min(values) == max(values) and len(values) > 1:
+        return values[0], values[0], values[0]
     if min(values) > 0:
         value, low, high = mean_interval([math.log(value) for value in values])
         # A single round bounds nothing; an interval beyond any float is as good as none.
