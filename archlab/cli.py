@@ -91,7 +91,16 @@ def run(
         desk.list_durations()
         return
     asked = session.Asked(
-        name, turned or [], workload or [], design or [], seed, quick, session.seconds(time), as_json, no_input, slowest
+        name,
+        tuple(turned or ()),
+        tuple(workload or ()),
+        tuple(design or ()),
+        seed,
+        quick,
+        session.seconds(time),
+        as_json,
+        no_input,
+        slowest,
     )
     raise typer.Exit(session.run(asked))
 
@@ -108,7 +117,9 @@ def check(
     """Run a scenario and answer by exit code: 3 a claim is refuted, 4 the run is invalid or inconclusive."""
     from archlab import session
 
-    asked = session.Asked(name, turned or [], [], [], seed, quick, session.seconds(time), as_json, no_input=True)
+    asked = session.Asked(
+        name, tuple(turned or ()), seed=seed, quick=quick, seconds=session.seconds(time), as_json=as_json
+    )
     raise typer.Exit(session.check(asked))
 
 
