@@ -1,0 +1,218 @@
+"""The page that every picture is drawn on: lines of styled text that fit the console, whatever it can show.
+
+A picture is a function from a Page (how wide, which characters) to lines. It is laid out when Rich asks for it, so the
+same picture fits every width; in an ASCII-only locale every line is ASCII, with NO_COLOR nothing but text remains.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
+from rich.text import Text
+
+GOOD, BAD, PAYS, SELF, UNSURE = "green", "red", "bold cyan", "yellow", "magenta"
+DIM, HEAD = "dim", "bold"
+
+WIDEST = 120
+"""A wider console does not make a wider page: the eye loses the line."""
+
+Part = str | tuple[str, str] | Text
+Align = Literal["left", "right"]
+
+_PLAIN = {
+    "✓": "v", "✗": "x", "★": "*", "↑": "^", "↓": "v", "▶": ">", "│": "|", "┃": "|", "─": "-", "━": "-", "├": "|", "└": "`",
+    "·": "|", "•": "*", "≤": "<=", "≥": ">=", "≈": "~", "×": "x", "÷": "/", "±": "+-", "−": "-", "–": "-", "—": "-",
+    "‑": "-", "µ": "u", "μ": "u", "…": "...", "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "→": "->", "←": "<-",
+    "↔": "<->", "⇒": "=>", "↪": "\\", "\u00a0": " ", "\u202f": " ", "²": "^2", "ⁿ": "^n", "█": "#", "░": "-", "¬": "!",
+    "∞": "inf", "√": "sqrt", "ß": "ss", "§": "section ", "€": "EUR ", "£": "GBP ",
+}  # fmt: skip
+_TRANSLATION = str.maketrans(_PLAIN)
+
+
+def plain(text: str) -> str:
+    """``text`` in ASCII: the signs used here as their nearest look, accents dropped, the unknown as ``?``."""
+    if text.isascii():
+        return text
+    spelled = unicodedata.normalize("NFKD", text.translate(_TRANSLATION))
+    return "".join(c for c in spelled if not unicodedata.combining(c)).encode("ascii", "replace").decode()
+
+
+@dataclass(frozen=True)
+class Page:
+    """How much fits on a line, and whether only ASCII may be shown."""
+
+    width: int = 100
+    ascii: bool = False
+
+    def spell(self, text: str) -> str:
+        return plain(text) if self.ascii else text
+
+    def text(self, *parts: Part, style: str = "") -> Text:
+        """Parts put together: a string, (a string, its style) or Text."""
+        whole = Text(style=style)
+        for part in parts:
+            if isinstance(part, Text):
+                whole.append_text(part)
+            elif isinstance(part, tuple):
+                whole.append(self.spell(part[0]), part[1])
+            else:
+                whole.append(self.spell(part))
+        return whole
+
+    def first_fit(self, width: int, *choices: Part) -> Text:
+        """The first of several ways to say the same that fits in ``width`` cells, else the last."""
+        shown = Text()
+        for choice in choices:
+            shown = self.text(choice)
+            if shown.cell_len <= width:
+                break
+        return shown
+
+    def heading(self, title: str, right: Part = "", style: str = HEAD) -> list[Text]:
+        """A title with something dim at the right edge; on a line of its own where both do not fit."""
+        left, aside = self.text((title, style)), self.text(right)
+        if not aside.plain:
+            return self.wrap(left)
+        if left.cell_len + aside.cell_len + 2 <= self.width:
+            return [pad(left, self.width - aside.cell_len).append_text(aside)]
+        return [*self.wrap(left), *self.wrap(aside)]
+
+    def wrap(self, body: Part, label: Part = "", indent: int = 0) -> list[Text]:
+        """``body`` on as many lines as it takes, behind ``label``, every further line indented.
+
+        A number stays with its unit: there is no line break inside ``58 ms``.
+        """
+        first, whole = self.text(label), self.text(body)
+        indent = indent if self.width - indent >= 20 else min(indent, 2)
+        lines: list[Text] = []
+        line = pad(first, indent) if first.plain else Text(" " * indent)
+        room, empty = self.width - line.cell_len, True
+        if first.plain and room < 12:
+            lines, line, room = [line], Text(" " * indent), self.width - indent
+        for word in _words(whole):
+            needs = word.cell_len + (not empty)
+            if needs > room and not empty:
+                lines.append(line)
+                line, room, empty = Text(" " * indent), self.width - indent, True
+                needs = word.cell_len
+            if not empty:
+                line.append(" ")
+            line.append_text(word)
+            room, empty = room - needs, False
+        lines.append(line)
+        for done in lines:
+            done.rstrip()
+        return lines
+
+
+def pad(text: Text, width: int, align: Align = "left") -> Text:
+    """``text`` in ``width`` cells; a longer one is left as it is: a figure is never cropped."""
+    missing = max(0, width - text.cell_len)
+    before, after = (0, missing) if align == "left" else (missing, 0)
+    return Text(" " * before).append_text(text).append(" " * after)
+
+
+def table(page: Page, rows: Sequence[Sequence[Part]], align: str = "", gap: int = 2, indent: int = 0) -> list[Text]:
+    """Rows in aligned columns as wide as their cells; ``align`` has one of ``<`` and ``>`` a column.
+
+    The last column takes what is left of the line and goes on below itself.
+    """
+    cells = [[page.text(part) for part in row] for row in rows]
+    columns = max((len(row) for row in cells), default=0)
+    widths = [max((row[i].cell_len for row in cells if i < len(row) - 1), default=0) for i in range(columns)]
+    lines: list[Text] = []
+    for row in cells:
+        line = Text(" " * indent)
+        for i, cell in enumerate(row[:-1]):
+            line.append_text(pad(cell, widths[i], "right" if align[i : i + 1] == ">" else "left")).append(" " * gap)
+        if row:
+            last = row[-1]
+            if align[len(row) - 1 : len(row)] == ">":
+                last = pad(last, max((r[-1].cell_len for r in cells if len(r) == len(row)), default=0), "right")
+            if page.width - line.cell_len < min(12, last.cell_len):
+                line.rstrip()
+                lines += page.wrap(line)
+                lines += page.wrap(last, indent=indent + 2)
+                continue
+            lines += page.wrap(last, line, indent=line.cell_len) if line.plain.strip() else page.wrap(last, indent=indent)
+    return lines
+
+
+_GLUE = re.compile(r"[\d.,−<≤±–]+$|^(≤|<=|n|≥|>=|\+)$")
+_UNIT = re.compile(r"^(ns|µs|us|ms|s|min|h|days?|%|×|x|of|a)(\W|$)|^[≥≤]|^>=$|^\d")
+
+
+def _words(text: Text) -> list[Text]:
+    """The words of a text, a number together with the unit behind it."""
+    spans: list[list[int]] = []
+    for found in re.finditer(r"\S+", text.plain):
+        if spans:
+            before = text.plain[spans[-1][0] : spans[-1][1]].rsplit(" ", 1)[-1]
+            if _GLUE.search(before) and _UNIT.search(found.group()) and found.end() - spans[-1][0] <= 16:
+                spans[-1][1] = found.end()
+                continue
+        spans.append([found.start(), found.end()])
+    return [text[start:end] for start, end in spans]
+
+
+class Picture:
+    """Something to print: ``draw`` is asked for its lines once the width and the characters are known."""
+
+    def __init__(self, draw: Callable[[Page], Iterable[Text]]) -> None:
+        self.draw = draw
+
+    def lines(self, page: Page) -> list[Text]:
+        return list(self.draw(page))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        page = Page(min(options.max_width, WIDEST), options.ascii_only)
+        for line in self.lines(page):
+            line.rstrip()
+            # A word that is longer than the line is folded: better an ugly line than a lost figure.
+            folded = [line] if line.cell_len <= page.width else line.wrap(console, page.width, overflow="fold")
+            for part in folded:
+                yield Fitted(Text(part.plain) if console.no_color else part)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Any renderable, kept within what the console can show: ASCII only, or without any styling."""
+
+    inner: RenderableType
+    widest: int = WIDEST
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        narrowed = options.update(width=min(options.max_width, self.widest))
+        for segment in console.render(self.inner, narrowed):
+            text = segment.text
+            if options.ascii_only and not text.isascii():
+                # What was laid out already must keep its width: one character for one.
+                text = "".join((plain(c)[:1] or "?") if not c.isascii() else c for c in text)
+            yield Segment(text, None if console.no_color else segment.style, segment.control)
+
+
+def bar(page: Page, start: float, length: float, cells: int, filled: str = "█") -> str:
+    """A bar on a scale from 0 to 1 over ``cells`` cells: from ``start``, ``length`` long, in eighths of a cell.
+
+    What is too small for an eighth is a dot. Exactly ``cells`` wide, cut off where it runs beyond.
+    """
+    dot, full = (".", "#" if filled == "█" else "-") if page.ascii else ("·", filled)
+    eighths = round(max(0.0, length) * cells * 8)
+    at = min(int(max(0.0, start) * cells), cells - 1)
+    if eighths == 0:
+        return (" " * at + dot).ljust(cells)[:cells]
+    whole, rest = divmod(eighths, 8)
+    tip = "" if rest == 0 else (full if page.ascii and rest >= 4 else "" if page.ascii else " ▏▎▍▌▋▊▉"[rest])
+    drawn = full * whole + tip
+    return (" " * at + (drawn or dot)).ljust(cells)[:cells]
+
+
+def width_of(text: str) -> int:
+    return cell_len(text)
