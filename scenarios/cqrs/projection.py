@@ -42,6 +42,8 @@ SHOW = "SELECT view, status, key, orders, units, revenue FROM totals WHERE selle
 
 
 class Shop:
+    reading_side = projector.Projector  # what an operator runs by hand, to rebuild the store or to deliver events again
+
     def __init__(self, lab: Lab) -> None:
         self.shop = lab.database()
         self.beside = lab.database("views")  # pages are served beside the read store

@@ -15,7 +15,6 @@ from .world import (
     CancelOrder,
     CustomerId,
     OrderId,
-    Panel,
     PlaceOrder,
     ProductId,
     Refused,
@@ -180,8 +179,3 @@ def answers(lab: Lab, design: Any) -> list[Any]:
     pages = [design.page(SellerId(seller), kept(lab)) for seller in sellers(lab)]
     heads = [(page.totals, sorted(page.orders_by_status.items()), page.top_products()) for page in pages]
     return [said, lookups, heads, sorted(shown(lab, design).items(), key=repr)]
-
-
-def panel_of(lab: Lab, design: Any, seller: SellerId, view: str = "product") -> Panel:
-    panel: Panel = design.page(seller, (view,)).panels[view]
-    return panel
