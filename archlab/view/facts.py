@@ -63,8 +63,9 @@ def candidates(run: Run) -> list[DesignFacts]:
 
 
 def full_pattern(run: Run) -> DesignFacts | None:
-    patterns = [d for d in candidates(run) if d.role == "pattern"]
-    return (patterns or candidates(run) or [None])[-1]
+    able = candidates(run)
+    patterns = [d for d in able if d.role == "pattern"]
+    return patterns[-1] if patterns else able[-1] if able else None
 
 
 def demands(run: Run, workload: str) -> list[RequirementOutcome]:
@@ -146,11 +147,10 @@ def trace_bound(run: Run, scenario: Scenario | None, operation: str, workload: s
     for r in demands(run, workload):
         if r.unit == "s" and (operation_of(scenario, r.metric) or r.metric.split("_")[0]) == operation:
             return r.at_most
-    if scenario:  # the traces are shown before anything is judged
-        for required in scenario.requirements:
-            if required.unit == "s" and required.demanded_in(workload):
-                if operation_of(scenario, required.metric) == operation:
-                    return required.at_most
+    for required in scenario.requirements if scenario else ():  # the traces are shown before anything is judged
+        demanded = required.unit == "s" and required.demanded_in(workload)
+        if demanded and operation_of(scenario, required.metric) == operation:
+            return required.at_most
     return None
 
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Scenario
-from archlab.view import bill, requirements, units, verdict, waterfall
+from archlab.view import bill, facts, grid, requirements, units, verdict, waterfall
 from archlab.view.page import BAD, DIM, HEAD, Page, Picture
 
 
@@ -79,8 +79,9 @@ def _figures(
         yield Text()
         yield from verdict.next_steps(page, run, scenario)
         return
-    yield from requirements.draw(page, run, scenario, every)
-    yield from bill.draw(page, run, scenario, every)
+    designs = [d.name for d in facts.in_order(run)]
+    sections = [*requirements.sections(run, scenario, every), bill.section(run, scenario, every)]
+    yield from grid.draw(page, "IS IT ENOUGH?", "simplest first →", designs, sections)
     yield Text()
     yield from verdict.verdict(page, run, scenario)
     if predicted is not None:

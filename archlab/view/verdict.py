@@ -1,8 +1,6 @@
-"""What a run says in words: the verdict, the prediction beside it, the claims, how far to trust it, what to type next."""
+"""What a run says in words: the verdict, the prediction beside it, the claims, how far to trust it, what next."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from rich.text import Text
 
@@ -60,14 +58,13 @@ def _cost_sentence(run: Run, scenario: Scenario | None) -> str:
         if pattern is None or v is None or v.design is None:
             continue
         if facts.standing(run, workload, pattern.name) == "self-inflicted":
-            where = "" if workload == shown else f"In {workload}, "
-            return where + _cost(run, scenario, workload, run.design(v.design), pattern)
+            return f"In {workload}, {_cost(run, scenario, workload, run.design(v.design), pattern)}"
     return ""
 
 
 def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFacts, pattern: DesignFacts) -> str:
     sooner = _times_sooner(run, workload, simple.name, pattern.name)
-    gain = f"is {units.ratio(sooner)} sooner, which nobody waits for," if sooner else "is no sooner that anybody notices,"
+    gain = f"{units.ratio(sooner)} sooner, which nobody waits for," if sooner else "no sooner that anybody notices,"
     price = []
     if simple.lines and pattern.lines > simple.lines:
         price.append(f"{units.ratio(pattern.lines / simple.lines)} the code")
@@ -78,7 +75,7 @@ def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFact
         if more > 0:
             price.append(f"{units.word(more)} more {one}" + ("es" if one == "process" else "s") * (more > 1))
     price += _later(run, scenario, workload, simple.name, pattern.name)
-    return f"{pattern.name} {gain} at {_listed(price)}." if price else f"{pattern.name} {gain[:-1]}."
+    return f"{pattern.name} is {gain} at {_listed(price)}." if price else f"{pattern.name} is {gain[:-1]}."
 
 
 def _times_sooner(run: Run, workload: str, simple: str, pattern: str) -> float | None:
@@ -86,11 +83,11 @@ def _times_sooner(run: Run, workload: str, simple: str, pattern: str) -> float |
     for r in facts.demands(run, workload):
         if r.unit != "s":
             continue
-        there, back = run.compared(r.metric, workload, simple, pattern), run.compared(r.metric, workload, pattern, simple)
-        if there is not None or back is not None:
-            c = there or back
-            assert c is not None
-            sooner = c.ratio if there is not None else 1 / c.ratio if c.ratio else 0.0
+        there = run.compared(r.metric, workload, simple, pattern)
+        back = run.compared(r.metric, workload, pattern, simple)
+        c = there or back
+        if c is not None:
+            sooner = c.ratio if c is there else 1 / c.ratio if c.ratio else 0.0
             return sooner if c.outcome in ("better", "worse") and sooner > 1 else None
     return None
 
@@ -123,9 +120,9 @@ def prediction_sentence(run: Run, design: str, confidence: int, scenario: Scenar
     stands = facts.standing(run, workload, design) if any(d.name == design for d in run.designs) else None
     if v.design == design:
         return f"{told}. Right: {workload} needs {design}."
-    truth = f"{workload} needs {v.design}" if v.design else f"none is sufficient in {workload}"
-    trap = f'The trap: "{TRAPS[stands]}". ' if stands in TRAPS else ""
-    return f"{told}. No: {truth}. {trap}You will be asked again."
+    truth = f"it was {v.design}" if v.design else f"none is sufficient in {workload}"
+    trap = f'Trap: "{TRAPS[stands]}". ' if stands in TRAPS else ""
+    return f"{told}; {truth}. {trap}You will be asked again."
 
 
 def say_it(page: Page, scenario: Scenario | None) -> list[Text]:
@@ -176,7 +173,7 @@ def trust_facts(run: Run) -> list[str]:
     repeated = [m for m in run.measurements if m.per_round > 0]
     if repeated:
         rounds, fewest = min(m.rounds for m in repeated), min(m.per_round for m in repeated)
-        told.append(f"{units.count(rounds, 'round')}, n ≥ {fewest:,} in each")
+        told.append(f"{units.count(rounds, 'round')}, n ≥ {fewest:,}")
     if run.quick:
         told.append("--quick: fewer rounds")
     injected: dict[str, list[int]] = {}
@@ -206,15 +203,16 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
         which = _listed(list(unsure[0].candidates), "or")
         steps.append((f"archlab run {run.scenario} {LONGER}", f"{unsure[0].workload}: {which}?"))
     steps += scenario.try_next if scenario else [(f"archlab show {run.scenario}", "the lesson behind it")]
-    if page.width < 60:
-        lines = [page.text(("NEXT", HEAD))]
-        for command, why in steps:
-            lines += [*page.wrap(command, indent=2), *page.wrap((why, DIM), indent=4)]
-        return lines
-    rows: Iterable[tuple[Part, ...]] = (
-        (("NEXT" if i == 0 else "", HEAD), command, (why, DIM)) for i, (command, why) in enumerate(steps)
-    )
-    return table(page, list(rows), gap=LABEL - 4)
+    widest = max(len(command) for command, _ in steps)
+    if LABEL + widest + 4 + max(len(why) for _, why in steps) <= page.width:
+        rows = [((command, ""), (why, DIM)) for command, why in steps]
+        lines = table(page, rows, gap=4, indent=LABEL)
+        return [page.text((f"{'NEXT':<{LABEL}}", HEAD), lines[0][LABEL:]), *lines[1:]]
+    lines = []
+    for i, (command, why) in enumerate(steps):
+        lines += said(page, "" if i else "NEXT", command)
+        lines += page.wrap((why, DIM), indent=LABEL + 2 if page.width >= 40 else 4)
+    return lines
 
 
 def _listed(names: list[str], last: str = "and") -> str:

@@ -139,14 +139,14 @@ def _side_by_side(page: Page, run: Run, picture: Waterfall, block: Block, named:
     between = (" │ ", DIM)
     if named:
         yield _join(page, between, [_name(page, run, picture.workload, d, width) for d in picture.designs])
-    label = _label_width(block.panes, width)
+    label = _label_width(picture, width)
     for i in range(max(len(rows) for rows in block.panes)):
         bars = [_bar(page, rows[i] if i < len(rows) else None, picture, width, label) for rows in block.panes]
         yield _join(page, between, bars)
 
 
 def _stacked(page: Page, run: Run, picture: Waterfall, block: Block) -> Iterable[Text]:
-    label = _label_width(block.panes, page.width)
+    label = _label_width(picture, page.width)
     for design, rows in zip(picture.designs, block.panes, strict=True):
         yield _name(page, run, picture.workload, design, page.width)
         for row in rows:
@@ -160,8 +160,8 @@ def _name(page: Page, run: Run, workload: str, design: DesignFacts, width: int) 
     return pad(name, max(name.cell_len + 1, width - mark.cell_len)).append_text(mark)
 
 
-def _label_width(panes: Sequence[Sequence[Row]], width: int) -> int:
-    longest = max((len(row.name) for rows in panes for row in rows), default=0)
+def _label_width(picture: Waterfall, width: int) -> int:
+    longest = max((len(row.name) for block in picture.blocks for rows in block.panes for row in rows), default=0)
     return max(4, min(longest, width - _FIGURE - 10 if width >= 30 else width - _FIGURE - 1))
 
 

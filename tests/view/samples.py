@@ -246,7 +246,10 @@ def invalid() -> Run:
 def with_misuse() -> Run:
     """A design that is the pattern's own failure mode: never a candidate."""
     bad = DesignFacts("misordered", "the pattern, wrongly wired", "misuse", 5, 141, 2, 2, 6, 0, 4, 19, 2)
-    figures = {**CQRS, **{(w.name, bad.name, m): (0.4, 0.39, 0.42) for w in WORKLOADS for m in BOUNDS if w.name != "calm"}}
+    figures = {
+        **CQRS,
+        **{(w.name, bad.name, m): (0.4, 0.39, 0.42) for w in WORKLOADS for m in BOUNDS if w.name != "calm"},
+    }
     made = replace(run(), designs=(*DESIGNS, bad))
     return judged_again(made, figures)
 
@@ -278,11 +281,15 @@ def third_party() -> Run:
         for d in designs
     )
     counted = tuple(
-        Measurement("crash", d.name, "pressure", "lost", "effects", "lower", 0.0 if d.order == 2 else 17.0, 0.0, 20.0, 3, 3)
+        Measurement(
+            "crash", d.name, "pressure", "lost", "effects", "lower", 0.0 if d.order == 2 else 17.0, 0.0, 20.0, 3, 3
+        )
         for d in designs
     )
     traces = (
-        trace("http-chain", "check_out", 0.0, [("POST e-mail", 2.0, 1), ("POST invoice", 0.02, 1), ("INSERT", 1e-5, 1)]),
+        trace(
+            "http-chain", "check_out", 0.0, [("POST e-mail", 2.0, 1), ("POST invoice", 0.02, 1), ("INSERT", 1e-5, 1)]
+        ),
         trace("events", "check_out", 0.0, [("INSERT", 0.00002, 2), ("publish", 0.0004, 1)], seen=2.04),
     )
     return Run(
