@@ -42,6 +42,8 @@ class Measurement:
     over: tuple[float, ...] = ()
     per_round: int = 0
     """The fewest requests in a round: a quantile needs enough of them."""
+    utilisation: float | None = None
+    """Under load: the share of the workers' time that is demanded; at 1 and above the design falls behind."""
     note: str = ""
     """Why there is no value: ``falls behind: 29 of 100 a second``."""
 
@@ -153,6 +155,8 @@ class Trace:
     wait: float
     spans: tuple[Span, ...]
     picked: Literal["median", "slowest"] = "median"
+    untraced: float | None = None
+    """Median time of the same operation without tracing, all rounds: the observer effect is told from it."""
 
     @property
     def root(self) -> Span:

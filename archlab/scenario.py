@@ -224,6 +224,8 @@ class Scenario:
     """About how long a default run takes on two cores."""
     folder: str = ""
     """Where it was loaded from; set by the catalogue."""
+    narrowed: bool = False
+    """Some designs or workloads were left out (``only``)."""
 
     def metric(self, name: str) -> Metric:
         return _named(self.metrics, name, "metric")
@@ -257,6 +259,7 @@ class Scenario:
             self.workload(name)
         return replace(
             self,
+            narrowed=bool(chosen or situations),
             designs=tuple(d for d in self.designs if not chosen or d.name in chosen),
             workloads=tuple(w for w in self.workloads if not situations or w.name in situations),
         )

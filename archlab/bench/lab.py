@@ -1,0 +1,95 @@
+"""What a design, an experiment and a schedule are given. It only holds the parts; each is a module of its own."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from archlab.bench import database
+from archlab.tracing import Recorder, TracedConnection
+
+STRUCK = "struck.log"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a process of a round stands: everything that is needed to make its Lab, in any process."""
+
+    scenario: str
+    """Reference by which the catalogue finds the scenario."""
+    workload: str
+    knobs: Mapping[str, float]
+    seed: str
+    folder: Path
+    traced: bool = False
+
+
+class Lab:
+    def __init__(self, setting: Setting, name: str = "worker", crash_at: str | None = None) -> None:
+        self.setting = setting
+        self.knobs = SimpleNamespace(**setting.knobs)
+        self.workload = setting.workload
+        self.random = random.Random(setting.seed)
+        self.folder = setting.folder
+        self.recorder = Recorder(name) if setting.traced else None
+        self.processes: list[Any] = []
+        self._crash_at = crash_at
+        self._connections: list[Any] = []
+        self.databases: set[str] = set()
+
+    def database(self, name: str = "shop", round_trip: float = 0.0) -> Any:
+        """A connection to the database ``name`` of this round, ``round_trip`` seconds away."""
+        connection = database.connect(self.folder / f"{name}.db", round_trip)
+        if self.recorder:
+            connection = TracedConnection(connection, self.recorder, name)
+        self.databases.add(name)
+        self._connections.append(connection)
+        return connection
+
+    def spawn(self, main: Callable[..., None], name: str) -> Any:
+        """Starts ``main(lab, inbox)``, a module-level function of the scenario, in a process of its own."""
+        from archlab.bench import processes, rounds
+
+        def launch(wire: Any, crash_at: str | None) -> Any:
+            place = (main.__module__, main.__qualname__)
+            return processes.start(rounds.run_process, self.setting, place, name, wire, crash_at, name=name)
+
+        process = processes.Process(launch, name, self.recorder)
+        self.processes.append(process)
+        return process
+
+    def crash_point(self, name: str) -> None:
+        """A named place in the code: the process dies here if it was started with ``crash_at=name``."""
+        if name == self._crash_at:
+            self.struck(name)
+            if sys.platform == "win32":
+                os._exit(1)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def struck(self, fault: str) -> None:
+        """Proof of injection: says, where it strikes, that a fault struck. Survives the death of the process."""
+        with (self.folder / STRUCK).open("a", encoding="utf-8") as log:
+            log.write(fault + "\n")
+
+    def faults_struck(self) -> list[str]:
+        log = self.folder / STRUCK
+        return log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
+
+    def close(self) -> None:
+        """Ends what was started and closes what was opened."""
+        for process in self.processes:
+            if self.recorder:
+                process.stop()  # it leaves its spans behind
+            else:
+                process.kill()
+        for connection in self._connections:
+            connection.close()
+        if self.recorder:
+            self.recorder.dump(self.folder)

@@ -1,0 +1,248 @@
+"""One round: what happens inside the fresh process that serves one design at one workload, and in its helpers."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import importlib
+import math
+import shutil
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from archlab import catalog, tracing
+from archlab.bench import database, load
+from archlab.bench.lab import Lab, Setting
+from archlab.bench.processes import Inbox, ProcessDied, Stopped
+from archlab.bench.statistics import median
+from archlab.failure import describe
+from archlab.run import Trace
+from archlab.scenario import Request, Sample, Scenario
+
+WARM_UP = 8
+"""Requests served before measuring starts: statements are compiled and caches filled."""
+REQUESTS = 60
+"""Requests of every operation that a round measures: p95 needs 59."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """One operation's requests in one round; seconds, infinite where unfinished."""
+
+    operation: str
+    latencies: tuple[float, ...]
+    services: tuple[float, ...]
+    """Of the finished ones alone."""
+    rate: float
+    """Requests a second that the schedule demands."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a round sends back to the bench."""
+
+    served: tuple[Served, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    struck: tuple[str, ...] = ()
+    traces: tuple[Trace, ...] = ()
+    data_hash: str = ""
+    answers_hash: str = ""
+    processes: int = 0
+    tables: int = 0
+    failed: str = ""
+    """A design or an experiment raised: one line with the place."""
+    died: str = ""
+    """A process ended that nobody had planned to end."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one round's process is asked to do; without an experiment it serves the workload's load."""
+
+    setting: Setting
+    data: Path
+    """Folder with the seeded databases, copied for this round."""
+    design: str
+    experiment: str | None = None
+    bounds: dict[str, float] = field(default_factory=dict)
+    """Seconds by operation."""
+    quantile: float = 0.95
+
+
+def run_round(task: Task, wire: Connection) -> None:
+    """The whole life of a round's process: copy the data, start the design, observe, report, end."""
+    try:
+        observed = _observe(task)
+    except ProcessDied as died:
+        observed = Observed(died=f"{died}{_last_words(task.setting.folder)}")
+    except Exception as error:
+        observed = Observed(failed=describe(error))
+    wire.send(observed)
+    wire.close()
+
+
+def _observe(task: Task) -> Observed:
+    scenario = catalog.find(task.setting.scenario)
+    shutil.copytree(task.data, task.setting.folder, dirs_exist_ok=True)
+    data_hash = hash_folder(task.setting.folder)
+    lab = Lab(task.setting)
+    design = scenario.design(task.design)
+    try:
+        running = design.start(lab)
+        if lab.recorder:
+            steps = {step: shown for step, shown in design.steps.items() if hasattr(running, step)}
+            for name, shown in {**_operations(scenario), **steps}.items():
+                setattr(running, name, lab.recorder.wrap(shown, getattr(running, name)))
+        observed = (
+            _serve(scenario, task, lab, running)
+            if task.experiment is None
+            else _experiment(scenario, task, lab, running)
+        )
+        tables = sum(_tables(task.setting.folder / f"{name}.db") for name in lab.databases)
+        processes = 1 + len(lab.processes)
+    finally:
+        lab.close()
+    traces = observed.traces
+    struck = tuple(lab.faults_struck())
+    return Observed(
+        observed.served, observed.samples, struck, traces, data_hash, observed.answers_hash, processes, tables
+    )
+
+
+def _operations(scenario: Scenario) -> dict[str, str]:
+    return {operation: operation for operation in scenario.shown}
+
+
+def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
+    experiment = next(e for e in scenario.experiments if e.name == task.experiment)
+    return Observed(samples=tuple(experiment.run(lab, running)))
+
+
+def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
+    workload = scenario.workload(task.setting.workload)
+    schedule = scenario.load.requests(lab, REQUESTS + WARM_UP)
+    for request in schedule[:WARM_UP]:
+        getattr(running, request.operation)(*request.arguments)
+    begin = schedule[WARM_UP].due
+    requests = [Request(r.due - begin, r.operation, r.arguments) for r in schedule[WARM_UP:]]
+    counts = {o: sum(r.operation == o for r in requests) for o in {r.operation for r in requests}}
+    bounded = {o: seconds for o, seconds in task.bounds.items() if o in counts}
+    # More than this share over the bound and the quantile cannot be within it.
+    allowed = {o: math.floor((1 - task.quantile) * counts[o] + 1e-9) for o in bounded}
+    if lab.recorder:
+        lab.recorder.records.clear()
+    gc.collect()
+    gc.freeze()
+    serve = load.closed_loop if workload.closed else load.open_loop
+    done = serve(requests, running, load.Bounds(bounded, allowed))
+    samples: Iterable[Sample] = ()
+    if scenario.load.afterwards is not None:
+        samples = tuple(scenario.load.afterwards(lab, running, done.answers))
+    answers = ""
+    if workload.closed and not done.stopped_early:
+        answers = hashlib.sha256(repr(scenario.answers(lab, running)).encode()).hexdigest()
+    if lab.recorder:
+        lab.close()
+    traces = _pick_traces(task, done, lab) if lab.recorder else ()
+    horizon = requests[-1].due * len(requests) / max(1, len(requests) - 1)
+    return Observed(
+        tuple(_served(operation, done, counts[operation] / horizon) for operation in sorted(counts)),
+        tuple(samples),
+        traces=traces,
+        answers_hash=answers,
+    )
+
+
+def _served(operation: str, done: load.Done, rate: float) -> Served:
+    rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
+    finished = [i for i in rows if done.finished[i] < load.NEVER]
+    return Served(
+        operation,
+        tuple(done.finished[i] - done.due[i] for i in rows),
+        tuple(done.finished[i] - done.started[i] for i in finished),
+        rate,
+    )
+
+
+def _pick_traces(task: Task, done: load.Done, lab: Lab) -> tuple[Trace, ...]:
+    """For every operation the finished request nearest the median latency, and the slowest."""
+    assert lab.recorder is not None
+    records = tracing.collect(lab.folder)
+    operations = {request.operation for request in done.requests}
+    roots = sorted(
+        (record for _, record in records if record[3] is None and record[0] in operations), key=lambda record: record[4]
+    )
+    picked = []
+    for operation in sorted(operations):
+        finished = [
+            i for i, r in enumerate(done.requests) if r.operation == operation and done.finished[i] < load.NEVER
+        ]
+        if not finished:
+            continue
+
+        def latency(i: int) -> float:
+            return done.finished[i] - done.due[i]
+
+        middle = median([latency(i) for i in finished])
+        nearest = min(finished, key=lambda i: abs(latency(i) - middle))
+        slowest = max(finished, key=latency)
+        for index, how in ((nearest, "median"), (slowest, "slowest")):
+            spans = tracing.spans_of(roots[index][1], records, int(done.due[index] * 1e9))
+            wait = done.started[index] - done.due[index]
+            picked.append(Trace(task.design, task.setting.workload, operation, wait, spans, how))  # type: ignore[arg-type]  # "median" and "slowest" above
+    return tuple(picked)
+
+
+def run_process(setting: Setting, place: tuple[str, str], name: str, wire: Connection, crash_at: str | None) -> None:
+    """The life of a process that a design spawned: ``place`` is the module and name of its main function."""
+    catalog.find(setting.scenario)  # makes a folder's modules importable here too
+    main = getattr(importlib.import_module(place[0]), place[1])
+    lab = Lab(setting, name, crash_at)
+    try:
+        main(lab, Inbox(wire, lab.recorder))
+    except Stopped:
+        pass
+    except Exception as error:
+        (setting.folder / f"failed-{name}.txt").write_text(describe(error), encoding="utf-8")
+        sys.exit(1)
+    finally:
+        lab.close()
+
+
+def seed_data(setting: Setting, wire: Connection) -> None:
+    """Fills an empty folder with a scenario's data; reports what failed, or an empty string."""
+    try:
+        lab = Lab(setting)
+        try:
+            catalog.find(setting.scenario).data(lab)
+        finally:
+            lab.close()
+        wire.send("")
+    except Exception as error:
+        wire.send(describe(error))
+    wire.close()
+
+
+def hash_folder(folder: Path) -> str:
+    """SHA-256 over the databases in a folder: what every design of a fair fight starts from."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.db")):
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _tables(path: Path) -> int:
+    with closing(database.connect(path)) as connection:
+        sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        return int(connection.execute(sql).fetchone()[0])
+
+
+def _last_words(folder: Path) -> str:
+    return "".join(f": {path.read_text(encoding='utf-8')}" for path in sorted(folder.glob("failed-*.txt")))

@@ -1,0 +1,187 @@
+"""What the designs are put to: the data they start from, the requests they serve, and the truth they are held against."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from archlab.scenario import Request, Sample
+
+from .world import (
+    SCHEMA,
+    VIEWS,
+    CancelOrder,
+    CustomerId,
+    OrderId,
+    Panel,
+    PlaceOrder,
+    ProductId,
+    Refused,
+    SellerId,
+    Totals,
+    transaction,
+)
+
+if TYPE_CHECKING:
+    from archlab.bench.lab import Lab
+
+PRODUCTS = 8
+"""Products of one seller; of the last one there are only a few."""
+FEW = 3
+CUSTOMERS = 40
+"""The last one has next to no credit left."""
+DAYS = 14
+CHANNELS, PAYMENTS = ("web", "app", "phone"), ("card", "invoice", "wallet")
+DELIVERIES, COUNTRIES = ("parcel", "pick-up", "courier"), ("DE", "FR", "IT", "ES", "PL", "SE")
+STATUSES = ("placed",) * 7 + ("shipped",) * 2 + ("cancelled",)
+TITLES = ("Kettle", "Lamp", "Mug", "Chair", "Desk", "Clock", "Vase", "Globe")
+NEW_ORDERS = 1_000_000_000
+"""Orders placed by the load are numbered from here on, those of experiments from twice this."""
+
+
+def sellers(lab: Lab) -> range:
+    """As many as make a marketplace of some thousand orders; each starts with ``page_rows`` of them."""
+    return range(1, 1 + max(1, min(100, 2000 // lab.knobs.page_rows)))
+
+
+def price(product: int) -> int:
+    return 995 + 100 * (product % PRODUCTS)
+
+
+def seed(lab: Lab) -> None:
+    """The shop's database with ``page_rows`` orders for every seller."""
+    shop, draw, rows = lab.database(), lab.random.randrange, lab.knobs.page_rows
+    shop.executescript(SCHEMA)
+    products = [
+        (p, s, TITLES[k], f"Brand {k // 3}", ("kitchen", "office", "home")[k % 3], price(p), 5 * k, FEW if k == 7 else 10**9)
+        for s in sellers(lab)
+        for k, p in enumerate(range(s * PRODUCTS, (s + 1) * PRODUCTS))
+    ]
+    orders, owed = [], [0] * (CUSTOMERS + 1)
+    for seller in sellers(lab):
+        for i in range(rows):
+            product, quantity, customer = seller * PRODUCTS + draw(7), 1 + draw(3), 1 + draw(CUSTOMERS)
+            off, status = 5 * (product % PRODUCTS) * quantity, STATUSES[i % 10]
+            how = draw(DAYS), CHANNELS[draw(3)], PAYMENTS[draw(3)], DELIVERIES[draw(3)], status
+            orders.append((seller * rows + i, seller, product, customer, quantity, price(product), off, *how))
+            if status == "placed":
+                owed[customer] += quantity * price(product) - off
+    customers = [
+        (c, COUNTRIES[c % 6], ("new", "regular", "gold")[c % 3], owed[c] + (5_000 if c == CUSTOMERS else 10**9), owed[c])
+        for c in range(1, CUSTOMERS + 1)
+    ]
+    with transaction(shop):
+        shop.executemany("INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?, ?)", products)
+        shop.executemany("INSERT INTO customers VALUES (?, ?, ?, ?, ?)", customers)
+        shop.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", orders)
+
+
+def kept(lab: Lab) -> tuple[str, ...]:
+    """The shapes that a page shows at this workload."""
+    return tuple(VIEWS)[: lab.knobs.views]
+
+
+def an_order(lab: Lab, number: int) -> PlaceOrder:
+    """An order that every rule allows, of a random seller."""
+    choose = lab.random.choice
+    product = ProductId(choose(sellers(lab)) * PRODUCTS + lab.random.randrange(PRODUCTS - 1))
+    customer = CustomerId(lab.random.randrange(1, CUSTOMERS))
+    what = OrderId(number), customer, product, 1 + lab.random.randrange(3), price(product)
+    return PlaceOrder(*what, lab.random.randrange(DAYS), choose(CHANNELS), choose(PAYMENTS), choose(DELIVERIES))
+
+
+def requests(lab: Lab, n: int) -> list[Request]:
+    """A shuffled mix, evenly spaced: of ten reads one is a lookup, of ten writes one is a cancellation."""
+    reads, writes = lab.knobs.read_share, 1 - lab.knobs.read_share
+    total = math.ceil(n / (0.9 * min(reads, writes)))
+    pages, orders = math.ceil(0.9 * reads * total), math.ceil(0.9 * writes * total)
+    lookups, cancellations = round(0.1 * reads * total), round(0.1 * writes * total)
+    rows = lab.knobs.page_rows
+    placed = [s * rows + i for s in sellers(lab) for i in range(rows) if STATUSES[i % 10] == "placed"]
+    to_cancel = lab.random.sample(placed, min(cancellations, len(placed)))
+    page = lambda: Request(0, "page", (SellerId(lab.random.choice(sellers(lab))), kept(lab)))  # noqa: E731
+    mix = [page() for _ in range(pages)]
+    mix += [Request(0, "lookup", (OrderId(lab.random.choice(placed)),)) for _ in range(lookups)]
+    mix += [Request(0, "place_order", (an_order(lab, NEW_ORDERS + i),)) for i in range(orders)]
+    mix += [Request(0, "cancel_order", (CancelOrder(OrderId(order)),)) for order in to_cancel]
+    lab.random.shuffle(mix)
+    return [Request(i / lab.knobs.rate, request.operation, request.arguments) for i, request in enumerate(mix)]
+
+
+def afterwards(lab: Lab, design: Any, answers: list[Any]) -> Iterator[Sample]:
+    """How long an order placed right behind the load stays unseen; then, with all of it seen, every total is checked."""
+    position = design.place_order(an_order(lab, 2 * NEW_ORDERS))
+    begin = time.perf_counter()
+    design.wait_until_seen(position)
+    yield Sample("seen", time.perf_counter() - begin)
+    yield Sample("wrong_totals", wrong_totals(lab, design))
+
+
+def shown(lab: Lab, design: Any) -> dict[tuple[int, str, str, Any], Totals]:
+    """Every total that the pages of all sellers show."""
+    return {
+        (seller, view, *row): totals
+        for seller in sellers(lab)
+        for view, panel in design.page(SellerId(seller), kept(lab)).panels.items()
+        for row, totals in panel.items()
+    }
+
+
+COLUMNS = {"product": "title", "week": "day / 7", "weekday": "day % 7"}
+"""Where a view's key is not the column of its name."""
+
+
+def truth(lab: Lab) -> dict[tuple[int, str, str, Any], Totals]:
+    """The same totals, straight from the orders, by SQL that no design uses."""
+    shop, true = lab.database(), {}
+    for view in kept(lab):
+        rows = shop.execute(
+            f"SELECT o.seller, o.status, {COLUMNS.get(view, view)}, count(*), sum(quantity),"
+            " sum(quantity * unit_price) - sum(discount) FROM orders o, products p, customers c"
+            " WHERE p.id = o.product AND c.id = o.customer GROUP BY 1, 2, 3"
+        )
+        true.update({(seller, view, status, key): Totals(*totals) for seller, status, key, *totals in rows})
+    return true
+
+
+def wrong_totals(lab: Lab, design: Any) -> int:
+    """How many totals are shown that are not true, or true and not shown."""
+    seen, true = shown(lab, design), truth(lab)
+    return sum(seen.get(row) != true.get(row) for row in seen.keys() | true.keys())
+
+
+def answers(lab: Lab, design: Any) -> list[Any]:
+    """What a design answers to commands that every rule allows or refuses, and what its pages show after them."""
+    first = 3 * NEW_ORDERS
+    good, seller = an_order(lab, first), sellers(lab)[0]
+    few = ProductId((seller + 1) * PRODUCTS - 1)
+    commands: list[tuple[str, Any]] = [
+        ("place_order", good),
+        ("place_order", PlaceOrder(OrderId(first + 1), good.customer, good.product, 1, price_seen=price(good.product) - 1)),
+        ("place_order", PlaceOrder(OrderId(first + 2), good.customer, few, FEW + 1, price(few))),
+        ("place_order", PlaceOrder(OrderId(first + 3), good.customer, few, FEW, price(few))),
+        ("place_order", PlaceOrder(OrderId(first + 4), good.customer, few, 1, price(few))),
+        ("place_order", PlaceOrder(OrderId(first + 5), CustomerId(CUSTOMERS), good.product, 50, price(good.product))),
+        ("cancel_order", CancelOrder(OrderId(first + 3))),
+        ("cancel_order", CancelOrder(OrderId(first + 3))),
+        ("place_order", PlaceOrder(OrderId(first + 6), good.customer, few, 1, price(few))),
+        ("cancel_order", CancelOrder(OrderId(first + 9))),
+    ]
+    said = []
+    for operation, command in commands:
+        try:
+            design.wait_until_seen(getattr(design, operation)(command))
+            said.append(f"{operation} {command.order}")
+        except Refused as refused:
+            said.append(str(refused))
+    lookups = [design.lookup(OrderId(first + i)) for i in (0, 3, 6)]
+    pages = [design.page(SellerId(seller), kept(lab)) for seller in sellers(lab)]
+    heads = [(page.totals, sorted(page.orders_by_status.items()), page.top_products()) for page in pages]
+    return [said, lookups, heads, sorted(shown(lab, design).items(), key=repr)]
+
+
+def panel_of(lab: Lab, design: Any, seller: SellerId, view: str = "product") -> Panel:
+    panel: Panel = design.page(seller, (view,)).panels[view]
+    return panel
