@@ -97,6 +97,12 @@ def missed_because(run: Run, r: RequirementOutcome) -> str:
     return (m.note if m is not None and m.note else r.why) or "no figure"
 
 
+def busy(run: Run, workload: str, design: str) -> float | None:
+    """The share of the workers' time that the workload demands of a design."""
+    shares = [m.utilisation for m in run.measurements if (m.workload, m.design) == (workload, design)]
+    return max((share for share in shares if share is not None), default=None)
+
+
 def clear_by(run: Run, workload: str, design: str) -> tuple[bool, float] | None:
     """How far a design lies inside its region: (passing?, factor).
 
@@ -134,6 +140,11 @@ def shown_workload(run: Run, scenario: Scenario | None = None) -> str:
         if name in names or name in traced:
             return name
     return ""
+
+
+def words(operation: str) -> str:
+    """``place_order`` → ``place order``."""
+    return operation.replace("_", " ")
 
 
 def shown_operations(run: Run, workload: str, scenario: Scenario | None = None) -> list[str]:

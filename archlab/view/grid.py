@@ -67,7 +67,7 @@ def draw(page: Page, heading: str, aside: str, designs: Sequence[str], sections:
 
 
 def _columns(page: Page, designs: Sequence[str], sections: Sequence[Section]) -> tuple[list[int], bool]:
-    """Cells for each design, and whether all is said in full (with intervals): as much as leaves room for the labels."""
+    """Cells for each design, and whether there is room to say all in full (with intervals) beside the labels."""
     stands: list[list[Cell]] = [[[(name, "")]] for name in designs]
     figures: list[list[Cell]] = [[] for _ in designs]
     for section in sections:
@@ -84,8 +84,9 @@ def _columns(page: Page, designs: Sequence[str], sections: Sequence[Section]) ->
         ]
         return [max(page.text(said).cell_len for said in column) for column in cells]
 
-    wanted, gaps = _wanted(page, sections), len(designs) - 1
-    for stand_way, figure_way in ((1, 0), (1, 1), (2, 1), (9, 9)):
+    least, gaps = _wanted(page, sections), len(designs) - 1
+    roomy = max([least, *(len(page.spell(s.says)) for s in sections if s.rows)]) + 12
+    for wanted, stand_way, figure_way in ((roomy, 0, 0), (least, 1, 0), (least, 1, 1), (least, 2, 1), (least, 9, 9)):
         needed = widths(stand_way, figure_way)
         alike = [max(needed)] * len(needed)
         for columns in (alike, needed):
@@ -101,7 +102,7 @@ def _way(cell: Cell, way: int) -> Said:
 
 def _wanted(page: Page, sections: Sequence[Section]) -> int:
     """Cells that the labels need with their bounds."""
-    rows = [len(page.spell(f"  {row.label}  {row.aside} ")) for s in sections for row in s.rows if row.aside]
+    rows = [len(page.spell(f"  {row.label} {row.aside} ")) for s in sections for row in s.rows if row.aside]
     titles = [len(page.spell(s.title)) + 1 for s in sections]
     return max([*rows, *titles])
 
@@ -109,7 +110,7 @@ def _wanted(page: Page, sections: Sequence[Section]) -> int:
 def _label(page: Page, name: Text, aside: str, label: int) -> Text:
     """The name, and at the right edge of the labels what goes with it, if there is room."""
     right = page.text((aside, DIM))
-    if right.cell_len and name.cell_len + right.cell_len + 2 <= label:
+    if right.cell_len and name.cell_len + right.cell_len + 1 < label:
         return pad(pad(name, label - 1 - right.cell_len).append_text(right), label)
     return pad(name, label)
 

@@ -7,15 +7,15 @@ same picture fits every width; in an ASCII-only locale every line is ASCII, with
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.text import Text
+
+from archlab.view.signs import plain
 
 GOOD, BAD, PAYS, SELF, UNSURE = "green", "red", "bold cyan", "yellow", "magenta"
 DIM, HEAD = "dim", "bold"
@@ -25,23 +25,6 @@ WIDEST = 120
 
 Part = str | tuple[str, str] | Text
 Align = Literal["left", "right"]
-
-_PLAIN = {
-    "✓": "v", "✗": "x", "★": "*", "↑": "^", "↓": "v", "▶": ">", "│": "|", "┃": "|", "─": "-", "━": "-", "├": "|",
-    "└": "`",     "·": "|", "•": "*", "≤": "<=", "≥": ">=", "≈": "~", "×": "x", "÷": "/", "±": "+-", "−": "-", "–": "-", "—": "-",
-    "‑": "-", "µ": "u", "μ": "u", "…": "...", "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "→": "->", "←": "<-",
-    "↔": "<->", "⇒": "=>", "↪": "\\", "\u00a0": " ", "\u202f": " ", "²": "^2", "ⁿ": "^n", "█": "#", "░": "-", "¬": "!",
-    "∞": "inf", "√": "sqrt", "ß": "ss", "§": "section ", "€": "EUR ", "£": "GBP ",
-}  # fmt: skip
-_TRANSLATION = str.maketrans(_PLAIN)
-
-
-def plain(text: str) -> str:
-    """``text`` in ASCII: the signs used here as their nearest look, accents dropped, the unknown as ``?``."""
-    if text.isascii():
-        return text
-    spelled = unicodedata.normalize("NFKD", text.translate(_TRANSLATION))
-    return "".join(c for c in spelled if not unicodedata.combining(c)).encode("ascii", "replace").decode()
 
 
 @dataclass(frozen=True)
@@ -142,7 +125,7 @@ _UNIT = re.compile(r"^(ns|µs|us|ms|s|min|h|days?|%|×|x|of|a)(\W|$)|^[≥≤]|^
 
 
 def _words(text: Text) -> list[tuple[int, Text]]:
-    """(space before it, word) for the words of a text, a number together with its unit, a dot with what stands before it."""
+    """(space before it, word) of a text; a number counts with its unit, a dot with what stands before it."""
     spans: list[list[int]] = []
     for found in re.finditer(r"\S+", text.plain):
         if spans:
@@ -207,7 +190,3 @@ def bar(page: Page, start: float, length: float, cells: int, filled: str = "█"
     tip = "" if rest == 0 else (full if page.ascii and rest >= 4 else "" if page.ascii else " ▏▎▍▌▋▊▉"[rest])
     drawn = full * whole + tip
     return (" " * at + (drawn or dot)).ljust(cells)[:cells]
-
-
-def width_of(text: str) -> int:
-    return cell_len(text)

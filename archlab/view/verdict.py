@@ -45,8 +45,8 @@ def _clause(run: Run, v: Verdict) -> str:
         return "none is sufficient"
     if v.status == "uncertain":
         return f"uncertain, {_listed(list(v.candidates), 'or')} ({LONGER} tells more)"
-    busy = next((m for name in ("busy", "utilisation") if (m := run.measured(name, v.design or "", v.workload))), None)
-    return f"{v.design}" + (f" ({units.percent(busy.value)} busy)" if busy is not None and busy.value else "")
+    busy = facts.busy(run, v.workload, v.design or "")
+    return f"{v.design}" + (f" ({units.percent(busy)} busy)" if busy is not None and busy >= 0.01 else "")
 
 
 def _cost_sentence(run: Run, scenario: Scenario | None) -> str:
@@ -58,13 +58,14 @@ def _cost_sentence(run: Run, scenario: Scenario | None) -> str:
         if pattern is None or v is None or v.design is None:
             continue
         if facts.standing(run, workload, pattern.name) == "self-inflicted":
-            return f"In {workload}, {_cost(run, scenario, workload, run.design(v.design), pattern)}"
+            return _cost(run, scenario, workload, run.design(v.design), pattern)
     return ""
 
 
 def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFacts, pattern: DesignFacts) -> str:
     sooner = _times_sooner(run, workload, simple.name, pattern.name)
-    gain = f"{units.ratio(sooner)} sooner, which nobody waits for," if sooner else "no sooner that anybody notices,"
+    where = "under pressure" if workload == "pressure" else f"in {workload}"
+    gain = f"{units.ratio(sooner)} sooner {where}, which nobody waits for," if sooner else f"no sooner {where},"
     price = []
     if simple.lines and pattern.lines > simple.lines:
         price.append(f"{units.ratio(pattern.lines / simple.lines)} the code")
@@ -155,6 +156,14 @@ def _not_held(page: Page, c: ClaimOutcome) -> Text:
     more = "" if c.outcome == "refuted" else f" Try {LONGER}."
     evidence = f" Evidence: {c.evidence.rstrip('.')}." if c.evidence else ""
     return page.text((f"{mark} {c.outcome}", style), f" {c.id}: {c.text.rstrip('.')}.{evidence}{more}")
+
+
+def checked(page: Page, run: Run) -> list[Text]:
+    """``archlab check``: what was asked and how it ended."""
+    lines = page.wrap(page.text((run.scenario, HEAD), f" · {run.question}"))
+    if not run.valid:
+        return [*lines, *invalid(page, run)]
+    return [*lines, *verdict(page, run), *claims(page, run), *trust(page, run)]
 
 
 def trust(page: Page, run: Run) -> list[Text]:

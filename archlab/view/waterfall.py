@@ -78,7 +78,8 @@ def waterfall(run: Run, panes: int, scenario: Scenario | None = None) -> Waterfa
         later = any(facts.seen_after(t) is not None for t in run.traces if t.operation == operation)
         queued = i == 0 or any(t is not None and t.wait > scale / 100 for t in traces[i])
         rows = (_rows(t, i == 0, later, queued) if t is not None else () for t in traces[i])
-        title = f"ONE {operation.replace('_', ' ').upper()}" + (", until it is seen" if later else "")
+        name = facts.words(operation).upper()
+        title = (name if " " in name else f"ONE {name}") + (", until it is seen" if later else "")
         blocks.append(Block(title, tuple(rows)))
     slowest = any(t.picked == "slowest" for t in shown)
     return Waterfall(workload, tuple(designs), tuple(blocks), scale, bound is not None, slowest)
@@ -98,10 +99,10 @@ def _rows(trace: Trace, detailed: bool, later: bool, queued: bool) -> tuple[Row,
             steps = [step for step in steps if step in kept]
             steps.append(Row(f"{len(others)} others", others[0].start, sum(step.length for step in others)))
         if not steps or rest > work / 20:
-            steps.append(Row("own code" if steps else trace.operation, 0.0, rest))
+            steps.append(Row("own code" if steps else facts.words(trace.operation), 0.0, rest))
         rows += steps
     else:
-        rows.append(Row(trace.operation, 0.0, work))
+        rows.append(Row(facts.words(trace.operation), 0.0, work))
     if later:
         rows.append(Row("seen", 0.0, facts.seen_after(trace) or 0.0, waiting=True))
     return tuple(rows)
