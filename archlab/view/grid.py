@@ -49,6 +49,10 @@ def draw(page: Page, heading: str, aside: str, designs: Sequence[str], sections:
         yield from _as_list(page, heading, designs, sections)
         return
     titles = max(len(s.title) for s in sections) + 2
+    bounded = [row for section in sections for row in section.rows if row.aside]
+    bounds = max((len(page.spell(row.aside)) for row in bounded), default=0)
+    named = min(max((len(page.spell(row.label)) for row in bounded), default=0), label - bounds - 4)
+    gap = 2 if named + bounds + 6 <= label else 1
     first = _label(page, page.text((heading, HEAD)), aside, label)
     yield _line(page, first, [[(d, HEAD)] for d in designs], columns, True)
     for section in sections:
@@ -60,10 +64,12 @@ def draw(page: Page, heading: str, aside: str, designs: Sequence[str], sections:
         if beneath:
             yield from page.wrap((section.says, DIM), indent=2)
         for row in section.rows:
-            room = label - 3 - (len(page.spell(row.aside)) + 1 if row.aside else 0)
+            bound = row.aside.rjust(bounds) if row.aside else ""
+            room = named if row.aside else label - 3
             style = "" if row.aside else DIM
             name = page.text("  ", page.first_fit(room, *((text, style) for text in shorter(row.label))))
-            yield _line(page, _label(page, name, row.aside, label), row.cells, columns, in_full)
+            first = pad(name, named + 2 + gap).append_text(page.text((bound, DIM))) if bound else name
+            yield _line(page, pad(first, label), row.cells, columns, in_full)
 
 
 def _columns(page: Page, designs: Sequence[str], sections: Sequence[Section]) -> tuple[list[int], bool]:
@@ -102,9 +108,11 @@ def _way(cell: Cell, way: int) -> Said:
 
 def _wanted(page: Page, sections: Sequence[Section]) -> int:
     """Cells that the labels need with their bounds."""
-    rows = [len(page.spell(f"  {row.label} {row.aside} ")) for s in sections for row in s.rows if row.aside]
+    bounded = [row for s in sections for row in s.rows if row.aside]
+    names = max((len(page.spell(row.label)) for row in bounded), default=0)
+    bounds = max((len(page.spell(row.aside)) for row in bounded), default=0)
     titles = [len(page.spell(s.title)) + 1 for s in sections]
-    return max([*rows, *titles])
+    return max([names + bounds + 4, *titles])
 
 
 def _label(page: Page, name: Text, aside: str, label: int) -> Text:

@@ -65,7 +65,7 @@ def _reasons(run: Run, r: RequirementOutcome) -> list[str]:
     first = next(o for o in same if facts.missed_because(run, o) == reason)
     if not rate:
         return shorter(short)
-    return [rate] if first is r else [short, short, *shorter(short)[1:]]
+    return [rate] if first is r else [short, "as above"]
 
 
 def _all_met(run: Run, workload: str) -> bool:

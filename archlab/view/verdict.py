@@ -64,8 +64,8 @@ def _cost_sentence(run: Run, scenario: Scenario | None) -> str:
 
 def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFacts, pattern: DesignFacts) -> str:
     sooner = _times_sooner(run, workload, simple.name, pattern.name)
-    where = "under pressure" if workload == "pressure" else f"in {workload}"
-    gain = f"{units.ratio(sooner)} sooner {where}, which nobody waits for," if sooner else f"no sooner {where},"
+    where = "Under pressure" if workload == "pressure" else f"In {workload}"
+    gain = f"{units.ratio(sooner)} sooner, which nobody waits for, at" if sooner else "not noticeably sooner, for"
     price = []
     if simple.lines and pattern.lines > simple.lines:
         price.append(f"{units.ratio(pattern.lines / simple.lines)} the code")
@@ -76,7 +76,9 @@ def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFact
         if more > 0:
             price.append(f"{units.word(more)} more {one}" + ("es" if one == "process" else "s") * (more > 1))
     price += _later(run, scenario, workload, simple.name, pattern.name)
-    return f"{pattern.name} is {gain} at {_listed(price)}." if price else f"{pattern.name} is {gain[:-1]}."
+    if not price:
+        gain, _, _ = gain.rpartition(",")
+    return f"{where}, {pattern.name} is {' '.join([gain, _listed(price)]).rstrip()}."
 
 
 def _times_sooner(run: Run, workload: str, simple: str, pattern: str) -> float | None:
@@ -118,12 +120,23 @@ def prediction_sentence(run: Run, design: str, confidence: int, scenario: Scenar
     told = f"{design}, {confidence} % sure"
     if v is None or v.status == "uncertain":
         return f"{told}. This run cannot tell; nothing is counted."
-    stands = facts.standing(run, workload, design) if any(d.name == design for d in run.designs) else None
     if v.design == design:
         return f"{told}. Right: {workload} needs {design}."
     truth = f"it was {v.design}" if v.design else f"none is sufficient in {workload}"
-    trap = f'Trap: "{TRAPS[stands]}". ' if stands in TRAPS else ""
-    return f"{told}; {truth}. {trap}You will be asked again."
+    trap = _trap(run, workload, design, v.design)
+    return f"{told}; {truth}. {trap}It will be asked again."
+
+
+def _trap(run: Run, workload: str, predicted: str, needed: str | None) -> str:
+    orders = {d.name: d.order for d in run.designs}
+    if predicted not in orders or needed is None:
+        return ""
+    stands = facts.standing(run, workload, predicted)
+    if stands == "misses" and run.design(predicted).role == "misuse":
+        stands = "misuse"
+    elif stands == "misses" and orders[predicted] > orders[needed]:
+        return ""
+    return f'Trap: "{TRAPS[stands]}". ' if stands in TRAPS else ""
 
 
 def say_it(page: Page, scenario: Scenario | None) -> list[Text]:

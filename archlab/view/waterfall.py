@@ -72,17 +72,17 @@ def waterfall(run: Run, panes: int, scenario: Scenario | None = None) -> Waterfa
     if not shown:
         return None
     bound = facts.trace_bound(run, scenario, operations[0], workload)
-    scale = bound or max(t.latency for t in shown) or 1.0
     blocks = []
     for i, operation in enumerate(operations):
         later = any(facts.seen_after(t) is not None for t in run.traces if t.operation == operation)
-        queued = i == 0 or any(t is not None and t.wait > scale / 100 for t in traces[i])
+        queued = i == 0 or any(t is not None and t.wait > (bound or t.latency) / 100 for t in traces[i])
         rows = (_rows(t, i == 0, later, queued) if t is not None else () for t in traces[i])
         name = facts.words(operation).upper()
         title = (name if " " in name else f"ONE {name}") + (", until it is seen" if later else "")
         blocks.append(Block(title, tuple(rows)))
+    longest = max(row.start + row.length for block in blocks for rows in block.panes for row in rows)
     slowest = any(t.picked == "slowest" for t in shown)
-    return Waterfall(workload, tuple(designs), tuple(blocks), scale, bound is not None, slowest)
+    return Waterfall(workload, tuple(designs), tuple(blocks), bound or longest or 1.0, bound is not None, slowest)
 
 
 def _rows(trace: Trace, detailed: bool, later: bool, queued: bool) -> tuple[Row, ...]:
