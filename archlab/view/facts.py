@@ -63,8 +63,9 @@ def candidates(run: Run) -> list[DesignFacts]:
 
 
 def full_pattern(run: Run) -> DesignFacts | None:
-    patterns = [d for d in candidates(run) if d.role == "pattern"]
-    return (patterns or candidates(run) or [None])[-1]
+    able = candidates(run)
+    patterns = [d for d in able if d.role == "pattern"]
+    return patterns[-1] if patterns else able[-1] if able else None
 
 
 def demands(run: Run, workload: str) -> list[RequirementOutcome]:
@@ -94,6 +95,12 @@ def missed_because(run: Run, r: RequirementOutcome) -> str:
     if m is not None and m.value is not None:
         return ""
     return (m.note if m is not None and m.note else r.why) or "no figure"
+
+
+def busy(run: Run, workload: str, design: str) -> float | None:
+    """The share of the workers' time that the workload demands of a design."""
+    shares = [m.utilisation for m in run.measurements if (m.workload, m.design) == (workload, design)]
+    return max((share for share in shares if share is not None), default=None)
 
 
 def clear_by(run: Run, workload: str, design: str) -> tuple[bool, float] | None:
@@ -135,6 +142,11 @@ def shown_workload(run: Run, scenario: Scenario | None = None) -> str:
     return ""
 
 
+def words(operation: str) -> str:
+    """``place_order`` → ``place order``."""
+    return operation.replace("_", " ")
+
+
 def shown_operations(run: Run, workload: str, scenario: Scenario | None = None) -> list[str]:
     traced = list(dict.fromkeys(t.operation for t in run.traces if t.workload == workload))
     wanted = [o for o in (scenario.shown if scenario else ()) if o in traced]
@@ -146,11 +158,10 @@ def trace_bound(run: Run, scenario: Scenario | None, operation: str, workload: s
     for r in demands(run, workload):
         if r.unit == "s" and (operation_of(scenario, r.metric) or r.metric.split("_")[0]) == operation:
             return r.at_most
-    if scenario:  # the traces are shown before anything is judged
-        for required in scenario.requirements:
-            if required.unit == "s" and required.demanded_in(workload):
-                if operation_of(scenario, required.metric) == operation:
-                    return required.at_most
+    for required in scenario.requirements if scenario else ():  # the traces are shown before anything is judged
+        demanded = required.unit == "s" and required.demanded_in(workload)
+        if demanded and operation_of(scenario, required.metric) == operation:
+            return required.at_most
     return None
 
 

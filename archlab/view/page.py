@@ -7,15 +7,15 @@ same picture fits every width; in an ASCII-only locale every line is ASCII, with
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.text import Text
+
+from archlab.view.signs import plain
 
 GOOD, BAD, PAYS, SELF, UNSURE = "green", "red", "bold cyan", "yellow", "magenta"
 DIM, HEAD = "dim", "bold"
@@ -25,23 +25,6 @@ WIDEST = 120
 
 Part = str | tuple[str, str] | Text
 Align = Literal["left", "right"]
-
-_PLAIN = {
-    "✓": "v", "✗": "x", "★": "*", "↑": "^", "↓": "v", "▶": ">", "│": "|", "┃": "|", "─": "-", "━": "-", "├": "|", "└": "`",
-    "·": "|", "•": "*", "≤": "<=", "≥": ">=", "≈": "~", "×": "x", "÷": "/", "±": "+-", "−": "-", "–": "-", "—": "-",
-    "‑": "-", "µ": "u", "μ": "u", "…": "...", "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "→": "->", "←": "<-",
-    "↔": "<->", "⇒": "=>", "↪": "\\", "\u00a0": " ", "\u202f": " ", "²": "^2", "ⁿ": "^n", "█": "#", "░": "-", "¬": "!",
-    "∞": "inf", "√": "sqrt", "ß": "ss", "§": "section ", "€": "EUR ", "£": "GBP ",
-}  # fmt: skip
-_TRANSLATION = str.maketrans(_PLAIN)
-
-
-def plain(text: str) -> str:
-    """``text`` in ASCII: the signs used here as their nearest look, accents dropped, the unknown as ``?``."""
-    if text.isascii():
-        return text
-    spelled = unicodedata.normalize("NFKD", text.translate(_TRANSLATION))
-    return "".join(c for c in spelled if not unicodedata.combining(c)).encode("ascii", "replace").decode()
 
 
 @dataclass(frozen=True)
@@ -67,13 +50,9 @@ class Page:
         return whole
 
     def first_fit(self, width: int, *choices: Part) -> Text:
-        """The first of several ways to say the same that fits in ``width`` cells, else the last."""
-        shown = Text()
-        for choice in choices:
-            shown = self.text(choice)
-            if shown.cell_len <= width:
-                break
-        return shown
+        """The first of several ways to say the same that fits in ``width`` cells, else the shortest."""
+        said = [self.text(choice) for choice in choices]
+        return next((text for text in said if text.cell_len <= width), min(said, key=lambda text: text.cell_len))
 
     def heading(self, title: str, right: Part = "", style: str = HEAD) -> list[Text]:
         """A title with something dim at the right edge; on a line of its own where both do not fit."""
@@ -92,20 +71,17 @@ class Page:
         first, whole = self.text(label), self.text(body)
         indent = indent if self.width - indent >= 20 else min(indent, 2)
         lines: list[Text] = []
-        line = pad(first, indent) if first.plain else Text(" " * indent)
+        line = pad(first, indent)
         room, empty = self.width - line.cell_len, True
-        if first.plain and room < 12:
+        if first.plain.strip() and room < 12:
             lines, line, room = [line], Text(" " * indent), self.width - indent
-        for word in _words(whole):
-            needs = word.cell_len + (not empty)
-            if needs > room and not empty:
+        for space, word in _words(whole):
+            gap = 0 if empty else space
+            if gap + word.cell_len > room and not empty:
                 lines.append(line)
-                line, room, empty = Text(" " * indent), self.width - indent, True
-                needs = word.cell_len
-            if not empty:
-                line.append(" ")
-            line.append_text(word)
-            room, empty = room - needs, False
+                line, room, gap = Text(" " * indent), self.width - indent, 0
+            line.append(" " * gap).append_text(word)
+            room, empty = room - gap - word.cell_len, False
         lines.append(line)
         for done in lines:
             done.rstrip()
@@ -136,12 +112,11 @@ def table(page: Page, rows: Sequence[Sequence[Part]], align: str = "", gap: int 
             last = row[-1]
             if align[len(row) - 1 : len(row)] == ">":
                 last = pad(last, max((r[-1].cell_len for r in cells if len(r) == len(row)), default=0), "right")
-            if page.width - line.cell_len < min(12, last.cell_len):
+            if page.width - line.cell_len >= min(12, last.cell_len):
+                lines += page.wrap(last, line, indent=line.cell_len)
+            else:
                 line.rstrip()
-                lines += page.wrap(line)
-                lines += page.wrap(last, indent=indent + 2)
-                continue
-            lines += page.wrap(last, line, indent=line.cell_len) if line.plain.strip() else page.wrap(last, indent=indent)
+                lines += [*page.wrap(line), *page.wrap(last, indent=indent + 2)]
     return lines
 
 
@@ -149,17 +124,20 @@ _GLUE = re.compile(r"[\d.,−<≤±–]+$|^(≤|<=|n|≥|>=|\+)$")
 _UNIT = re.compile(r"^(ns|µs|us|ms|s|min|h|days?|%|×|x|of|a)(\W|$)|^[≥≤]|^>=$|^\d")
 
 
-def _words(text: Text) -> list[Text]:
-    """The words of a text, a number together with the unit behind it."""
+def _words(text: Text) -> list[tuple[int, Text]]:
+    """(space before it, word) of a text; a number counts with its unit, a dot with what stands before it."""
     spans: list[list[int]] = []
     for found in re.finditer(r"\S+", text.plain):
         if spans:
             before = text.plain[spans[-1][0] : spans[-1][1]].rsplit(" ", 1)[-1]
-            if _GLUE.search(before) and _UNIT.search(found.group()) and found.end() - spans[-1][0] <= 16:
+            word, length = found.group(), found.end() - spans[-1][0]
+            unit = _GLUE.search(before) and _UNIT.search(word)
+            if word in ("·", "|") or (length <= 16 and (unit or (before.isalpha() and word.isdigit()))):
                 spans[-1][1] = found.end()
                 continue
         spans.append([found.start(), found.end()])
-    return [text[start:end] for start, end in spans]
+    before_it = [start - end for (_, end), (start, _) in zip([[0, 0], *spans], spans, strict=False)]
+    return [(space, text[start:end]) for space, (start, end) in zip(before_it, spans, strict=True)]
 
 
 class Picture:
@@ -212,7 +190,3 @@ def bar(page: Page, start: float, length: float, cells: int, filled: str = "█"
     tip = "" if rest == 0 else (full if page.ascii and rest >= 4 else "" if page.ascii else " ▏▎▍▌▋▊▉"[rest])
     drawn = full * whole + tip
     return (" " * at + (drawn or dot)).ljust(cells)[:cells]
-
-
-def width_of(text: str) -> int:
-    return cell_len(text)

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Scenario
-from archlab.view import bill, requirements, units, verdict, waterfall
-from archlab.view.page import BAD, DIM, HEAD, Page, Picture
+from archlab.view import bill, facts, grid, requirements, units, verdict, waterfall
+from archlab.view.page import BAD, DIM, HEAD, Page, Picture, pad
 
 
 def header(name: str, question: str, right: str = "") -> Picture:
@@ -25,8 +25,16 @@ def traces(run: Run, scenario: Scenario | None = None) -> Picture:
 def figures(
     run: Run, scenario: Scenario | None = None, predicted: str | None = None, confidence: int = 0, every: bool = False
 ) -> Picture:
-    """Requirements, bill, verdict, prediction, claims, trust and what next; for an invalid run only why it is one."""
-    return Picture(lambda page: _figures(page, run, scenario, predicted, confidence, every))
+    """Requirements, bill, verdict, prediction, claims, trust and what next; for an invalid run only why it is one.
+
+    It follows the traces of a run that has just ended, so it opens with what the header could not know yet.
+    """
+
+    def draw(page: Page) -> Iterable[Text]:
+        yield pad(facts_line(page, run), page.width, "right") if page.width >= 80 else facts_line(page, run)
+        yield from _figures(page, run, scenario, predicted, confidence, every)
+
+    return Picture(draw)
 
 
 def whole(
@@ -79,8 +87,9 @@ def _figures(
         yield Text()
         yield from verdict.next_steps(page, run, scenario)
         return
-    yield from requirements.draw(page, run, scenario, every)
-    yield from bill.draw(page, run, scenario, every)
+    designs = [d.name for d in facts.in_order(run)]
+    sections = [*requirements.sections(run, scenario, every), bill.section(run, scenario, every)]
+    yield from grid.draw(page, "IS IT ENOUGH?", "simplest first →", designs, sections)
     yield Text()
     yield from verdict.verdict(page, run, scenario)
     if predicted is not None:

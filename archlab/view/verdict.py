@@ -1,8 +1,6 @@
-"""What a run says in words: the verdict, the prediction beside it, the claims, how far to trust it, what to type next."""
+"""What a run says in words: the verdict, the prediction beside it, the claims, how far to trust it, what next."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from rich.text import Text
 
@@ -47,8 +45,8 @@ def _clause(run: Run, v: Verdict) -> str:
         return "none is sufficient"
     if v.status == "uncertain":
         return f"uncertain, {_listed(list(v.candidates), 'or')} ({LONGER} tells more)"
-    busy = next((m for name in ("busy", "utilisation") if (m := run.measured(name, v.design or "", v.workload))), None)
-    return f"{v.design}" + (f" ({units.percent(busy.value)} busy)" if busy is not None and busy.value else "")
+    busy = facts.busy(run, v.workload, v.design or "")
+    return f"{v.design}" + (f" ({units.percent(busy)} busy)" if busy is not None and busy >= 0.01 else "")
 
 
 def _cost_sentence(run: Run, scenario: Scenario | None) -> str:
@@ -60,14 +58,14 @@ def _cost_sentence(run: Run, scenario: Scenario | None) -> str:
         if pattern is None or v is None or v.design is None:
             continue
         if facts.standing(run, workload, pattern.name) == "self-inflicted":
-            where = "" if workload == shown else f"In {workload}, "
-            return where + _cost(run, scenario, workload, run.design(v.design), pattern)
+            return _cost(run, scenario, workload, run.design(v.design), pattern)
     return ""
 
 
 def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFacts, pattern: DesignFacts) -> str:
     sooner = _times_sooner(run, workload, simple.name, pattern.name)
-    gain = f"is {units.ratio(sooner)} sooner, which nobody waits for," if sooner else "is no sooner that anybody notices,"
+    where = "Under pressure" if workload == "pressure" else f"In {workload}"
+    gain = f"{units.ratio(sooner)} sooner, which nobody waits for, at" if sooner else "not noticeably sooner, for"
     price = []
     if simple.lines and pattern.lines > simple.lines:
         price.append(f"{units.ratio(pattern.lines / simple.lines)} the code")
@@ -78,7 +76,9 @@ def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFact
         if more > 0:
             price.append(f"{units.word(more)} more {one}" + ("es" if one == "process" else "s") * (more > 1))
     price += _later(run, scenario, workload, simple.name, pattern.name)
-    return f"{pattern.name} {gain} at {_listed(price)}." if price else f"{pattern.name} {gain[:-1]}."
+    if not price:
+        gain, _, _ = gain.rpartition(",")
+    return f"{where}, {pattern.name} is {' '.join([gain, _listed(price)]).rstrip()}."
 
 
 def _times_sooner(run: Run, workload: str, simple: str, pattern: str) -> float | None:
@@ -86,11 +86,11 @@ def _times_sooner(run: Run, workload: str, simple: str, pattern: str) -> float |
     for r in facts.demands(run, workload):
         if r.unit != "s":
             continue
-        there, back = run.compared(r.metric, workload, simple, pattern), run.compared(r.metric, workload, pattern, simple)
-        if there is not None or back is not None:
-            c = there or back
-            assert c is not None
-            sooner = c.ratio if there is not None else 1 / c.ratio if c.ratio else 0.0
+        there = run.compared(r.metric, workload, simple, pattern)
+        back = run.compared(r.metric, workload, pattern, simple)
+        c = there or back
+        if c is not None:
+            sooner = c.ratio if c is there else 1 / c.ratio if c.ratio else 0.0
             return sooner if c.outcome in ("better", "worse") and sooner > 1 else None
     return None
 
@@ -120,12 +120,23 @@ def prediction_sentence(run: Run, design: str, confidence: int, scenario: Scenar
     told = f"{design}, {confidence} % sure"
     if v is None or v.status == "uncertain":
         return f"{told}. This run cannot tell; nothing is counted."
-    stands = facts.standing(run, workload, design) if any(d.name == design for d in run.designs) else None
     if v.design == design:
         return f"{told}. Right: {workload} needs {design}."
-    truth = f"{workload} needs {v.design}" if v.design else f"none is sufficient in {workload}"
-    trap = f'The trap: "{TRAPS[stands]}". ' if stands in TRAPS else ""
-    return f"{told}. No: {truth}. {trap}You will be asked again."
+    truth = f"it was {v.design}" if v.design else f"none is sufficient in {workload}"
+    trap = _trap(run, workload, design, v.design)
+    return f"{told}; {truth}. {trap}It will be asked again."
+
+
+def _trap(run: Run, workload: str, predicted: str, needed: str | None) -> str:
+    orders = {d.name: d.order for d in run.designs}
+    if predicted not in orders or needed is None:
+        return ""
+    stands = facts.standing(run, workload, predicted)
+    if stands == "misses" and run.design(predicted).role == "misuse":
+        stands = "misuse"
+    elif stands == "misses" and orders[predicted] > orders[needed]:
+        return ""
+    return f'Trap: "{TRAPS[stands]}". ' if stands in TRAPS else ""
 
 
 def say_it(page: Page, scenario: Scenario | None) -> list[Text]:
@@ -160,6 +171,14 @@ def _not_held(page: Page, c: ClaimOutcome) -> Text:
     return page.text((f"{mark} {c.outcome}", style), f" {c.id}: {c.text.rstrip('.')}.{evidence}{more}")
 
 
+def checked(page: Page, run: Run) -> list[Text]:
+    """``archlab check``: what was asked and how it ended."""
+    lines = page.wrap(page.text((run.scenario, HEAD), f" · {run.question}"))
+    if not run.valid:
+        return [*lines, *invalid(page, run)]
+    return [*lines, *verdict(page, run), *claims(page, run), *trust(page, run)]
+
+
 def trust(page: Page, run: Run) -> list[Text]:
     """Noise, repetitions, faults that really struck, what the tracing cost, and what the run noticed about itself."""
     lines = said(page, "TRUST", " · ".join(trust_facts(run)) or "nothing was repeated")
@@ -176,7 +195,7 @@ def trust_facts(run: Run) -> list[str]:
     repeated = [m for m in run.measurements if m.per_round > 0]
     if repeated:
         rounds, fewest = min(m.rounds for m in repeated), min(m.per_round for m in repeated)
-        told.append(f"{units.count(rounds, 'round')}, n ≥ {fewest:,} in each")
+        told.append(f"{units.count(rounds, 'round')}, n ≥ {fewest:,}")
     if run.quick:
         told.append("--quick: fewer rounds")
     injected: dict[str, list[int]] = {}
@@ -206,15 +225,16 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
         which = _listed(list(unsure[0].candidates), "or")
         steps.append((f"archlab run {run.scenario} {LONGER}", f"{unsure[0].workload}: {which}?"))
     steps += scenario.try_next if scenario else [(f"archlab show {run.scenario}", "the lesson behind it")]
-    if page.width < 60:
-        lines = [page.text(("NEXT", HEAD))]
-        for command, why in steps:
-            lines += [*page.wrap(command, indent=2), *page.wrap((why, DIM), indent=4)]
-        return lines
-    rows: Iterable[tuple[Part, ...]] = (
-        (("NEXT" if i == 0 else "", HEAD), command, (why, DIM)) for i, (command, why) in enumerate(steps)
-    )
-    return table(page, list(rows), gap=LABEL - 4)
+    widest = max(len(command) for command, _ in steps)
+    if LABEL + widest + 4 + max(len(why) for _, why in steps) <= page.width:
+        rows = [((command, ""), (why, DIM)) for command, why in steps]
+        lines = table(page, rows, gap=4, indent=LABEL)
+        return [page.text((f"{'NEXT':<{LABEL}}", HEAD), lines[0][LABEL:]), *lines[1:]]
+    lines = []
+    for i, (command, why) in enumerate(steps):
+        lines += said(page, "" if i else "NEXT", command)
+        lines += page.wrap((why, DIM), indent=LABEL + 2 if page.width >= 40 else 4)
+    return lines
 
 
 def _listed(names: list[str], last: str = "and") -> str:

@@ -72,16 +72,17 @@ def waterfall(run: Run, panes: int, scenario: Scenario | None = None) -> Waterfa
     if not shown:
         return None
     bound = facts.trace_bound(run, scenario, operations[0], workload)
-    scale = bound or max(t.latency for t in shown) or 1.0
     blocks = []
     for i, operation in enumerate(operations):
         later = any(facts.seen_after(t) is not None for t in run.traces if t.operation == operation)
-        queued = i == 0 or any(t is not None and t.wait > scale / 100 for t in traces[i])
+        queued = i == 0 or any(t is not None and t.wait > (bound or t.latency) / 100 for t in traces[i])
         rows = (_rows(t, i == 0, later, queued) if t is not None else () for t in traces[i])
-        title = f"ONE {operation.replace('_', ' ').upper()}" + (", until it is seen" if later else "")
+        name = facts.words(operation).upper()
+        title = (name if " " in name else f"ONE {name}") + (", until it is seen" if later else "")
         blocks.append(Block(title, tuple(rows)))
+    longest = max(row.start + row.length for block in blocks for rows in block.panes for row in rows)
     slowest = any(t.picked == "slowest" for t in shown)
-    return Waterfall(workload, tuple(designs), tuple(blocks), scale, bound is not None, slowest)
+    return Waterfall(workload, tuple(designs), tuple(blocks), bound or longest or 1.0, bound is not None, slowest)
 
 
 def _rows(trace: Trace, detailed: bool, later: bool, queued: bool) -> tuple[Row, ...]:
@@ -98,10 +99,10 @@ def _rows(trace: Trace, detailed: bool, later: bool, queued: bool) -> tuple[Row,
             steps = [step for step in steps if step in kept]
             steps.append(Row(f"{len(others)} others", others[0].start, sum(step.length for step in others)))
         if not steps or rest > work / 20:
-            steps.append(Row("own code" if steps else trace.operation, 0.0, rest))
+            steps.append(Row("own code" if steps else facts.words(trace.operation), 0.0, rest))
         rows += steps
     else:
-        rows.append(Row(trace.operation, 0.0, work))
+        rows.append(Row(facts.words(trace.operation), 0.0, work))
     if later:
         rows.append(Row("seen", 0.0, facts.seen_after(trace) or 0.0, waiting=True))
     return tuple(rows)
@@ -139,14 +140,14 @@ def _side_by_side(page: Page, run: Run, picture: Waterfall, block: Block, named:
     between = (" │ ", DIM)
     if named:
         yield _join(page, between, [_name(page, run, picture.workload, d, width) for d in picture.designs])
-    label = _label_width(block.panes, width)
+    label = _label_width(picture, width)
     for i in range(max(len(rows) for rows in block.panes)):
         bars = [_bar(page, rows[i] if i < len(rows) else None, picture, width, label) for rows in block.panes]
         yield _join(page, between, bars)
 
 
 def _stacked(page: Page, run: Run, picture: Waterfall, block: Block) -> Iterable[Text]:
-    label = _label_width(block.panes, page.width)
+    label = _label_width(picture, page.width)
     for design, rows in zip(picture.designs, block.panes, strict=True):
         yield _name(page, run, picture.workload, design, page.width)
         for row in rows:
@@ -160,8 +161,8 @@ def _name(page: Page, run: Run, workload: str, design: DesignFacts, width: int) 
     return pad(name, max(name.cell_len + 1, width - mark.cell_len)).append_text(mark)
 
 
-def _label_width(panes: Sequence[Sequence[Row]], width: int) -> int:
-    longest = max((len(row.name) for rows in panes for row in rows), default=0)
+def _label_width(picture: Waterfall, width: int) -> int:
+    longest = max((len(row.name) for block in picture.blocks for rows in block.panes for row in rows), default=0)
     return max(4, min(longest, width - _FIGURE - 10 if width >= 30 else width - _FIGURE - 1))
 
 

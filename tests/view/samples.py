@@ -26,7 +26,7 @@ from archlab.scenario import Design, Knob, Load, Metric, Requirement, Scenario, 
 
 def shim_judge() -> None:
     try:
-        import archlab.judge  # noqa: F401
+        import archlab.judge
     except ImportError:
         module = ModuleType("archlab.judge")
 
@@ -61,6 +61,9 @@ Figures = Mapping[tuple[str, str, str], tuple[float, float, float] | str]
 """(workload, design, metric) → value and interval, or why there is none."""
 
 
+BUSY = {("pressure", "crud"): 3.4, ("pressure", "queries"): 0.28}
+
+
 def measurements(figures: Figures, bounds: Mapping[str, float] = BOUNDS) -> tuple[Measurement, ...]:
     made = []
     for (workload, design, metric), figure in figures.items():
@@ -70,6 +73,7 @@ def measurements(figures: Figures, bounds: Mapping[str, float] = BOUNDS) -> tupl
                 experiment="load", design=design, workload=workload, metric=metric, unit="s", better="lower",
                 value=value, low=low, high=high, n=400, rounds=5, per_round=80,
                 note=figure if isinstance(figure, str) else "",
+                utilisation=BUSY.get((workload, design)),
             )
         )  # fmt: skip
     return tuple(made)
@@ -246,7 +250,10 @@ def invalid() -> Run:
 def with_misuse() -> Run:
     """A design that is the pattern's own failure mode: never a candidate."""
     bad = DesignFacts("misordered", "the pattern, wrongly wired", "misuse", 5, 141, 2, 2, 6, 0, 4, 19, 2)
-    figures = {**CQRS, **{(w.name, bad.name, m): (0.4, 0.39, 0.42) for w in WORKLOADS for m in BOUNDS if w.name != "calm"}}
+    figures = {
+        **CQRS,
+        **{(w.name, bad.name, m): (0.4, 0.39, 0.42) for w in WORKLOADS for m in BOUNDS if w.name != "calm"},
+    }
     made = replace(run(), designs=(*DESIGNS, bad))
     return judged_again(made, figures)
 
@@ -278,11 +285,15 @@ def third_party() -> Run:
         for d in designs
     )
     counted = tuple(
-        Measurement("crash", d.name, "pressure", "lost", "effects", "lower", 0.0 if d.order == 2 else 17.0, 0.0, 20.0, 3, 3)
+        Measurement(
+            "crash", d.name, "pressure", "lost", "effects", "lower", 0.0 if d.order == 2 else 17.0, 0.0, 20.0, 3, 3
+        )
         for d in designs
     )
     traces = (
-        trace("http-chain", "check_out", 0.0, [("POST e-mail", 2.0, 1), ("POST invoice", 0.02, 1), ("INSERT", 1e-5, 1)]),
+        trace(
+            "http-chain", "check_out", 0.0, [("POST e-mail", 2.0, 1), ("POST invoice", 0.02, 1), ("INSERT", 1e-5, 1)]
+        ),
         trace("events", "check_out", 0.0, [("INSERT", 0.00002, 2), ("publish", 0.0004, 1)], seen=2.04),
     )
     return Run(
