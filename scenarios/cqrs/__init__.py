@@ -125,13 +125,13 @@ WORKLOADS = (
     ),
     Workload(
         "pressure",
-        "1,000 requests a second, half of them pages of 1,000 orders each",
-        {"page_rows": 1000, "rate": 1000, "read_share": 0.5, "views": 1, "store_distance": 0.0},
+        "1,200 requests a second, half of them pages of 1,000 orders each",
+        {"page_rows": 1000, "rate": 1200, "read_share": 0.5, "views": 1, "store_distance": 0.0},
     ),
     Workload(
         "far_views",
-        "12 shapes of 2,000 orders, which must live in a search store 5 ms away",
-        {"page_rows": 2000, "rate": 800, "read_share": 0.5, "views": 12, "store_distance": 5.0},
+        "12 shapes of 1,200 orders, which must live in a search store 5 ms away",
+        {"page_rows": 1200, "rate": 1000, "read_share": 0.5, "views": 12, "store_distance": 5.0},
     ),
 )
 
