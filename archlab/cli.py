@@ -178,7 +178,9 @@ def trace(
 
 
 @app.command()
-def explain(word: Annotated[str | None, typer.Argument(help="p95, verdict, span …", show_default=False)] = None) -> None:
+def explain(
+    word: Annotated[str | None, typer.Argument(help="p95, verdict, span …", show_default=False)] = None,
+) -> None:
     """The words used here, one at a time."""
     from archlab import desk
 

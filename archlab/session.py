@@ -164,7 +164,7 @@ def _ask(screen: Console, what: str, hint: str, allowed: range) -> int | None:
     """A number in ``allowed``; None for an empty answer or the end of input."""
     while True:
         try:
-            answer = screen.input(f"{what} ({allowed.start}–{allowed.stop - 1}; {hint}): ").strip()  # noqa: RUF001
+            answer = screen.input(f"{what} ({allowed.start}–{allowed.stop - 1}; {hint}): ").strip()
         except EOFError:
             return None
         if not answer:

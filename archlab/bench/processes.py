@@ -49,8 +49,8 @@ def warm(modules: Sequence[str]) -> None:
 
 def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
     """Starts ``main(*arguments)`` (a function of archlab, picklable arguments) in a process of its own."""
-    context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
-    process = context.Process(target=_child, args=(main, arguments), name=name)
+    context: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+    process: BaseProcess = context.Process(target=_child, args=(main, arguments, _servers_key()), name=name)
     with _without_main():
         process.start()
     return process
@@ -67,11 +67,36 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _child(main: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-    if sys.platform == "win32":
+def _child(main: Callable[..., None], arguments: tuple[Any, ...], key: bytes | None) -> None:
+    if FORKS:
+        _reuse_server(key)
+    else:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is no mask to inherit there
     threading.Thread(target=_end_with_parent, daemon=True).start()
     main(*arguments)
+
+
+def _servers_key() -> bytes | None:
+    """What a child must know to be let in by the server that it came from (from Python 3.14 on)."""
+    if not FORKS:
+        return None
+    from multiprocessing import forkserver
+
+    return getattr(forkserver._forkserver, "_forkserver_authkey", None)
+
+
+def _reuse_server(key: bytes | None) -> None:
+    """Lets this child fork its own children from the server that it came from itself.
+
+    multiprocessing documents that it does, and yet starts another server in every child (70 ms): it does not see that
+    one is running. Where its inside should look different one day, that is what happens again.
+    """
+    from multiprocessing import forkserver
+
+    server: Any = forkserver._forkserver
+    if getattr(server, "_forkserver_address", None):
+        server._forkserver_authkey = key
+        server.ensure_running = lambda: None
 
 
 def _end_with_parent() -> None:

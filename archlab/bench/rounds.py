@@ -24,8 +24,11 @@ from archlab.failure import describe
 from archlab.run import Trace
 from archlab.scenario import Request, Sample, Scenario
 
-WARM_UP = 8
+DATA_HASH = "data.sha256"
+WARM_UP = 4
 """Requests served before measuring starts: statements are compiled and caches filled."""
+TRACED_PATIENCE = 1.0
+"""Seconds beyond the schedule's end for which the traced pass goes on serving an overloaded design."""
 REQUESTS = 60
 """Requests of every operation that a round measures: p95 needs 59."""
 
@@ -89,15 +92,11 @@ def run_round(task: Task, wire: Connection) -> None:
 def _observe(task: Task) -> Observed:
     scenario = catalog.find(task.setting.scenario)
     shutil.copytree(task.data, task.setting.folder, dirs_exist_ok=True)
-    data_hash = hash_folder(task.setting.folder)
+    data_hash = (task.data / DATA_HASH).read_text()
     lab = Lab(task.setting)
     design = scenario.design(task.design)
     try:
         running = design.start(lab)
-        if lab.recorder:
-            steps = {step: shown for step, shown in design.steps.items() if hasattr(running, step)}
-            for name, shown in {**_operations(scenario), **steps}.items():
-                setattr(running, name, lab.recorder.wrap(shown, getattr(running, name)))
         observed = (
             _serve(scenario, task, lab, running)
             if task.experiment is None
@@ -106,16 +105,12 @@ def _observe(task: Task) -> Observed:
         tables = sum(_tables(task.setting.folder / f"{name}.db") for name in lab.databases)
         processes = 1 + len(lab.processes)
     finally:
-        lab.close()
+        lab.close(finish=False)
     traces = observed.traces
     struck = tuple(lab.faults_struck())
     return Observed(
         observed.served, observed.samples, struck, traces, data_hash, observed.answers_hash, processes, tables
     )
-
-
-def _operations(scenario: Scenario) -> dict[str, str]:
-    return {operation: operation for operation in scenario.shown}
 
 
 def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
@@ -126,6 +121,10 @@ def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Obser
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     workload = scenario.workload(task.setting.workload)
     schedule = scenario.load.requests(lab, REQUESTS + WARM_UP)
+    if lab.recorder:
+        steps = {name: shown for name, shown in scenario.design(task.design).steps.items() if hasattr(running, name)}
+        for name, shown in ({request.operation: request.operation for request in schedule} | steps).items():
+            setattr(running, name, lab.recorder.wrap(shown, getattr(running, name)))
     for request in schedule[:WARM_UP]:
         getattr(running, request.operation)(*request.arguments)
     begin = schedule[WARM_UP].due
@@ -134,12 +133,14 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     bounded = {o: seconds for o, seconds in task.bounds.items() if o in counts}
     # More than this share over the bound and the quantile cannot be within it.
     allowed = {o: math.floor((1 - task.quantile) * counts[o] + 1e-9) for o in bounded}
+    patience = 0.0
+    if lab.recorder:  # what is shown must not be a matter of when the watching ended
+        allowed, patience = counts, TRACED_PATIENCE
     if lab.recorder:
         lab.recorder.records.clear()
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # what was made before the load is not searched for garbage during it
     serve = load.closed_loop if workload.closed else load.open_loop
-    done = serve(requests, running, load.Bounds(bounded, allowed))
+    done = serve(requests, running, load.Bounds(bounded, allowed, patience))
     samples: Iterable[Sample] = ()
     if scenario.load.afterwards is not None:
         samples = tuple(scenario.load.afterwards(lab, running, done.answers))
@@ -147,7 +148,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     if workload.closed and not done.stopped_early:
         answers = hashlib.sha256(repr(scenario.answers(lab, running)).encode()).hexdigest()
     if lab.recorder:
-        lab.close()
+        lab.close(finish=True)
     traces = _pick_traces(task, done, lab) if lab.recorder else ()
     horizon = requests[-1].due * len(requests) / max(1, len(requests) - 1)
     return Observed(
@@ -173,26 +174,24 @@ def _pick_traces(task: Task, done: load.Done, lab: Lab) -> tuple[Trace, ...]:
     """For every operation the finished request nearest the median latency, and the slowest."""
     assert lab.recorder is not None
     records = tracing.collect(lab.folder)
-    operations = {request.operation for request in done.requests}
-    roots = sorted(
-        (record for _, record in records if record[3] is None and record[0] in operations), key=lambda record: record[4]
-    )
     picked = []
-    for operation in sorted(operations):
-        finished = [
-            i for i, r in enumerate(done.requests) if r.operation == operation and done.finished[i] < load.NEVER
-        ]
+    for operation in sorted({request.operation for request in done.requests}):
+        # One worker serves in order: the first roots of an operation are its requests, later ones came afterwards.
+        rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
+        finished = [i for i in rows if done.finished[i] < load.NEVER]
+        roots = sorted((r[4], r[1]) for _, r in records if r[3] is None and r[0] == operation)
+        trace_of = {index: trace for index, (_, trace) in zip(finished, roots, strict=False)}
         if not finished:
             continue
 
         def latency(i: int) -> float:
             return done.finished[i] - done.due[i]
 
-        middle = median([latency(i) for i in finished])
-        nearest = min(finished, key=lambda i: abs(latency(i) - middle))
+        middle = median([latency(i) for i in rows])
         slowest = max(finished, key=latency)
+        nearest = slowest if middle == load.NEVER else min(finished, key=lambda i: abs(latency(i) - middle))
         for index, how in ((nearest, "median"), (slowest, "slowest")):
-            spans = tracing.spans_of(roots[index][1], records, int(done.due[index] * 1e9))
+            spans = tracing.spans_of(trace_of[index], records, int(done.due[index] * 1e9))
             wait = done.started[index] - done.due[index]
             picked.append(Trace(task.design, task.setting.workload, operation, wait, spans, how))  # type: ignore[arg-type]  # "median" and "slowest" above
     return tuple(picked)
@@ -211,24 +210,36 @@ def run_process(setting: Setting, place: tuple[str, str], name: str, wire: Conne
         (setting.folder / f"failed-{name}.txt").write_text(describe(error), encoding="utf-8")
         sys.exit(1)
     finally:
-        lab.close()
+        lab.close(finish=lab.recorder is not None)
 
 
-def seed_data(setting: Setting, wire: Connection) -> None:
-    """Fills an empty folder with a scenario's data; reports what failed, or an empty string."""
+def seed_data(setting: Setting, wire: Connection, design: str | None, seeded: Path | None) -> None:
+    """Fills an empty folder with a scenario's data; reports what failed, or an empty string.
+
+    With a ``design`` it adds what this design alone keeps to a copy of ``seeded``.
+    """
     try:
+        scenario = catalog.find(setting.scenario)
+        if seeded is not None:
+            shutil.copytree(seeded, setting.folder, dirs_exist_ok=True)
+        fill = scenario.data if design is None else scenario.design(design).prepare
+        assert fill is not None
         lab = Lab(setting)
         try:
-            catalog.find(setting.scenario).data(lab)
+            fill(lab)
         finally:
-            lab.close()
-        wire.send("")
+            lab.close(finish=True)
+        if seeded is None:
+            (setting.folder / DATA_HASH).write_text(_hash(setting.folder))
+            wire.send("")
+        else:
+            wire.send(_changed(seeded, setting.folder))
     except Exception as error:
         wire.send(describe(error))
     wire.close()
 
 
-def hash_folder(folder: Path) -> str:
+def _hash(folder: Path) -> str:
     """SHA-256 over the databases in a folder: what every design of a fair fight starts from."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.db")):
@@ -238,10 +249,25 @@ def hash_folder(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _changed(seeded: Path, prepared: Path) -> str:
+    """What a design's own preparation changed in the data that all designs share; empty when nothing."""
+    for path in sorted(seeded.glob("*.db")):
+        with closing(database.connect(prepared / path.name)) as connection:
+            connection.execute("ATTACH ? AS seeded", (str(path),))
+            for (table,) in connection.execute(f"SELECT name FROM seeded.{_OWN_TABLES}").fetchall():
+                both = f'SELECT * FROM seeded."{table}"', f'SELECT * FROM main."{table}"'
+                for one, other in (both, both[::-1]):
+                    if connection.execute(f"{one} EXCEPT {other} LIMIT 1").fetchone():
+                        return f"its preparation changes the table {table}, which all designs share"
+    return ""
+
+
+_OWN_TABLES = "sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+
+
 def _tables(path: Path) -> int:
     with closing(database.connect(path)) as connection:
-        sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        return int(connection.execute(sql).fetchone()[0])
+        return int(connection.execute(f"SELECT count(*) FROM {_OWN_TABLES}").fetchone()[0])
 
 
 def _last_words(folder: Path) -> str:

@@ -42,6 +42,8 @@ SHOW = "SELECT view, status, key, orders, units, revenue FROM totals WHERE selle
 
 
 class Shop:
+    reading_side = projector.Projector  # what an operator runs by hand, to rebuild the store or to deliver events again
+
     def __init__(self, lab: Lab) -> None:
         self.shop = lab.database()
         self.beside = lab.database("views")  # pages are served beside the read store
@@ -70,9 +72,9 @@ class Shop:
 
     def page(self, seller: SellerId, views: tuple[str, ...]) -> Dashboard:
         panels: dict[str, Panel] = {view: {} for view in views}
-        for view, status, key, *totals in self.beside.execute(SHOW, (seller,)):
+        for view, status, key, orders, units, revenue in self.beside.execute(SHOW, (seller,)):
             if view in panels:
-                panels[view][status, key] = Totals(*totals)
+                panels[view][status, key] = Totals(orders, units, revenue)
         return Dashboard(seller, panels)
 
     def lookup(self, order: OrderId) -> Order:

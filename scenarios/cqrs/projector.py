@@ -35,7 +35,7 @@ Row = tuple[int, str, str, Key]
 """Seller, view, status and key: what a row of the totals stands for."""
 
 
-class OutOfOrder(Exception):
+class OutOfOrder(ValueError):
     """An event came before the one that precedes it. Nothing has changed."""
 
 

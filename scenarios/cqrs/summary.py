@@ -75,9 +75,9 @@ class Shop:
 
     def page(self, seller: SellerId, views: tuple[str, ...]) -> Dashboard:
         panels: dict[str, Panel] = {view: {} for view in views}
-        for view, status, key, *totals in self.beside.execute(SHOW, (seller,)):
+        for view, status, key, orders, units, revenue in self.beside.execute(SHOW, (seller,)):
             if view in panels:
-                panels[view][status, key] = Totals(*totals)
+                panels[view][status, key] = Totals(orders, units, revenue)
         return Dashboard(seller, panels)
 
     def lookup(self, order: OrderId) -> Order:
