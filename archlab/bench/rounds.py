@@ -27,6 +27,8 @@ from archlab.scenario import Request, Sample, Scenario
 DATA_HASH = "data.sha256"
 WARM_UP = 4
 """Requests served before measuring starts: statements are compiled and caches filled."""
+TRACED_PATIENCE = 1.0
+"""Seconds beyond the schedule's end for which the traced pass goes on serving an overloaded design."""
 REQUESTS = 60
 """Requests of every operation that a round measures: p95 needs 59."""
 
@@ -95,10 +97,6 @@ def _observe(task: Task) -> Observed:
     design = scenario.design(task.design)
     try:
         running = design.start(lab)
-        if lab.recorder:
-            steps = {step: shown for step, shown in design.steps.items() if hasattr(running, step)}
-            for name, shown in {**_operations(scenario), **steps}.items():
-                setattr(running, name, lab.recorder.wrap(shown, getattr(running, name)))
         observed = (
             _serve(scenario, task, lab, running)
             if task.experiment is None
@@ -115,10 +113,6 @@ def _observe(task: Task) -> Observed:
     )
 
 
-def _operations(scenario: Scenario) -> dict[str, str]:
-    return {operation: operation for operation in scenario.shown}
-
-
 def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     experiment = next(e for e in scenario.experiments if e.name == task.experiment)
     return Observed(samples=tuple(experiment.run(lab, running)))
@@ -127,6 +121,10 @@ def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Obser
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     workload = scenario.workload(task.setting.workload)
     schedule = scenario.load.requests(lab, REQUESTS + WARM_UP)
+    if lab.recorder:
+        steps = {name: shown for name, shown in scenario.design(task.design).steps.items() if hasattr(running, name)}
+        for name, shown in ({request.operation: request.operation for request in schedule} | steps).items():
+            setattr(running, name, lab.recorder.wrap(shown, getattr(running, name)))
     for request in schedule[:WARM_UP]:
         getattr(running, request.operation)(*request.arguments)
     begin = schedule[WARM_UP].due
@@ -135,11 +133,14 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     bounded = {o: seconds for o, seconds in task.bounds.items() if o in counts}
     # More than this share over the bound and the quantile cannot be within it.
     allowed = {o: math.floor((1 - task.quantile) * counts[o] + 1e-9) for o in bounded}
+    patience = 0.0
+    if lab.recorder:  # what is shown must not be a matter of when the watching ended
+        allowed, patience = counts, TRACED_PATIENCE
     if lab.recorder:
         lab.recorder.records.clear()
     gc.freeze()  # what was made before the load is not searched for garbage during it
     serve = load.closed_loop if workload.closed else load.open_loop
-    done = serve(requests, running, load.Bounds(bounded, allowed))
+    done = serve(requests, running, load.Bounds(bounded, allowed, patience))
     samples: Iterable[Sample] = ()
     if scenario.load.afterwards is not None:
         samples = tuple(scenario.load.afterwards(lab, running, done.answers))
@@ -173,26 +174,24 @@ def _pick_traces(task: Task, done: load.Done, lab: Lab) -> tuple[Trace, ...]:
     """For every operation the finished request nearest the median latency, and the slowest."""
     assert lab.recorder is not None
     records = tracing.collect(lab.folder)
-    operations = {request.operation for request in done.requests}
-    roots = sorted(
-        (record for _, record in records if record[3] is None and record[0] in operations), key=lambda record: record[4]
-    )
     picked = []
-    for operation in sorted(operations):
-        finished = [
-            i for i, r in enumerate(done.requests) if r.operation == operation and done.finished[i] < load.NEVER
-        ]
+    for operation in sorted({request.operation for request in done.requests}):
+        # One worker serves in order: the first roots of an operation are its requests, later ones came afterwards.
+        rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
+        finished = [i for i in rows if done.finished[i] < load.NEVER]
+        roots = sorted((r[4], r[1]) for _, r in records if r[3] is None and r[0] == operation)
+        trace_of = {index: trace for index, (_, trace) in zip(finished, roots, strict=False)}
         if not finished:
             continue
 
         def latency(i: int) -> float:
             return done.finished[i] - done.due[i]
 
-        middle = median([latency(i) for i in finished])
-        nearest = min(finished, key=lambda i: abs(latency(i) - middle))
+        middle = median([latency(i) for i in rows])
         slowest = max(finished, key=latency)
+        nearest = slowest if middle == load.NEVER else min(finished, key=lambda i: abs(latency(i) - middle))
         for index, how in ((nearest, "median"), (slowest, "slowest")):
-            spans = tracing.spans_of(roots[index][1], records, int(done.due[index] * 1e9))
+            spans = tracing.spans_of(trace_of[index], records, int(done.due[index] * 1e9))
             wait = done.started[index] - done.due[index]
             picked.append(Trace(task.design, task.setting.workload, operation, wait, spans, how))  # type: ignore[arg-type]  # "median" and "slowest" above
     return tuple(picked)

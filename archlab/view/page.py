@@ -143,14 +143,15 @@ def _words(text: Text) -> list[tuple[int, Text]]:
 class Picture:
     """Something to print: ``draw`` is asked for its lines once the width and the characters are known."""
 
-    def __init__(self, draw: Callable[[Page], Iterable[Text]]) -> None:
+    def __init__(self, draw: Callable[[Page], Iterable[Text]], widest: int = WIDEST) -> None:
         self.draw = draw
+        self.widest = widest
 
     def lines(self, page: Page) -> list[Text]:
         return list(self.draw(page))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        page = Page(min(options.max_width, WIDEST), options.ascii_only)
+        page = Page(min(options.max_width, self.widest), options.ascii_only)
         for line in self.lines(page):
             line.rstrip()
             # A word that is longer than the line is folded: better an ugly line than a lost figure.

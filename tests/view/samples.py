@@ -284,11 +284,10 @@ def third_party() -> Run:
         for w in ("pressure",)
         for d in designs
     )
+    lost_effects = {"http-chain": (17.0, 15.0, 20.0), "events": (0.0, 0.0, 0.0)}
     counted = tuple(
-        Measurement(
-            "crash", d.name, "pressure", "lost", "effects", "lower", 0.0 if d.order == 2 else 17.0, 0.0, 20.0, 3, 3
-        )
-        for d in designs
+        Measurement("crash", name, "pressure", "lost", "effects", "lower", *figure, n=3, rounds=3)
+        for name, figure in lost_effects.items()
     )
     traces = (
         trace(
