@@ -103,6 +103,8 @@ def _observe(task: Task) -> Observed:
             if task.experiment is None
             else _experiment(scenario, task, lab, running)
         )
+        for process in lab.processes:
+            process.check()
         tables = sum(_tables(task.setting.folder / f"{name}.db") for name in lab.databases)
         processes = 1 + len(lab.processes)
     finally:
