@@ -58,7 +58,7 @@ def _from_requests(
     scenario: Scenario, metric: Metric, design: str, workload: str, rounds: list[Served], busy: float
 ) -> Measurement:
     requirement = next((r for r in scenario.requirements if r.metric == metric.name and r.demanded_in(workload)), None)
-    over = tuple(_share_over(requirement, served) for served in rounds) if requirement else ()
+    over = tuple(_share_over(requirement, metric, served) for served in rounds) if requirement else ()
     values = [
         quantile(s.latencies if metric.of == "latency" else s.services or (math.inf,), metric.quantile) for s in rounds
     ]
@@ -75,8 +75,11 @@ def _from_requests(
     )
 
 
-def _share_over(requirement: Requirement, served: Served) -> float:
-    return sum(latency > requirement.at_most for latency in served.latencies) / len(served.latencies)
+def _share_over(requirement: Requirement, metric: Metric, served: Served) -> float:
+    """The share of a round's requests over the bound; an unfinished one is over every bound."""
+    count = len(served.latencies)
+    times = served.latencies if metric.of == "latency" else served.services
+    return (sum(time > requirement.at_most for time in times) + count - len(times)) / count
 
 
 def _figure(rate: float) -> str:

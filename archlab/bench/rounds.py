@@ -8,9 +8,9 @@ import importlib
 import math
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,6 @@ class Task:
     """Folder with the seeded databases, copied for this round."""
     design: str
     experiment: str | None = None
-    bounds: dict[str, float] = field(default_factory=dict)
-    """Seconds by operation."""
-    quantile: float = 0.95
 
 
 def run_round(task: Task, wire: Connection) -> None:
@@ -133,15 +130,12 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     begin = schedule[WARM_UP].due
     requests = [Request(r.due - begin, r.operation, r.arguments) for r in schedule[WARM_UP:]]
     counts = {o: sum(r.operation == o for r in requests) for o in {r.operation for r in requests}}
-    bounded = {o: seconds for o, seconds in task.bounds.items() if o in counts}
-    # More than this share over the bound and the quantile cannot be within it.
-    allowed = {o: math.floor((1 - task.quantile) * counts[o] + 1e-9) for o in bounded}
     if lab.recorder:
         lab.recorder.records.clear()
     gc.collect()
     gc.freeze()
     serve = load.closed_loop if workload.closed else load.open_loop
-    done = serve(requests, running, load.Bounds(bounded, allowed))
+    done = serve(requests, running, early_stop(scenario, workload.name, counts))
     samples: Iterable[Sample] = ()
     if scenario.load.afterwards is not None:
         samples = tuple(scenario.load.afterwards(lab, running, done.answers))
@@ -158,6 +152,25 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
         traces=traces,
         answers_hash=answers,
     )
+
+
+def early_stop(scenario: Scenario, workload: str, counts: Mapping[str, int]) -> load.Bounds:
+    """What must happen before a round can stop early: more requests over the bound than any quantile allows.
+
+    Of several requirements on one operation the loosest bound and the smallest quantile stand, so that a round never
+    stops while one of them is open. One on the service time keeps its rounds going: latency says nothing about it.
+    """
+    seconds: dict[str, float] = {}
+    quantiles: dict[str, float] = {}
+    for requirement in scenario.requirements:
+        metric = scenario.metric(requirement.metric)
+        operation = metric.operation
+        if operation is None or operation not in counts or not requirement.demanded_in(workload):
+            continue
+        bound = requirement.at_most if metric.of == "latency" else load.NEVER
+        seconds[operation] = max(bound, seconds.get(operation, 0.0))
+        quantiles[operation] = min(metric.quantile, quantiles.get(operation, 1.0))
+    return load.Bounds(seconds, {o: math.floor((1 - q) * counts[o] + 1e-9) for o, q in quantiles.items()})
 
 
 def _served(operation: str, done: load.Done, rate: float) -> Served:
