@@ -144,7 +144,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
         answers = hashlib.sha256(repr(scenario.answers(lab, running)).encode()).hexdigest()
     if lab.recorder:
         lab.close()
-    traces = _pick_traces(task, done, lab) if lab.recorder else ()
+    traces = _pick_traces(scenario, task, done, lab) if lab.recorder else ()
     horizon = requests[-1].due * len(requests) / max(1, len(requests) - 1)
     return Observed(
         tuple(_served(operation, done, counts[operation] / horizon) for operation in sorted(counts)),
@@ -184,21 +184,19 @@ def _served(operation: str, done: load.Done, rate: float) -> Served:
     )
 
 
-def _pick_traces(task: Task, done: load.Done, lab: Lab) -> tuple[Trace, ...]:
-    """For every operation the finished request nearest the median latency, and the slowest."""
+def _pick_traces(scenario: Scenario, task: Task, done: load.Done, lab: Lab) -> tuple[Trace, ...]:
+    """For every operation that is shown the finished request nearest the median latency, and the slowest."""
     assert lab.recorder is not None
     records = tracing.collect(lab.folder)
-    operations = {request.operation for request in done.requests}
-    roots = sorted(
-        (record for _, record in records if record[3] is None and record[0] in operations), key=lambda record: record[4]
-    )
     picked = []
-    for operation in sorted(operations):
-        finished = [
-            i for i, r in enumerate(done.requests) if r.operation == operation and done.finished[i] < load.NEVER
-        ]
+    for operation in scenario.shown:
+        rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
+        finished = [i for i in rows if done.finished[i] < load.NEVER]
         if not finished:
             continue
+        starts = sorted((record[4], record[1]) for _, record in records if record[3] is None and record[0] == operation)
+        # A worker serves in order: an operation's requests and its root spans stand in the same one.
+        trace_of = dict(zip(rows, (trace for _, trace in starts), strict=False))
 
         def latency(i: int) -> float:
             return done.finished[i] - done.due[i]
@@ -207,7 +205,7 @@ def _pick_traces(task: Task, done: load.Done, lab: Lab) -> tuple[Trace, ...]:
         nearest = min(finished, key=lambda i: abs(latency(i) - middle))
         slowest = max(finished, key=latency)
         for index, how in ((nearest, "median"), (slowest, "slowest")):
-            spans = tracing.spans_of(roots[index][1], records, int(done.due[index] * 1e9))
+            spans = tracing.spans_of(trace_of[index], records, int(done.due[index] * 1e9))
             wait = done.started[index] - done.due[index]
             picked.append(Trace(task.design, task.setting.workload, operation, wait, spans, how))  # type: ignore[arg-type]  # "median" and "slowest" above
     return tuple(picked)
