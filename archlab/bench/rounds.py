@@ -39,7 +39,7 @@ class Served:
     services: tuple[float, ...]
     """Of the finished ones alone."""
     rate: float
-    """Requests a second that the schedule demands."""
+    """Requests a second that the schedule demands; 0 where it demands none (back to back, or all at once)."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +145,9 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     if lab.recorder:
         lab.close()
     traces = _pick_traces(scenario, task, done, lab) if lab.recorder else ()
-    horizon = requests[-1].due * len(requests) / max(1, len(requests) - 1)
+    horizon = 0.0 if workload.closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
     return Observed(
-        tuple(_served(operation, done, counts[operation] / horizon) for operation in sorted(counts)),
+        tuple(_served(o, done, counts[o] / horizon if horizon else 0.0) for o in sorted(counts)),
         tuple(samples),
         traces=traces,
         answers_hash=answers,
