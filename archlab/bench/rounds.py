@@ -119,7 +119,19 @@ def _operations(scenario: Scenario) -> dict[str, str]:
 
 def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     experiment = next(e for e in scenario.experiments if e.name == task.experiment)
-    return Observed(samples=tuple(experiment.run(lab, running)))
+    return Observed(samples=_checked(scenario, experiment.run(lab, running)))
+
+
+def _checked(scenario: Scenario, samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    """The samples, once each is a number for a metric that the scenario declares."""
+    known = {metric.name for metric in scenario.metrics}
+    checked = tuple(samples)
+    for sample in checked:
+        if sample.metric not in known:
+            raise ValueError(f"a sample names {sample.metric!r}, which is no metric (choose from: {', '.join(known)})")
+        if math.isnan(sample.value):
+            raise ValueError(f"a sample of {sample.metric} is not a number (NaN)")
+    return checked
 
 
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
@@ -136,9 +148,9 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     gc.freeze()
     serve = load.closed_loop if workload.closed else load.open_loop
     done = serve(requests, running, early_stop(scenario, workload.name, counts))
-    samples: Iterable[Sample] = ()
+    samples: tuple[Sample, ...] = ()
     if scenario.load.afterwards is not None:
-        samples = tuple(scenario.load.afterwards(lab, running, done.answers))
+        samples = _checked(scenario, scenario.load.afterwards(lab, running, done.answers))
     answers = ""
     if workload.closed and not done.stopped_early:
         answers = hashlib.sha256(repr(scenario.answers(lab, running)).encode()).hexdigest()
@@ -148,7 +160,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     horizon = 0.0 if workload.closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
     return Observed(
         tuple(_served(o, done, counts[o] / horizon if horizon else 0.0) for o in sorted(counts)),
-        tuple(samples),
+        samples,
         traces=traces,
         answers_hash=answers,
     )
