@@ -123,6 +123,8 @@ class Design:
     why: str
     """Why a competent colleague would ship it."""
     start: Callable[[Lab], Any]
+    prepare: Callable[[Lab], None] | None = None
+    """Makes and fills the tables that this design alone keeps. Done once; every round then starts from a copy."""
     promises: str = ""
     """What survives a crash of the process and what survives a power loss."""
     workers: int = 1

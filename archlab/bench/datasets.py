@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import json
 import multiprocessing
 import os
 import shutil
 import sqlite3
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from archlab.bench import processes, rounds
 from archlab.bench.lab import Setting
-from archlab.scenario import Scenario, ScenarioError
+from archlab.scenario import Design, Scenario, ScenarioError
 
 MOST_BYTES = 300_000_000
 """The cache is trimmed to this size, the longest unused first."""
@@ -25,52 +25,70 @@ IN_USE = 600.0
 """Seconds since it was last asked for in which a data set may be in use by another archlab."""
 
 
-def ready(scenario: Scenario, setting: Setting, cache: Path) -> Path:
-    """The folder with this setting's seeded databases; seeds it where the cache has none.
+def ready(scenario: Scenario, design: Design, setting: Setting, cache: Path) -> Path:
+    """The folder with this setting's databases for ``design``; makes it where the cache has none.
 
-    The key covers the code beside the function that seeds (it may use all of it), the knobs, the seed and SQLite's
-    version.
+    The key covers the code that fills them with all that lies beside it (it may use any of it), the knobs, the seed
+    and SQLite's version.
     """
-    beside = Path(str(sys.modules[scenario.data.__module__].__file__)).parent
-    code = b"".join(path.read_bytes() for path in sorted(beside.glob("*.py")))
     known = json.dumps([sorted(setting.knobs.items()), setting.seed, sqlite3.sqlite_version])
-    key = hashlib.sha256(code + known.encode()).hexdigest()[:24]
-    folder = cache / f"{scenario.name}-{key}"
-    if folder.exists():
+    code = _code_beside(scenario.data.__module__)
+    seeded = _kept(scenario, setting, cache, code + known.encode(), None, None)
+    if design.prepare is None:
+        return seeded
+    code += _code_beside(design.prepare.__module__)
+    return _kept(scenario, setting, cache, code + known.encode(), design.name, seeded)
+
+
+def _code_beside(module: str) -> bytes:
+    folder = Path(str(importlib.import_module(module).__file__)).parent
+    return b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
+
+
+def _kept(
+    scenario: Scenario, setting: Setting, cache: Path, content: bytes, design: str | None, seeded: Path | None
+) -> Path:
+    folder = cache / "-".join([scenario.name, *([design] if design else []), hashlib.sha256(content).hexdigest()[:24]])
+    if (folder / rounds.DATA_HASH).exists():
         with contextlib.suppress(FileNotFoundError):  # another archlab may be trimming
             os.utime(folder)
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix="seeding-", dir=cache))
     try:
-        wire, childs_end = multiprocessing.Pipe()
-        with wire:
-            child = processes.start(
-                rounds.seed_data, replace(setting, folder=unfinished), childs_end, name=f"seed {scenario.name}"
-            )
-            childs_end.close()
-            try:
-                failed = wire.recv()
-            except EOFError:
-                failed = "the process that seeds it ended"
-            finally:
-                child.kill()
-                child.join()
+        failed = _seed(replace(setting, folder=unfinished), design, seeded)
         if failed:
-            raise ScenarioError(f"the data of {scenario.name} could not be seeded: {failed}.")
+            raise ScenarioError(f"the data of {' for '.join(filter(None, [scenario.name, design]))}: {failed}.")
         try:
             unfinished.replace(folder)
         except OSError:
-            if not folder.exists():  # else another archlab was faster
-                raise
+            if not (folder / rounds.DATA_HASH).exists():  # else another archlab was faster
+                shutil.rmtree(folder, ignore_errors=True)  # what an interrupted removal left
+                unfinished.replace(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    trim(cache, keep=folder)
+    trim(cache, keep=(folder, seeded))
     return folder
 
 
-def trim(cache: Path, keep: Path) -> None:
-    """Removes the longest unused data sets until the rest fits; never ``keep``, nor one that was used just now.
+def _seed(setting: Setting, design: str | None, seeded: Path | None) -> str:
+    """Fills the setting's folder in a process of its own; what failed, or an empty string."""
+    wire, childs_end = multiprocessing.Pipe()
+    with wire:
+        child = processes.start(rounds.seed_data, setting, childs_end, design, seeded, name=f"seed {setting.scenario}")
+        childs_end.close()
+        try:
+            failed: str = wire.recv()
+            return failed
+        except EOFError:
+            return "the process that seeds it ended"
+        finally:
+            child.kill()
+            child.join()
+
+
+def trim(cache: Path, keep: tuple[Path | None, ...] = ()) -> None:
+    """Removes the longest unused data sets until the rest fits; never one of ``keep``, nor one that was used just now.
 
     What a killed archlab left half seeded grows old like the rest.
     """
@@ -79,7 +97,7 @@ def trim(cache: Path, keep: Path) -> None:
     for used, size, folder in sorted(sized):
         if total <= MOST_BYTES or time.time() - used < IN_USE:
             return
-        if folder != keep:
+        if folder not in keep:
             shutil.rmtree(folder, ignore_errors=True)
             total -= size
 

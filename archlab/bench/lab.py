@@ -82,14 +82,16 @@ class Lab:
         log = self.folder / STRUCK
         return log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
 
-    def close(self) -> None:
-        """Ends what was started and closes what was opened."""
-        for process in self.processes:
-            if self.recorder:
-                process.stop()  # it leaves its spans behind
+    def close(self, finish: bool) -> None:
+        """Ends what was started. ``finish``: in good order, so that data and spans are whole; else at once."""
+        processes, self.processes = self.processes, []
+        for process in processes:
+            if finish:
+                process.stop()
             else:
                 process.kill()
-        for connection in self._connections:
-            connection.close()
-        if self.recorder:
-            self.recorder.dump(self.folder)
+        if finish:
+            for connection in self._connections:
+                connection.close()
+            if self.recorder:
+                self.recorder.dump(self.folder)

@@ -49,8 +49,8 @@ def warm(modules: Sequence[str]) -> None:
 
 def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
     """Starts ``main(*arguments)`` (a function of archlab, picklable arguments) in a process of its own."""
-    context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
-    process = context.Process(target=_child, args=(main, arguments, _servers_key()), name=name)
+    context: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+    process: BaseProcess = context.Process(target=_child, args=(main, arguments, _servers_key()), name=name)
     with _without_main():
         process.start()
     return process

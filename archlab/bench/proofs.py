@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from archlab.bench.measurements import LOAD, Cell, CellKey
-from archlab.run import FaultRecord
+from archlab.run import DesignFacts, FaultRecord
 from archlab.scenario import Scenario
 
 
@@ -62,13 +63,16 @@ def faults_struck(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Fa
     return tuple(found.values())
 
 
-def moving_parts(design: str, cells: Mapping[CellKey, Cell]) -> dict[str, int]:
-    """Processes and tables of a design as they were really started under load."""
-    rounds = [o for (name, d, _), cell in cells.items() if name == LOAD and d == design for o in cell.rounds]
-    return {
-        "processes": max((observed.processes for observed in rounds), default=0),
-        "tables": max((observed.tables for observed in rounds), default=0),
-    }
+def moving_parts(facts: DesignFacts, cells: Mapping[CellKey, Cell]) -> DesignFacts:
+    """The design's facts with its processes and tables as they were really started under load."""
+    rounds = [
+        o for (name, design, _), cell in cells.items() if (name, design) == (LOAD, facts.name) for o in cell.rounds
+    ]
+    return replace(
+        facts,
+        processes=max((observed.processes for observed in rounds), default=0),
+        tables=max((observed.tables for observed in rounds), default=0),
+    )
 
 
 def data_hash(workload: str, cells: Mapping[CellKey, Cell]) -> str:

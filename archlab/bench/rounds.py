@@ -24,7 +24,8 @@ from archlab.failure import describe
 from archlab.run import Trace
 from archlab.scenario import Request, Sample, Scenario
 
-WARM_UP = 8
+DATA_HASH = "data.sha256"
+WARM_UP = 4
 """Requests served before measuring starts: statements are compiled and caches filled."""
 REQUESTS = 60
 """Requests of every operation that a round measures: p95 needs 59."""
@@ -86,7 +87,7 @@ def run_round(task: Task, wire: Connection) -> None:
 def _observe(task: Task) -> Observed:
     scenario = catalog.find(task.setting.scenario)
     shutil.copytree(task.data, task.setting.folder, dirs_exist_ok=True)
-    data_hash = hash_folder(task.setting.folder)
+    data_hash = (task.data / DATA_HASH).read_text()
     lab = Lab(task.setting)
     design = scenario.design(task.design)
     try:
@@ -105,7 +106,7 @@ def _observe(task: Task) -> Observed:
         tables = sum(_tables(task.setting.folder / f"{name}.db") for name in lab.databases)
         processes = 1 + len(lab.processes)
     finally:
-        lab.close()
+        lab.close(finish=False)
     traces = observed.traces
     struck = tuple(lab.faults_struck())
     return Observed(
@@ -144,8 +145,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     counts = {o: sum(r.operation == o for r in requests) for o in {r.operation for r in requests}}
     if lab.recorder:
         lab.recorder.records.clear()
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # what was made before the load is not searched for garbage during it
     serve = load.closed_loop if workload.closed else load.open_loop
     done = serve(requests, running, early_stop(scenario, workload.name, counts))
     samples: tuple[Sample, ...] = ()
@@ -155,7 +155,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     if workload.closed and not done.stopped_early:
         answers = hashlib.sha256(repr(scenario.answers(lab, running)).encode()).hexdigest()
     if lab.recorder:
-        lab.close()
+        lab.close(finish=True)
     traces = _pick_traces(scenario, task, done, lab) if lab.recorder else ()
     horizon = 0.0 if workload.closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
     return Observed(
@@ -236,24 +236,36 @@ def run_process(setting: Setting, place: tuple[str, str], name: str, wire: Conne
         (setting.folder / f"failed-{name}.txt").write_text(describe(error), encoding="utf-8")
         sys.exit(1)
     finally:
-        lab.close()
+        lab.close(finish=lab.recorder is not None)
 
 
-def seed_data(setting: Setting, wire: Connection) -> None:
-    """Fills an empty folder with a scenario's data; reports what failed, or an empty string."""
+def seed_data(setting: Setting, wire: Connection, design: str | None, seeded: Path | None) -> None:
+    """Fills an empty folder with a scenario's data; reports what failed, or an empty string.
+
+    With a ``design`` it adds what this design alone keeps to a copy of ``seeded``.
+    """
     try:
+        scenario = catalog.find(setting.scenario)
+        if seeded is not None:
+            shutil.copytree(seeded, setting.folder, dirs_exist_ok=True)
+        fill = scenario.data if design is None else scenario.design(design).prepare
+        assert fill is not None
         lab = Lab(setting)
         try:
-            catalog.find(setting.scenario).data(lab)
+            fill(lab)
         finally:
-            lab.close()
-        wire.send("")
+            lab.close(finish=True)
+        if seeded is None:
+            (setting.folder / DATA_HASH).write_text(_hash(setting.folder))
+            wire.send("")
+        else:
+            wire.send(_changed(seeded, setting.folder))
     except Exception as error:
         wire.send(describe(error))
     wire.close()
 
 
-def hash_folder(folder: Path) -> str:
+def _hash(folder: Path) -> str:
     """SHA-256 over the databases in a folder: what every design of a fair fight starts from."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.db")):
@@ -263,10 +275,25 @@ def hash_folder(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _changed(seeded: Path, prepared: Path) -> str:
+    """What a design's own preparation changed in the data that all designs share; empty when nothing."""
+    for path in sorted(seeded.glob("*.db")):
+        with closing(database.connect(prepared / path.name)) as connection:
+            connection.execute("ATTACH ? AS seeded", (str(path),))
+            for (table,) in connection.execute(f"SELECT name FROM seeded.{_OWN_TABLES}").fetchall():
+                both = f'SELECT * FROM seeded."{table}"', f'SELECT * FROM main."{table}"'
+                for one, other in (both, both[::-1]):
+                    if connection.execute(f"{one} EXCEPT {other} LIMIT 1").fetchone():
+                        return f"its preparation changes the table {table}, which all designs share"
+    return ""
+
+
+_OWN_TABLES = "sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+
+
 def _tables(path: Path) -> int:
     with closing(database.connect(path)) as connection:
-        sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        return int(connection.execute(sql).fetchone()[0])
+        return int(connection.execute(f"SELECT count(*) FROM {_OWN_TABLES}").fetchone()[0])
 
 
 def _last_words(folder: Path) -> str:

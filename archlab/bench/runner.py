@@ -116,7 +116,7 @@ def execute(plan: Plan, cache: Path, tell: Tell) -> Run:
     return replace(
         blank,
         seconds=time.monotonic() - began,
-        designs=tuple(replace(facts, **moving_parts(facts.name, cells)) for facts in blank.designs),
+        designs=tuple(moving_parts(facts, cells) for facts in blank.designs),
         measurements=measurements(scenario, cells),
         faults=faults,
         traces=_with_untraced(traces, cells),
@@ -176,18 +176,19 @@ class _Bench:
         self.invalid: list[str] = []
         self._cache = cache
         self._reference = catalog.reference(plan.scenario)
-        self._data: dict[str, Path] = {}
+        self._data: dict[tuple[str, str], Path] = {}
         self._count = 0
 
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
         return Setting(self._reference, workload.name, knobs, seed, self.scratch, traced)
 
-    def _data_for(self, workload: Workload) -> Path:
-        if workload.name not in self._data:
-            setting = self._setting(workload, f"{self.plan.seed}:data")
-            self._data[workload.name] = datasets.ready(self.plan.scenario, setting, self._cache)
-        return self._data[workload.name]
+    def _data_for(self, workload: Workload, design: str) -> Path:
+        key = workload.name, design
+        if key not in self._data:
+            scenario, setting = self.plan.scenario, self._setting(workload, f"{self.plan.seed}:data")
+            self._data[key] = datasets.ready(scenario, scenario.design(design), setting, self._cache)
+        return self._data[key]
 
     def traced_pass(self) -> tuple[Trace, ...]:
         """Every design once at the workload that is shown, recorded. Its figures are used for nothing else."""
@@ -207,7 +208,7 @@ class _Bench:
         setting = self._setting(workload, f"{self.plan.seed}:{entry.number}:{workload.name}", traced)
         task = Task(
             replace(setting, folder=folder),
-            self._data_for(workload),
+            self._data_for(workload, entry.design),
             entry.design,
             entry.experiment.name if entry.experiment else None,
         )
