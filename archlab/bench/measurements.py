@@ -120,8 +120,8 @@ def _measurement(
 ) -> Measurement:
     """With a ``note`` there is no value: an overloaded design's p95 only measures how long it was watched."""
     value, low, high = (None, None, None) if note else round_interval(values)
-    if low is not None and not (math.isfinite(low) and high is not None and math.isfinite(high)):
-        low, high = min(values), max(values)
+    if len(values) == 1:
+        low = high = None  # a single round bounds nothing
     return Measurement(
         experiment=experiment,
         design=design,
