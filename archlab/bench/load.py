@@ -39,6 +39,8 @@ class Bounds:
 
     seconds: dict[str, float]
     allowed: dict[str, int]
+    patience: float = 0.0
+    """How long to go on, at the least, after the last request was due."""
 
     def still_open(self, operation: str) -> bool:
         return self.allowed.get(operation, -1) >= 0
@@ -89,7 +91,7 @@ def open_loop(requests: Sequence[Request], design: Any, bounds: Bounds) -> Done:
     limits = [bounds.seconds.get(request.operation, NEVER) for request in requests]
     origin = clock() + 0.005
     done.due = due_at = [origin + request.due for request in requests]
-    latest = due_at[-1] + max(bounds.seconds.values(), default=NEVER)
+    latest = due_at[-1] + max(bounds.patience, max(bounds.seconds.values(), default=NEVER))
     for request, call, due, bound in zip(requests, calls, due_at, limits, strict=True):
         now = clock()
         if now < due:
@@ -112,7 +114,10 @@ def open_loop(requests: Sequence[Request], design: Any, bounds: Bounds) -> Done:
 
 
 def open_loop_by(workers: Sequence[Callable[[Request], Any]], requests: Sequence[Request]) -> Done:
-    """Serves the requests by several workers (a thread and a connection each), taken in the order they fall due."""
+    """Serves the requests by several workers (a thread and a connection each), taken in the order they fall due.
+
+    What a worker raises ends the load and is raised here.
+    """
     done = Done(requests)
     count = len(requests)
     started, finished = [NEVER] * count, [NEVER] * count
@@ -121,14 +126,19 @@ def open_loop_by(workers: Sequence[Callable[[Request], Any]], requests: Sequence
     origin = clock() + 0.02
     due_at = [origin + request.due for request in requests]
     taken = itertools.count()
+    failures: list[BaseException] = []
 
     def serve(call: Callable[[Request], Any]) -> None:
-        while (index := next(taken)) < count:
+        while (index := next(taken)) < count and not failures:
             pause = due_at[index] - clock()
             if pause > 0:
                 sleep(pause)
             started[index] = clock()
-            answers[index] = call(requests[index])
+            try:
+                answers[index] = call(requests[index])
+            except BaseException as failure:
+                failures.append(failure)
+                return
             finished[index] = clock()
 
     threads = [threading.Thread(target=serve, args=(call,), daemon=True) for call in workers]
@@ -136,5 +146,7 @@ def open_loop_by(workers: Sequence[Callable[[Request], Any]], requests: Sequence
         thread.start()
     for thread in threads:
         thread.join()
+    if failures:
+        raise failures[0]
     done.due, done.started, done.finished, done.answers = due_at, started, finished, answers
     return done
