@@ -2,81 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from archlab.evolution import PatchSize, patch_file, patch_size, sources
+from archlab.evolution import patch_file, sources
 from archlab.scenario import Design, Scenario, ScenarioError
 
 
-@dataclass(frozen=True)
-class SourceFile:
-    name: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Code:
-    """What a design alone needs, the module that it starts in first."""
-
-    design: str
-    title: str
-    files: tuple[SourceFile, ...]
-
-    @property
-    def text(self) -> str:
-        """All of it, one file below the other."""
-        first, *others = self.files
-        return first.text + "".join(f"\n\n# {file.name}\n\n{file.text}" for file in others)
-
-
-@dataclass(frozen=True)
-class Change:
-    """What the change request takes in one design."""
-
-    design: str
-    size: PatchSize
-    diff: str
-    """A unified diff; empty where the scenario has none for this design."""
-
-
-def lesson(scenario: Scenario) -> str:
-    """The text of ``lesson.md``. Raises ScenarioError when there is none."""
+def text(scenario: Scenario) -> str:
+    """``lesson.md``, in Markdown. Raises ScenarioError when there is none."""
     file = Path(scenario.folder) / "lesson.md"
     if not file.is_file():
-        raise ScenarioError(
-            f"{scenario.name} has no lesson.md. `archlab show {scenario.name} --code` shows its designs."
-        )
+        hint = f"`archlab show {scenario.name} --code` shows its designs"
+        raise ScenarioError(f"{scenario.name} has no lesson.md. {hint}.")
     return _text(file)
 
 
-def code(scenario: Scenario) -> tuple[Code, ...]:
-    """The source of every design, in the scenario's order."""
-    return tuple(_code(design) for design in scenario.designs)
+def code(scenario: Scenario) -> dict[str, str]:
+    """The source of every design by its name: the module that it starts in, then those that it alone needs."""
+    return {design.name: _code(design) for design in scenario.designs}
 
 
-def _code(design: Design) -> Code:
-    files = sources(design)
-    folder = files[0].parent
-    return Code(
-        design.name,
-        design.title,
-        tuple(
-            SourceFile(file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name, _text(file))
-            for file in files
-        ),
-    )
+def _code(design: Design) -> str:
+    first, *others = sources(design)
+    return _text(first) + "".join(f"\n\n# {file.name}\n\n{_text(file)}" for file in others)
 
 
-def changes(scenario: Scenario) -> tuple[Change, ...]:
-    """The change request as a patch of every design, in the scenario's order."""
-    return tuple(_change(scenario, design) for design in scenario.designs)
-
-
-def _change(scenario: Scenario, design: Design) -> Change:
-    file = patch_file(scenario, design)
-    diff = _text(file) if file else ""
-    return Change(design.name, patch_size(diff), diff)
+def changes(scenario: Scenario) -> dict[str, str]:
+    """The change request as a unified diff of every design that has one, by the design's name."""
+    files = {design.name: patch_file(scenario, design) for design in scenario.designs}
+    return {name: _text(file) for name, file in files.items() if file is not None}
 
 
 def _text(file: Path) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from archlab import catalog
-from archlab.evolution import PatchSize
 from archlab.learn import lesson
 from archlab.scenario import Scenario, ScenarioError
 
@@ -40,29 +39,25 @@ def tiny(tmp_path: Path) -> Scenario:
 
 
 def test_the_lesson_is_its_text(tiny: Scenario) -> None:
-    assert lesson.lesson(tiny) == "# Größe\n"
+    assert lesson.text(tiny) == "# Größe\n"
 
 
 def test_a_missing_or_unreadable_lesson_is_one_sentence(tiny: Scenario) -> None:
     file = Path(tiny.folder) / "lesson.md"
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ScenarioError, match=r"lesson\.md cannot be read"):
-        lesson.lesson(tiny)
+        lesson.text(tiny)
     file.unlink()
     with pytest.raises(ScenarioError, match=r"tiny has no lesson\.md\. `archlab show tiny --code`"):
-        lesson.lesson(tiny)
+        lesson.text(tiny)
 
 
 def test_the_code_of_a_design_is_its_modules_in_order(tiny: Scenario) -> None:
-    one, two = lesson.code(tiny)
-    assert [file.name for file in one.files] == ["one.py"]
-    assert one.text == one.files[0].text == (Path(tiny.folder) / "one.py").read_text()
-    assert [file.name for file in two.files] == ["two.py", "projector.py"]
-    assert two.text.endswith("# projector.py\n\nx = 1\n")
+    code = lesson.code(tiny)
+    assert list(code) == ["one", "two"]
+    assert code["one"] == (Path(tiny.folder) / "one.py").read_text()
+    assert code["two"] == (Path(tiny.folder) / "two.py").read_text() + "\n\n# projector.py\n\nx = 1\n"
 
 
-def test_the_change_is_a_patch_with_its_size_or_nothing(tiny: Scenario) -> None:
-    assert lesson.changes(tiny) == (
-        lesson.Change("one", PatchSize(1, 2, 1), PATCH),
-        lesson.Change("two", PatchSize(), ""),
-    )
+def test_the_change_is_the_patch_of_every_design_that_has_one(tiny: Scenario) -> None:
+    assert lesson.changes(tiny) == {"one": PATCH}
