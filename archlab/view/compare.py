@@ -12,6 +12,7 @@ from archlab.scenario import Scenario
 from archlab.view import bill, facts, grid, requirements, units
 from archlab.view.grid import Cell, Row, Section
 from archlab.view.page import BAD, DIM, HEAD, Page, Part, Picture, commands, pad
+from archlab.view.verdict import struck_of
 
 ABSENT, PRESENT = "calm", "pressure"
 
@@ -113,7 +114,7 @@ def _rows(page: Page, widths: Sequence[int], t: Compared, run: Run) -> Iterable[
             f"{indent}{d.name}",
             facts.stands_as(run, ABSENT, d.name), _figure(run, t.scenario, ABSENT, d.name),
             facts.stands_as(run, PRESENT, d.name), _figure(run, t.scenario, PRESENT, d.name),
-            f"{d.lines:,}", f"{d.processes}", [bill.change(d)[-1]],
+            f"{d.lines:,}", f"{d.processes}", [bill.change(d, run)[-1]],
         ])  # fmt: skip
     if t.border:
         yield from page.wrap((t.border, DIM), indent=2)
@@ -217,7 +218,7 @@ def _topic(page: Page, run: Run, scenario: Scenario | None) -> Iterable[Text]:
 def _struck(run: Run) -> dict[str, list[str]]:
     struck: dict[str, list[str]] = {}
     for f in run.faults:
-        struck.setdefault(f.name, []).append(f"{f.design} {f.injected} of {f.planned}")
+        struck.setdefault(f.name, []).append(f"{f.design} {struck_of(f.injected, f.planned)}")
     return struck
 
 

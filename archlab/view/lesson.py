@@ -70,7 +70,7 @@ def _panes(page: Page, designs: Sequence[tuple[str, str, str]]) -> Iterable[Text
     highlighted = [_highlight(page, source) for _, _, source in designs]
     explained = [_docstring(page, source, width) for _, _, source in designs]
     for row in align([[part.name for part in pane] for pane in parts]):
-        columns = []
+        columns: list[list[Text]] = []
         for pane, lines, prose, index in zip(parts, highlighted, explained, row, strict=True):
             if index is None:
                 columns.append([])
@@ -108,7 +108,11 @@ def _docstring(page: Page, source: str, width: int) -> list[Text]:
         return []
     paragraphs[0] = f'"""{paragraphs[0]}'
     pane = Page(width, page.ascii)
-    lines = [line for text in paragraphs for line in pane.wrap((text, PROSE), indent=0)]
+    lines = []
+    for text in paragraphs:
+        lead, colon, rest = text.partition(":")  # Good at: … Fails when: … Costs: …
+        bold = colon and len(lead) <= 20
+        lines += pane.wrap(page.text((lead + colon, f"{PROSE} {HEAD}"), (rest, PROSE)) if bold else (text, PROSE))
     return [*lines, page.text(('"""', PROSE)), Text()]
 
 
@@ -116,7 +120,8 @@ def _fold(line: Text, width: int) -> list[Text]:
     """A line of code in ``width`` cells: broken where code can be broken, and further in on the next line."""
     folded: list[Text] = []
     indent = len(line.plain) - len(line.plain.lstrip())
-    hang = min(indent + 4, max(0, width // 2))
+    comment = line.plain.lstrip().startswith("# ")
+    begins = line[: indent + 2] if comment else Text(" " * min(indent + 4, max(0, width // 2)))
     while line.cell_len > width:
         plain = line.plain
         lead = len(plain) - len(plain.lstrip())
@@ -128,7 +133,7 @@ def _fold(line: Text, width: int) -> list[Text]:
         folded.append(line[:cut])
         rest = line[cut:]
         spare = len(rest.plain) - len(rest.plain.lstrip())
-        line = Text(" " * hang).append_text(rest[spare:])
+        line = begins.copy().append_text(rest[spare:])
     return [*folded, line]
 
 

@@ -126,7 +126,7 @@ def commands(page: Page, label: str, steps: Sequence[tuple[str, str]]) -> list[T
     widest = max((len(page.spell(command)) for command, _ in steps), default=0)
     reasons = max((len(page.spell(why)) for _, why in steps), default=0)
     lines: list[Text] = []
-    if indent + widest + 4 + reasons <= page.width:
+    if indent + widest + 4 + min(reasons, 36) <= page.width:
         rows: list[Sequence[Part]] = [(command, (why, DIM)) for command, why in steps]
         lines = table(page, rows, gap=4, indent=indent)
         return [page.text((f"{label:<{indent}}", HEAD), lines[0][indent:]), *lines[1:]] if lines else []
