@@ -57,10 +57,10 @@ PANELS = {
         ("segment", "customer", CUSTOMERS, "segment"),
         ("brand", "product", PRODUCTS, "brand"),
         ("payment", "payment", "", "payment"),
-        ("weekday", "day", "", "day % 7"),
+        ("weekend", "day", "", "day % 7 >= 5"),
         ("category", "product", PRODUCTS, "category"),
         ("delivery", "delivery", "", "delivery"),
-        ("week", "day", "", "day / 7"),
+        ("price_band", "unit_price", "", "unit_price / 500"),
         ("quantity", "quantity", "", "quantity"),
     )
 }

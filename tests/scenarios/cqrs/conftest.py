@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from archlab import catalog
+from archlab.bench import runner
 from archlab.bench.lab import Lab, Setting
 from archlab.scenario import Scenario
 
@@ -21,6 +23,12 @@ def scenario() -> Scenario:
     return catalog.find("cqrs")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def warm() -> None:
+    """Processes are forked from a server that has the scenario's modules imported, as in a run."""
+    runner.warm(catalog.find("cqrs"))
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """``start("crud", page_rows=10)``: a seeded shop of its own, with ``lab`` and ``design``."""
@@ -29,17 +37,16 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def make(name: str, scenario: str = "cqrs", seed: str = "1", **turned: float) -> SimpleNamespace:
         loaded = catalog.find(scenario)
         knobs = {knob.name: knob.default for knob in loaded.knobs} | turned
-        folder = tmp_path / f"{len(labs)}"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
         setting = Setting(scenario, "calm", knobs, seed, folder)
         seeding = Lab(setting)
         loaded.data(seeding)
-        seeding.close()
+        seeding.close(finish=True)
         lab = Lab(setting)
         labs.append(lab)
         design: Any = loaded.design(name).start(lab)
-        return SimpleNamespace(lab=lab, design=design, close=lab.close)
+        return SimpleNamespace(lab=lab, design=design, close=lambda: lab.close(finish=True))
 
     yield make
     for lab in labs:
-        lab.close()
+        lab.close(finish=True)
