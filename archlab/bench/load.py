@@ -39,6 +39,8 @@ class Bounds:
 
     seconds: dict[str, float]
     allowed: dict[str, int]
+    patience: float = 0.0
+    """How long to go on, at the least, after the last request was due."""
 
     def still_open(self, operation: str) -> bool:
         return self.allowed.get(operation, -1) >= 0
@@ -89,7 +91,7 @@ def open_loop(requests: Sequence[Request], design: Any, bounds: Bounds) -> Done:
     limits = [bounds.seconds.get(request.operation, NEVER) for request in requests]
     origin = clock() + 0.005
     done.due = due_at = [origin + request.due for request in requests]
-    latest = due_at[-1] + max(bounds.seconds.values(), default=NEVER)
+    latest = due_at[-1] + max(bounds.patience, max(bounds.seconds.values(), default=NEVER))
     for request, call, due, bound in zip(requests, calls, due_at, limits, strict=True):
         now = clock()
         if now < due:

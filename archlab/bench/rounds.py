@@ -27,6 +27,8 @@ from archlab.scenario import Request, Sample, Scenario
 DATA_HASH = "data.sha256"
 WARM_UP = 4
 """Requests served before measuring starts: statements are compiled and caches filled."""
+TRACED_PATIENCE = 1.0
+"""Seconds beyond the schedule's end for which the traced pass goes on serving an overloaded design."""
 REQUESTS = 60
 """Requests of every operation that a round measures: p95 needs 59."""
 
@@ -92,10 +94,6 @@ def _observe(task: Task) -> Observed:
     design = scenario.design(task.design)
     try:
         running = design.start(lab)
-        if lab.recorder:
-            steps = {step: shown for step, shown in design.steps.items() if hasattr(running, step)}
-            for name, shown in {**_operations(scenario), **steps}.items():
-                setattr(running, name, lab.recorder.wrap(shown, getattr(running, name)))
         observed = (
             _serve(scenario, task, lab, running)
             if task.experiment is None
@@ -112,10 +110,6 @@ def _observe(task: Task) -> Observed:
     return Observed(
         observed.served, observed.samples, struck, traces, data_hash, observed.answers_hash, processes, tables
     )
-
-
-def _operations(scenario: Scenario) -> dict[str, str]:
-    return {operation: operation for operation in scenario.shown}
 
 
 def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
@@ -138,6 +132,10 @@ def _checked(scenario: Scenario, samples: Iterable[Sample]) -> tuple[Sample, ...
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     workload = scenario.workload(task.setting.workload)
     schedule = scenario.load.requests(lab, REQUESTS + WARM_UP)
+    if lab.recorder:
+        steps = {name: shown for name, shown in scenario.design(task.design).steps.items() if hasattr(running, name)}
+        for name, shown in ({request.operation: request.operation for request in schedule} | steps).items():
+            setattr(running, name, lab.recorder.wrap(shown, getattr(running, name)))
     for request in schedule[:WARM_UP]:
         getattr(running, request.operation)(*request.arguments)
     begin = schedule[WARM_UP].due
@@ -147,7 +145,10 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
         lab.recorder.records.clear()
     gc.freeze()  # what was made before the load is not searched for garbage during it
     serve = load.closed_loop if workload.closed else load.open_loop
-    done = serve(requests, running, early_stop(scenario, workload.name, counts))
+    bounds = early_stop(scenario, workload.name, counts)
+    if lab.recorder:  # what is shown must not be a matter of when the watching ended
+        bounds = load.Bounds(bounds.seconds, counts, TRACED_PATIENCE)
+    done = serve(requests, running, bounds)
     samples: tuple[Sample, ...] = ()
     if scenario.load.afterwards is not None:
         samples = _checked(scenario, scenario.load.afterwards(lab, running, done.answers))
@@ -213,9 +214,9 @@ def _pick_traces(scenario: Scenario, task: Task, done: load.Done, lab: Lab) -> t
         def latency(i: int) -> float:
             return done.finished[i] - done.due[i]
 
-        middle = median([latency(i) for i in finished])
-        nearest = min(finished, key=lambda i: abs(latency(i) - middle))
+        middle = median([latency(i) for i in rows])
         slowest = max(finished, key=latency)
+        nearest = slowest if middle == load.NEVER else min(finished, key=lambda i: abs(latency(i) - middle))
         for index, how in ((nearest, "median"), (slowest, "slowest")):
             spans = tracing.spans_of(trace_of[index], records, int(done.due[index] * 1e9))
             wait = done.started[index] - done.due[index]

@@ -57,6 +57,8 @@ def draw(page: Page, heading: str, aside: str, designs: Sequence[str], sections:
     yield _line(page, first, [[(d, HEAD)] for d in designs], columns, True)
     for section in sections:
         title = page.text((f"{section.title:<{titles}}", HEAD), (section.says, DIM))
+        if title.cell_len >= label:
+            title = page.text((section.title, HEAD), " ", (section.says, DIM))
         beneath = title.cell_len >= label
         if beneath:
             title = page.text((section.title, HEAD))

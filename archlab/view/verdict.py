@@ -7,7 +7,7 @@ from rich.text import Text
 from archlab.run import ClaimOutcome, DesignFacts, Run, Verdict
 from archlab.scenario import Scenario
 from archlab.view import facts, units
-from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part, table
+from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part, commands
 
 LABEL = 9
 """Cells for ``VERDICT`` and its like; the sentences stand to the right of them."""
@@ -225,16 +225,7 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
         which = _listed(list(unsure[0].candidates), "or")
         steps.append((f"archlab run {run.scenario} {LONGER}", f"{unsure[0].workload}: {which}?"))
     steps += scenario.try_next if scenario else [(f"archlab show {run.scenario}", "the lesson behind it")]
-    widest = max(len(command) for command, _ in steps)
-    if LABEL + widest + 4 + max(len(why) for _, why in steps) <= page.width:
-        rows = [((command, ""), (why, DIM)) for command, why in steps]
-        lines = table(page, rows, gap=4, indent=LABEL)
-        return [page.text((f"{'NEXT':<{LABEL}}", HEAD), lines[0][LABEL:]), *lines[1:]]
-    lines = []
-    for i, (command, why) in enumerate(steps):
-        lines += said(page, "" if i else "NEXT", command)
-        lines += page.wrap((why, DIM), indent=LABEL + 2 if page.width >= 40 else 4)
-    return lines
+    return commands(page, "NEXT", steps)
 
 
 def _listed(names: list[str], last: str = "and") -> str:

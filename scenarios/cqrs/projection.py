@@ -1,11 +1,11 @@
-"""Commands write events; a process of its own turns them into the rows that pages show, in a store made for reading.
+"""Commands write events; a process of its own turns them into the rows that pages show, in a store for reading.
 
-Good at: a command does no more than write one event beside its order, whatever is read, wherever it is kept. Pages are a
-    handful of rows in a store of any kind, near whoever reads. A new shape is a rebuild from the events, not a migration.
-Fails when: somebody must see his own order at once: pages lag behind commands, and show yesterday when the projector stands
-    still. Nothing fails loudly then; somebody has to watch the lag and the parked events.
-Costs: one more process, an outbox, an event format that others come to depend on, and three more ways to be wrong (an event
-    twice, out of order, or one that cannot be applied), each of which the projector has to answer.
+Good at: a command only writes one event beside its order, whatever is read and wherever that is kept. Pages are a
+    handful of rows in a store of any kind, near whoever reads. A new shape is a rebuild from the events.
+Fails when: somebody must see his own order at once: pages lag behind commands, and show yesterday when the projector
+    stands still. Nothing fails loudly then: somebody has to watch the lag and the parked events.
+Costs: one more process, an outbox, an event format that others come to depend on, and three more ways to be wrong (an
+    event twice, out of order, or one that cannot be applied), each of which the projector has to answer.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ class Shop:
 
     def page(self, seller: SellerId, views: tuple[str, ...]) -> Dashboard:
         panels: dict[str, Panel] = {view: {} for view in views}
-        for view, status, key, *totals in self.beside.execute(SHOW, (seller,)):
+        for view, status, key, orders, units, revenue in self.beside.execute(SHOW, (seller,)):
             if view in panels:
-                panels[view][status, key] = Totals(*totals)
+                panels[view][status, key] = Totals(orders, units, revenue)
         return Dashboard(seller, panels)
 
     def lookup(self, order: OrderId) -> Order:
@@ -99,7 +99,7 @@ DESIGN = Design(
     role="pattern",
     why="Reads and writes can be kept, scaled and changed apart, and no command ever waits for a reader.",
     start=Shop,
-    promises="A committed order and its event survive a crash of any process, and the read store catches up; a power loss "
-    "may take the last orders.",
+    promises="A committed order and its event survive a crash of any process, and the read store catches up; a power "
+    "loss may take the last orders.",
     modules=("projector",),
 )

@@ -1,11 +1,11 @@
 """The same database; commands go through the entities, pages through SQL that is shaped for the screen.
 
-Good at: the database adds up next to the data and hands over only the rows that the screen shows. An index that covers the
-    query keeps it off the table. Nothing is stored twice, so a page is right the moment a command commits.
-Fails when: the work itself is too much. It still grows with the rows of a page and with the number of shapes on it, only
-    with a far smaller factor; and it needs the orders' database to be where the page is served.
-Costs: the shape of a page is written in SQL beside the entities (a figure that both know is written twice), and every order
-    maintains one wider index.
+Good at: the database adds up next to the data and hands over only the rows that the screen shows. An index that covers
+    the query keeps it off the table. Nothing is stored twice, so a page is right the moment a command commits.
+Fails when: the work itself is too much. It still grows with the rows of a page and with the number of shapes on it,
+    only with a far smaller factor; and it needs the orders' database to be near where pages are served.
+Costs: a figure that both the entities and a page know is written twice, once in Python and once in SQL, and every
+    order maintains one wider index.
 """
 
 from __future__ import annotations

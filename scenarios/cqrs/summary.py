@@ -1,10 +1,10 @@
 """The command keeps the totals itself: every order updates the rows that the pages show, in its own transaction.
 
 Good at: a page is a handful of rows, however many orders it spans, and it never lags: where the totals live beside the
-    orders, both are written by one transaction or not at all. No second process, no events.
+    orders, one transaction writes both or neither. No second process, no events.
 Fails when: the totals must live somewhere else. Then a command waits for the network while it holds the write lock, two
-    databases no longer commit as one (a crash between the two commits leaves a total wrong), and a store that is down takes
-    orders down with it. Also where one total is so popular that all its writers queue for it.
+    databases no longer commit as one (a crash between the two commits leaves a total wrong), and a store that is down
+    takes the orders down with it. Also where one total is so popular that all its writers queue for it.
 Costs: every command writes every shape, so adding a shape slows all commands and asks for a backfill.
 """
 
@@ -75,9 +75,9 @@ class Shop:
 
     def page(self, seller: SellerId, views: tuple[str, ...]) -> Dashboard:
         panels: dict[str, Panel] = {view: {} for view in views}
-        for view, status, key, *totals in self.beside.execute(SHOW, (seller,)):
+        for view, status, key, orders, units, revenue in self.beside.execute(SHOW, (seller,)):
             if view in panels:
-                panels[view][status, key] = Totals(*totals)
+                panels[view][status, key] = Totals(orders, units, revenue)
         return Dashboard(seller, panels)
 
     def lookup(self, order: OrderId) -> Order:
@@ -101,6 +101,6 @@ DESIGN = Design(
     role="alternative",
     why="Pages of a few rows that are always right, for a few more rows written with each order.",
     start=Shop,
-    promises="A committed order survives a crash of the process, its totals too where they live beside it; at a distance "
-    "a crash between two commits leaves a total wrong. A power loss may take the last orders.",
+    promises="A committed order survives a crash of the process, its totals too where they live beside it; at a "
+    "distance a crash between two commits leaves a total wrong. A power loss may take the last orders.",
 )

@@ -1,7 +1,7 @@
 """The marketplace that all designs serve: its tables, its rules, its commands and what its dashboard shows.
 
-Rules live in the entities. Money is integer cents. Nothing here knows how a dashboard is built: that is what the designs
-differ in.
+Rules live in the entities. Money is integer cents. Nothing here knows how a dashboard is built: that is what the
+designs differ in.
 """
 
 from __future__ import annotations
