@@ -138,9 +138,9 @@ def quiz(
     as_json: AsJson = False,
 ) -> None:
     """Questions, those you have not answered and confident errors first; feedback on every answer."""
-    from archlab import desk
+    from archlab import questions
 
-    desk.quiz(name, no_input, as_json)
+    questions.quiz(name, no_input, as_json)
 
 
 @app.command()

@@ -101,6 +101,8 @@ def judged_beside_original(
     folder: Path, origin: Origin, load: Callable[[], Scenario], find: Callable[[str], Scenario]
 ) -> Scenario:
     """What a run of a copy executes; ``load`` loads the copy as a scenario of its own, ``find`` the original."""
+    from archlab import catalog
+
     edited = _edited(folder, origin)
     try:
         original = find(origin.original)
@@ -118,7 +120,7 @@ def judged_beside_original(
             designs.append(_mended(folder, package, original, design))
     return replace(
         original,
-        name=folder.name,
+        name=catalog.typed(folder),
         folder=str(folder),
         designs=tuple(designs),
         experiments=tuple(_also_done_to(mine, experiment) for experiment in original.experiments),

@@ -256,7 +256,7 @@ def _schedule(plan: Plan) -> list[Round]:
 def _due(entry: Round, plan: Plan, number: int) -> bool:
     """Whether an entry of the schedule takes part in pass ``number``."""
     if entry.experiment is not None and entry.experiment.rounds is not None:
-        return number < (min(entry.experiment.rounds, QUICK_ROUNDS) if plan.quick else entry.experiment.rounds)
+        return number < (1 if plan.quick else entry.experiment.rounds)
     return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
 
 
