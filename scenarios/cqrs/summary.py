@@ -57,8 +57,8 @@ class Shop:
         self.beside = lab.database("views") if self.apart else self.shop  # pages are served beside the totals
         self.beside.execute(TABLE)
         with transaction(self.beside):
-            for order in all_orders(self.shop):
-                self.beside.executemany(ADD, self._rows(order, order.status, 1))
+            rows = (row for order in all_orders(self.shop) for row in self._rows(order, order.status, 1))
+            self.beside.executemany(ADD, rows)
 
     def place_order(self, command: PlaceOrder) -> Position:
         with self._totals_too(), transaction(self.shop):
