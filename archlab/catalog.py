@@ -185,7 +185,7 @@ def _from_folder(folder: Path, path: str) -> Scenario:
         module = load_package(folder)
     except (Exception, SystemExit) as error:
         raise ScenarioError(f"{path} cannot be loaded: {reason(error)}") from error
-    return replace(_declared(module, "SCENARIO", path), name=typed(folder), folder=str(folder))
+    return replace(_declared(module, "SCENARIO", path), name=folder.name, folder=str(folder), typed=typed(folder))
 
 
 def _declared(module: types.ModuleType, attribute: str, called: str) -> Scenario:

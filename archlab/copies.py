@@ -120,8 +120,9 @@ def judged_beside_original(
             designs.append(_mended(folder, package, original, design))
     return replace(
         original,
-        name=catalog.typed(folder),
+        name=folder.name,
         folder=str(folder),
+        typed=catalog.typed(folder),
         designs=tuple(designs),
         experiments=tuple(_also_done_to(mine, experiment) for experiment in original.experiments),
     )

@@ -6,14 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 from archlab import catalog
-from archlab.scenario import Scenario, UsageError
+from archlab.scenario import UsageError
 from archlab.terminal import console, ended_cleanly, recording
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from archlab.learn.quiz import Answer, Option, Question
-    from archlab.store import Store
 
 ENDS = ("q", "quit")
 
