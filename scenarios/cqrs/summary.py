@@ -55,13 +55,6 @@ class Shop:
         self.apart = distance > 0
         self.totals = lab.database("views", distance) if self.apart else self.shop
         self.beside = lab.database("views") if self.apart else self.shop  # pages are served beside the totals
-<<<<<<< HEAD
-=======
-        self.beside.execute(TABLE)
-        with transaction(self.beside):
-            rows = (row for order in all_orders(self.shop) for row in self._rows(order, order.status, 1))
-            self.beside.executemany(ADD, rows)
->>>>>>> cqrs
 
     def place_order(self, command: PlaceOrder) -> Position:
         with self._totals_too(), transaction(self.shop):
@@ -103,8 +96,8 @@ def prepare(lab: Lab) -> None:
     shop = Shop(lab)
     shop.beside.execute(TABLE)
     with transaction(shop.beside):
-        for order in all_orders(shop.shop):
-            shop.beside.executemany(ADD, shop._rows(order, order.status, 1))
+        rows = (row for order in all_orders(shop.shop) for row in shop._rows(order, order.status, 1))
+        shop.beside.executemany(ADD, rows)
 
 
 DESIGN = Design(
