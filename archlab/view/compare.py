@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from archlab.run import DesignFacts, Run
+from archlab.run import Run
 from archlab.scenario import Scenario
 from archlab.view import bill, facts, grid, requirements, units
 from archlab.view.grid import Cell, Row, Section
-from archlab.view.page import BAD, DIM, HEAD, Page, Part, Picture, pad
+from archlab.view.page import BAD, DIM, HEAD, Page, Part, Picture, commands, pad
+from archlab.view.verdict import struck_of
 
 ABSENT, PRESENT = "calm", "pressure"
 
@@ -45,7 +46,7 @@ def topic(run: Run, scenario: Scenario | None = None) -> Picture:
 
 
 def _course(page: Page, topics: Sequence[Compared], age: str) -> Iterable[Text]:
-    ids = [t.run.run_id for t in topics if t.run is not None and t.run.run_id is not None]
+    ids = list(dict.fromkeys(t.run.run_id for t in topics if t.run is not None and t.run.run_id is not None))
     runs = f" · {'run' if len(ids) == 1 else 'runs'} {', '.join(map(str, ids))}" if ids else ""
     aside = f"this machine{runs}" + (f", {age}" if age else "")
     yield from page.heading("archlab compare · when does complexity pay?", (aside, DIM))
@@ -64,9 +65,8 @@ def _course(page: Page, topics: Sequence[Compared], age: str) -> Iterable[Text]:
         else:
             yield from _narrow(page, t, t.run)
     yield from _in_short(page, [t.run for t in topics if t.run is not None and t.run.valid])
-    steps = [("archlab compare TOPIC", "why?"), ("archlab run TOPIC", "with your own figures: --set KNOB=YOURS")]
-    for i, (command, why) in enumerate(steps):
-        yield from page.wrap(page.text(command, (f"   {why}", DIM)), ("" if i else "NEXT", HEAD), 9)
+    steps = [("archlab compare TOPIC", "why?"), ("archlab run TOPIC --set KNOB=YOURS", "is it you?")]
+    yield from commands(page, "NEXT", steps)
 
 
 def _legend(page: Page, topics: Sequence[Compared]) -> Text:
@@ -114,7 +114,7 @@ def _rows(page: Page, widths: Sequence[int], t: Compared, run: Run) -> Iterable[
             f"{indent}{d.name}",
             facts.stands_as(run, ABSENT, d.name), _figure(run, t.scenario, ABSENT, d.name),
             facts.stands_as(run, PRESENT, d.name), _figure(run, t.scenario, PRESENT, d.name),
-            f"{d.lines:,}", f"{d.processes}", [bill.change(d)[-1]],
+            f"{d.lines:,}", f"{d.processes}", [bill.change(d, run)[-1]],
         ])  # fmt: skip
     if t.border:
         yield from page.wrap((t.border, DIM), indent=2)
@@ -172,12 +172,12 @@ def _figure(run: Run, scenario: Scenario | None, workload: str, design: str) -> 
     if missed and len(judged) > 1 and decisive is not judged[0]:
         return [(f"{alone} ({facts.says(scenario, decisive.id)})", ""), (alone, "")]
     simplest = facts.candidates(run)[0].name
-    later = ""
     for o in judged[1:]:
         mine, theirs = facts.behind(run, o), run.measured(o.metric, simplest, workload)
-        if mine and theirs and mine.value and theirs.value == 0:
-            later = f", {facts.says(scenario, o.id)} {units.measured(mine.value, mine.unit)}"
-    return [(alone + later, ""), (alone, "")]
+        if mine and theirs and mine.value and theirs.value == 0 and mine.unit == "s":
+            says, late = facts.says(scenario, o.id), units.measured(mine.value, mine.unit)
+            return [(f"{alone}, {says} {late}", ""), (f"{alone}, {late} late", ""), (alone, "")]
+    return [(alone, "")]
 
 
 def _title(t: Compared) -> str:
@@ -204,11 +204,10 @@ def _topic(page: Page, run: Run, scenario: Scenario | None) -> Iterable[Text]:
     yield from grid.draw(
         page, "IS IT ENOUGH?", "simplest first →", names, [*sections, bill.section(run, scenario, True)]
     )
-    against = facts.candidates(run)[0]
-    ratios = _comparisons(run, scenario, against, designs)
+    ratios = _comparisons(run, scenario)
     if ratios:
         yield Text()
-        yield from grid.draw(page, f"AGAINST {against.name}", "", names, ratios)
+        yield from grid.draw(page, "COMPARED", "", names, ratios)
     if run.faults:
         yield Text()
         struck: Mapping[str, list[str]] = _struck(run)
@@ -219,38 +218,36 @@ def _topic(page: Page, run: Run, scenario: Scenario | None) -> Iterable[Text]:
 def _struck(run: Run) -> dict[str, list[str]]:
     struck: dict[str, list[str]] = {}
     for f in run.faults:
-        struck.setdefault(f.name, []).append(f"{f.design} {f.injected} of {f.planned}")
+        struck.setdefault(f.name, []).append(f"{f.design} {struck_of(f.injected, f.planned)}")
     return struck
 
 
-def _comparisons(
-    run: Run, scenario: Scenario | None, against: DesignFacts, designs: Sequence[DesignFacts]
-) -> list[Section]:
-    """Every design's figures against the simplest one's, by workload: how many times better or worse."""
+def _comparisons(run: Run, scenario: Scenario | None) -> list[Section]:
+    """Every design's figures against the verdict's, by workload: how many times better or worse."""
+    designs = facts.in_order(run)
     sections = []
     for w in run.workloads:
+        verdict = run.verdict(w.name)
+        against = (verdict.design if verdict else None) or facts.candidates(run)[0].name
         rows = []
         for metric in dict.fromkeys(c.metric for c in run.comparisons if c.workload == w.name):
-            cells = [_ratio(run, metric, w.name, against.name, d.name) for d in designs]
+            cells = [_ratio(run, metric, w.name, against, d.name) for d in designs]
             if any(cell != [("–", DIM)] for cell in cells):
-                says = scenario.metric(metric).says if scenario else metric.replace("_", " ")
-                rows.append(Row(says, cells))
+                rows.append(Row(scenario.metric(metric).says if scenario else metric.replace("_", " "), cells))
         if rows:
-            sections.append(Section(w.name, w.says, [[("", "")] for _ in designs], rows))
+            sections.append(Section(w.name, f"against {against}", [[("", "")] for _ in designs], rows))
     return sections
 
 
-def _ratio(run: Run, metric: str, workload: str, a: str, b: str) -> Cell:
-    c = run.compared(metric, workload, a, b)
+def _ratio(run: Run, metric: str, workload: str, against: str, design: str) -> Cell:
+    c = run.compared(metric, workload, against, design) or run.compared(metric, workload, design, against)
     if c is None:
         return [("–", DIM)]
     if c.outcome in ("equivalent", "cannot tell") or min(c.ratio, c.low, c.high) <= 0:
         return [(c.outcome, DIM)]
+    # The outcome is told of a; here it is told of the design.
+    word = c.outcome if c.a == design else "worse" if c.outcome == "better" else "better"
     ratio, low, high = (c.ratio, c.low, c.high) if c.ratio >= 1 else (1 / c.ratio, 1 / c.high, 1 / c.low)
+    times = units.ratio(ratio)
     span = f"{units.ratio(low)[:-2]}–{units.ratio(high)[:-2]}"
-    word = c.outcome
-    return [
-        (f"{units.ratio(ratio)} {word}  {span}", ""),
-        (f"{units.ratio(ratio)} {word}", ""),
-        (units.ratio(ratio), ""),
-    ]
+    return [(f"{times} {word}  {span}", ""), (f"{times} {word}", ""), (times, "")]

@@ -69,12 +69,12 @@ def _lines(rows: Sequence[tuple[str, str, str]], width: int, ascii_only: bool) -
 
 
 def progress(topic: Topic) -> str:
-    """``run 12 · 6 of 8 questions``: what was done, or that nothing was."""
+    """``run 12 · 6 of 8 right``: what was done, or that nothing was."""
     done = []
     if topic.last_run is not None:
         done.append(f"run {topic.last_run}")
     if topic.answered:
-        done.append(f"{topic.right} of {units.count(topic.answered, 'answer')} right")
+        done.append(f"{topic.right} of {topic.answered} right")
     return " · ".join(done) or "not yet run"
 
 

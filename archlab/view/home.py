@@ -8,7 +8,7 @@ from rich.text import Text
 
 from archlab.view import units
 from archlab.view.course import Topic, next_step, progress
-from archlab.view.page import BAD, DIM, GOOD, HEAD, Page, Picture, table
+from archlab.view.page import BAD, DIM, GOOD, HEAD, Page, Picture, commands, table
 
 ABOUT = "archlab · when does complexity pay, and when is it self-inflicted?"
 
@@ -37,8 +37,7 @@ def _home(page: Page, topics: Sequence[Topic]) -> Iterable[Text]:
         if t.problem:
             yield from page.wrap(page.text(("✗ ", BAD), f"{t.name}: {t.problem}"), indent=2)
     yield Text()
-    for i, (command, why) in enumerate(_next(topics)):
-        yield from page.wrap(page.text(command, (f"   {why}", DIM)), ("" if i else "NEXT", HEAD), 9)
+    yield from commands(page, "NEXT", _next(topics))
 
 
 def _mark(topic: Topic) -> tuple[str, str]:

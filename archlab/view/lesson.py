@@ -11,7 +11,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from archlab.view.page import BAD, DIM, GOOD, HEAD, Fitted, Page, Picture, pad
-from archlab.view.sections import align, sections
+from archlab.view.sections import align, explanation, sections
 
 READABLE = 88
 """Columns: a longer line of prose is hard to follow."""
@@ -20,6 +20,7 @@ SIDE_BY_SIDE = ((200, 4), (150, 3), (80, 2))
 """At so many columns, so many designs beside each other."""
 
 WIDEST_CODE = 240
+PROSE = "italic"
 
 
 class _PlainHeading(Heading):
@@ -62,16 +63,22 @@ def _code(page: Page, designs: Sequence[tuple[str, str, str]]) -> Iterable[Text]
 
 def _panes(page: Page, designs: Sequence[tuple[str, str, str]]) -> Iterable[Text]:
     width = (page.width - 3 * (len(designs) - 1)) // len(designs)
-    titles = [_under(page.text((name, HEAD), "  ", (title, DIM)), width) for name, title, _ in designs]
+    titles = [_fold(page.text((name, HEAD), "  ", (title, DIM)), width) for name, title, _ in designs]
     yield from _beside(page, titles, width)
     yield page.text(("─" * page.width, DIM))
     parts = [sections(source) for _, _, source in designs]
     highlighted = [_highlight(page, source) for _, _, source in designs]
+    explained = [_docstring(page, source, width) for _, _, source in designs]
     for row in align([[part.name for part in pane] for pane in parts]):
-        columns = []
-        for pane, lines, index in zip(parts, highlighted, row, strict=True):
-            shown = [] if index is None else lines[pane[index].first : pane[index].last]
-            columns.append([folded for line in shown for folded in _fold(line, width)])
+        columns: list[list[Text]] = []
+        for pane, lines, prose, index in zip(parts, highlighted, explained, row, strict=True):
+            if index is None:
+                columns.append([])
+            elif pane[index].name == "docstring" and prose:
+                columns.append(prose)
+            else:
+                shown = lines[pane[index].first : pane[index].last]
+                columns.append([folded for line in shown for folded in _fold(line, width)])
         yield from _beside(page, columns, width)
 
 
@@ -89,15 +96,32 @@ def _highlight(page: Page, source: str) -> list[Text]:
     return [Text("", "").append_text(line) for line in lines]
 
 
-def _under(text: Text, width: int) -> list[Text]:
-    return _fold(text, width)
+def _docstring(page: Page, source: str, width: int) -> list[Text]:
+    """The module's docstring as prose that fills the pane: a line that is further in continues the one above it."""
+    paragraphs: list[str] = []
+    for line in (explanation(source) or "").split("\n"):
+        if line.startswith(" ") and paragraphs and paragraphs[-1]:
+            paragraphs[-1] += f" {line.strip()}"
+        else:
+            paragraphs.append(line.strip())
+    if not any(paragraphs):
+        return []
+    paragraphs[0] = f'"""{paragraphs[0]}'
+    pane = Page(width, page.ascii)
+    lines = []
+    for text in paragraphs:
+        lead, colon, rest = text.partition(":")  # Good at: … Fails when: … Costs: …
+        bold = colon and len(lead) <= 20
+        lines += pane.wrap(page.text((lead + colon, f"{PROSE} {HEAD}"), (rest, PROSE)) if bold else (text, PROSE))
+    return [*lines, page.text(('"""', PROSE)), Text()]
 
 
 def _fold(line: Text, width: int) -> list[Text]:
     """A line of code in ``width`` cells: broken where code can be broken, and further in on the next line."""
     folded: list[Text] = []
     indent = len(line.plain) - len(line.plain.lstrip())
-    hang = min(indent + 4, max(0, width // 2))
+    comment = line.plain.lstrip().startswith("# ")
+    begins = line[: indent + 2] if comment else Text(" " * min(indent + 4, max(0, width // 2)))
     while line.cell_len > width:
         plain = line.plain
         lead = len(plain) - len(plain.lstrip())
@@ -109,7 +133,7 @@ def _fold(line: Text, width: int) -> list[Text]:
         folded.append(line[:cut])
         rest = line[cut:]
         spare = len(rest.plain) - len(rest.plain.lstrip())
-        line = Text(" " * hang).append_text(rest[spare:])
+        line = begins.copy().append_text(rest[spare:])
     return [*folded, line]
 
 

@@ -120,6 +120,22 @@ def table(page: Page, rows: Sequence[Sequence[Part]], align: str = "", gap: int 
     return lines
 
 
+def commands(page: Page, label: str, steps: Sequence[tuple[str, str]]) -> list[Text]:
+    """Commands to type, each with the question that it answers: beside it, or below it where the line is short."""
+    indent = 9
+    widest = max((len(page.spell(command)) for command, _ in steps), default=0)
+    reasons = max((len(page.spell(why)) for _, why in steps), default=0)
+    lines: list[Text] = []
+    if indent + widest + 4 + min(reasons, 36) <= page.width:
+        rows: list[Sequence[Part]] = [(command, (why, DIM)) for command, why in steps]
+        lines = table(page, rows, gap=4, indent=indent)
+        return [page.text((f"{label:<{indent}}", HEAD), lines[0][indent:]), *lines[1:]] if lines else []
+    for i, (command, why) in enumerate(steps):
+        lines += page.wrap(command, ("" if i else label, HEAD), indent)
+        lines += page.wrap((why, DIM), indent=indent + 2 if page.width >= 40 else 4)
+    return lines
+
+
 _GLUE = re.compile(r"[\d.,−<≤±–]+$|^(≤|<=|n|≥|>=|\+)$")
 _UNIT = re.compile(r"^(ns|µs|us|ms|s|min|h|days?|%|×|x|of|a)(\W|$)|^[≥≤]|^>=$|^\d")
 
@@ -188,6 +204,7 @@ def bar(page: Page, start: float, length: float, cells: int, filled: str = "█"
     if eighths == 0:
         return (" " * at + dot).ljust(cells)[:cells]
     whole, rest = divmod(eighths, 8)
-    tip = "" if rest == 0 else (full if page.ascii and rest >= 4 else "" if page.ascii else " ▏▎▍▌▋▊▉"[rest])
+    in_whole_cells = page.ascii or filled not in "█░"
+    tip = "" if rest == 0 else (full * (rest >= 4) if in_whole_cells else " ▏▎▍▌▋▊▉"[rest])
     drawn = full * whole + tip
     return (" " * at + (drawn or dot)).ljust(cells)[:cells]

@@ -16,6 +16,14 @@ class Part:
     last: int
 
 
+def explanation(source: str) -> str | None:
+    """The module's docstring, None where it has none or is no Python."""
+    try:
+        return ast.get_docstring(ast.parse(source))
+    except (SyntaxError, ValueError):
+        return None
+
+
 def sections(source: str) -> list[Part]:
     """The docstring, the imports, every definition and every method, in order; together they are the whole source.
 

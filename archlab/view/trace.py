@@ -19,7 +19,7 @@ _QUERY = "db.query.text"
 
 @dataclass(frozen=True)
 class Node:
-    """One line of the tree: a span, or several alike in a row. Times in seconds since the request was due."""
+    """One line of the tree: a span, or several alike in a row. Times in seconds since the work began."""
 
     depth: int
     name: str
@@ -58,7 +58,8 @@ def _observed(run: Run) -> str:
 
 def _trace(page: Page, trace: Trace) -> Iterable[Text]:
     title = f"{facts.words(trace.operation)}  {trace.design}, {trace.workload}"
-    aside = f"the {trace.picked} request: {units.duration(trace.latency)} after it was due"
+    root = trace.root
+    aside = f"the {trace.picked} request: {units.duration(trace.wait)} wait + {units.duration(root.end - root.start)}"
     yield from page.heading(title, (aside, DIM))
     nodes = tree(trace)
     until = max(max(node.end for node in nodes), 1e-9)
@@ -71,14 +72,12 @@ def _trace(page: Page, trace: Trace) -> Iterable[Text]:
     cells = cells - processes if cells - processes >= 10 else 0
     for node, name in zip(nodes, names, strict=True):
         line = pad(page.text((name, HEAD if node.depth == 0 else "")), widest)
-        began, took = units.duration(node.start) if node.start > 0 else "0 s", units.duration(node.busy)
-        line.append_text(pad(page.text((f"+{began}", DIM)), 11, "right")).append_text(pad(page.text(took), 10, "right"))
+        line.append_text(pad(page.text((f"+{units.duration(node.start)}", DIM)), 11, "right"))
+        line.append_text(pad(page.text(units.duration(node.busy)), 10, "right"))
         if cells:
-            drawn = bar(
-                page, node.start / until, (node.end - node.start) / until, cells, "░" if not node.depth else "█"
-            )
-            waiting = node.name == "wait"
-            line.append("  ").append(drawn, DIM if waiting else UNSURE if node.process != here else "")
+            length = (node.end - node.start) / until
+            drawn = bar(page, node.start / until, length, cells, "█" if node.depth else "─")
+            line.append("  ").append(drawn, UNSURE if node.process != here else "" if node.depth else DIM)
         if far and page.width >= 50:
             line.append_text(page.text((f" {node.process}", DIM)))
         yield line
@@ -87,13 +86,14 @@ def _trace(page: Page, trace: Trace) -> Iterable[Text]:
 
 
 def tree(trace: Trace) -> list[Node]:
-    """Depth first, in order of start; what was called many times in a row is one line, the wait comes first."""
+    """Depth first, in order of start; what was called many times in a row is one line."""
     children: dict[str | None, list[Span]] = {}
     known = {s.span_id for s in trace.spans}
     for s in trace.spans:
         parent = s.parent_id if s.parent_id in known or s is trace.root else trace.root.span_id
         children.setdefault(parent, []).append(s)
-    nodes = [Node(0, "wait", 0.0, trace.wait, trace.wait, 1, trace.root.process)] if trace.wait > 0 else []
+    nodes: list[Node] = []
+    began = trace.root.start
 
     def visit(spans: Sequence[Span], depth: int) -> None:
         spans = sorted(spans, key=lambda s: s.start)
@@ -103,7 +103,7 @@ def tree(trace: Trace) -> list[Node]:
             while at + alike < len(spans) and _alike(spans[at], spans[at + alike]):
                 alike += 1
             group = spans[at : at + alike] if alike >= FOLDED else spans[at : at + 1]
-            nodes.append(_node(group, depth))
+            nodes.append(_node(group, depth, began))
             visit([child for s in group for child in children.get(s.span_id, ())], depth + 1)
             at += len(group)
 
@@ -115,8 +115,9 @@ def _alike(a: Span, b: Span) -> bool:
     return (a.name, a.process, a.attributes.get(_QUERY)) == (b.name, b.process, b.attributes.get(_QUERY))
 
 
-def _node(group: Sequence[Span], depth: int) -> Node:
+def _node(group: Sequence[Span], depth: int, began: float) -> Node:
     first = group[0]
     busy = sum(s.end - s.start for s in group)
     says = " ".join(str(first.attributes.get(_QUERY, "")).split())
-    return Node(depth, first.name, first.start, max(s.end for s in group), busy, len(group), first.process, says)
+    until = max(s.end for s in group) - began
+    return Node(depth, first.name, max(0.0, first.start - began), until, busy, len(group), first.process, says)

@@ -93,8 +93,8 @@ def interval(value: float | None, low: float | None, high: float | None, unit: s
 
 
 def bound(at_most: float, unit: str) -> str:
-    """``≤ 100 ms``; a bound of nothing reads ``none``."""
-    return "none" if at_most == 0 else f"≤ {figure(at_most, unit)}"
+    """``≤ 100 ms``; a bound of nothing reads ``≤ 0``, whatever is counted."""
+    return "≤ 0" if at_most == 0 else f"≤ {figure(at_most, unit)}"
 
 
 def percent(share: float) -> str:

@@ -69,7 +69,6 @@ PANELS = {
 class Shop:
     def __init__(self, lab: Lab) -> None:
         self.shop = lab.database()
-        self.shop.execute(INDEX)
 
     def place_order(self, command: PlaceOrder) -> Position:
         with transaction(self.shop):
@@ -95,11 +94,16 @@ class Shop:
         return {(status, key): Totals(*totals) for status, key, *totals in rows}
 
 
+def prepare(lab: Lab) -> None:
+    lab.database().execute(INDEX)
+
+
 DESIGN = Design(
     name="queries",
     title="commands through entities, pages through SQL shaped for them",
     role="alternative",
     why="Reads and writes are separated in the code, which is where their needs differ, and nowhere else.",
     start=Shop,
+    prepare=prepare,
     promises="A committed order survives a crash of the process; a power loss may take the last ones.",
 )

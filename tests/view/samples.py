@@ -212,8 +212,8 @@ def run() -> Run:
         measurements=measurements(CQRS), faults=(FaultRecord("projector-killed", "projection", 3, 3),), traces=TRACES,
         environment={"cpu_count": 2, "python": "3.11"}, noise=0.04, tracing_cost=0.01,
         comparisons=(
-            Comparison("page_p95", "pressure", "queries", "projection", 620.0, 590.0, 650.0, "better"),
-            Comparison("order_p95", "pressure", "queries", "projection", 93.0, 85.0, 99.0, "better"),
+            Comparison("page_p95", "pressure", "queries", "projection", 620.0, 590.0, 650.0, "worse"),
+            Comparison("order_p95", "pressure", "queries", "projection", 93.0, 85.0, 99.0, "worse"),
             Comparison("page_p95", "calm", "crud", "projection", 1.0, 0.9, 1.1, "equivalent"),
         ),
         requirements=required, verdicts=verdicts(required, DESIGNS), claims=CLAIMS, run_id=12,

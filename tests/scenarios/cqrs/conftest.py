@@ -39,12 +39,15 @@ def start(tmp_path: Path) -> Iterator[Start]:
         knobs = {knob.name: knob.default for knob in loaded.knobs} | turned
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
         setting = Setting(scenario, "calm", knobs, seed, folder)
-        seeding = Lab(setting)
-        loaded.data(seeding)
-        seeding.close(finish=True)
+        declared = loaded.design(name)
+        for fill in (loaded.data, declared.prepare):
+            if fill is not None:
+                filling = Lab(setting)
+                fill(filling)
+                filling.close(finish=True)
         lab = Lab(setting)
         labs.append(lab)
-        design: Any = loaded.design(name).start(lab)
+        design: Any = declared.start(lab)
         return SimpleNamespace(lab=lab, design=design, close=lambda: lab.close(finish=True))
 
     yield make

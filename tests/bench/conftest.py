@@ -1,0 +1,46 @@
+"""Scenarios to measure in tests: copies of the tiny one, made faster, with edits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from archlab import catalog
+from archlab.bench import processes
+from archlab.scenario import Scenario
+
+TINY = Path(__file__).parents[1] / "tiny" / "__init__.py"
+FASTER = (("self.pause = 0.001", "self.pause = 0.0004"), ("500.0, 1, 10_000", "2000.0, 1, 10_000"))
+
+Edit = tuple[str, str]
+Tiny = Callable[..., Scenario]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_quickly() -> None:
+    """Processes are forked from a server that has imported the bench, as in a run."""
+    processes.warm([])
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Tiny:
+    """``tiny((old, new), …)``: the tiny scenario from a folder of its own, with every old text replaced."""
+
+    def make(*edits: Edit, name: str = "tiny") -> Scenario:
+        text = TINY.read_text(encoding="utf-8")
+        for old, new in (*FASTER, *edits):
+            assert old in text, f"tiny has no {old!r}"
+            text = text.replace(old, new)
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        (folder / "__init__.py").write_text(text, encoding="utf-8")
+        return catalog.find(str(folder))
+
+    return make
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
