@@ -75,7 +75,7 @@ class Page:
         room, empty = self.width - line.cell_len, True
         if first.plain.strip() and room < 12:
             lines, line, room = [line], Text(" " * indent), self.width - indent
-        for space, word in _words(whole):
+        for space, word in _short_words(whole, max(1, self.width - indent)):
             gap = 0 if empty else space
             if gap + word.cell_len > room and not empty:
                 lines.append(line)
@@ -138,6 +138,16 @@ def commands(page: Page, label: str, steps: Sequence[tuple[str, str]]) -> list[T
 
 _GLUE = re.compile(r"[\d.,−<≤±–]+$|^(≤|<=|n|≥|>=|\+)$")
 _UNIT = re.compile(r"^(ns|µs|us|ms|s|min|h|days?|%|×|x|of|a)(\W|$)|^[≥≤]|^>=$|^\d")
+
+
+def _short_words(text: Text, room: int) -> Iterable[tuple[int, Text]]:
+    """The words; one that is longer than a whole line in pieces, broken at a hyphen if it has one."""
+    for space, word in _words(text):
+        while word.cell_len > room:
+            cut = max(word.plain.rfind(sign, 1, room) + 1 for sign in "-/=_ ") or room
+            yield space, word[:cut]
+            space, word = 0, word[cut:]
+        yield space, word
 
 
 def _words(text: Text) -> list[tuple[int, Text]]:

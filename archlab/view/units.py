@@ -104,7 +104,7 @@ def percent(share: float) -> str:
     size = abs(share) * 100
     if 0 < size < 0.095:
         return ("−" if share < 0 else "") + "<0.1 %"
-    text = f"{size:.0f}" if size >= 0.95 or size == 0 else f"{size:.1f}"
+    text = number(round(size)) if size >= 0.95 or size == 0 else f"{size:.1f}"
     return ("−" if share < 0 else "") + text + " %"
 
 

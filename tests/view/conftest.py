@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import io
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from types import ModuleType
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console, RenderableType
 
 from archlab.run import (
     ClaimOutcome,
@@ -22,37 +26,6 @@ from archlab.run import (
     WorkloadFacts,
 )
 from archlab.scenario import Design, Knob, Load, Metric, Requirement, Scenario, Workload
-
-
-def shim_judge() -> None:
-    try:
-        import archlab.judge
-    except ImportError:
-        module = ModuleType("archlab.judge")
-
-        def standing(run: Run, workload: str, design: str) -> str:
-            if run.design(design).role == "misuse":
-                return "misuse"
-            outcomes = {r.outcome for r in run.requirements if (r.workload, r.design) == (workload, design)}
-            v = run.verdict(workload)
-            assert v is not None
-            if "missed" in outcomes:
-                return "misses"
-            if "uncertain" in outcomes or (v.status == "uncertain" and design in v.candidates):
-                return "uncertain"
-            if v.design == design:
-                first = min(d.order for d in run.designs if d.role != "misuse")
-                return "enough" if run.design(design).order == first else "pays"
-            return "self-inflicted"
-
-        module.standing = standing  # type: ignore[attr-defined]
-        sys.modules["archlab.judge"] = module
-        import archlab
-
-        archlab.judge = module  # type: ignore[attr-defined]
-
-
-shim_judge()
 
 BOUNDS = {"page_p95": 0.100, "order_p95": 0.050, "seen": 1.0}
 IDS = {"page_p95": "page-in-time", "order_p95": "order-in-time", "seen": "own-order-seen"}
@@ -337,3 +310,41 @@ def scenario() -> Scenario:
             ("archlab new mine --from cqrs", "crud unfair? mend it, run ./mine"),
         ),
     )  # fmt: skip
+
+
+def render(picture: RenderableType, width: int = 100, ascii_only: bool = False, colour: bool = False) -> str:
+    """The picture as a console of that width prints it; without ``colour`` as with NO_COLOR, on a terminal."""
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding="ascii" if ascii_only else "utf-8", newline="")
+    console = Console(
+        file=file, width=width, force_terminal=True, no_color=not colour, color_system="truecolor", highlight=False,
+        markup=False, emoji=False, legacy_windows=False,
+    )  # fmt: skip
+    console.print(picture)
+    file.flush()
+    return raw.getvalue().decode("ascii" if ascii_only else "utf-8")
+
+
+def flowing(text: str) -> str:
+    """The text without its line breaks and columns of blanks: to look for a sentence."""
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.fixture(params=ALL, ids=lambda make: make.__name__)
+def sample(request: pytest.FixtureRequest) -> Run:
+    """Every hand-made run in turn."""
+    made: Run = request.param()
+    return made
+
+
+@pytest.fixture
+def samples() -> SimpleNamespace:
+    """The builders, by name."""
+    return SimpleNamespace(**{make.__name__: make for make in ALL}, scenario=scenario, trace=trace, render=render,
+                           flowing=flowing, all=ALL)  # fmt: skip
+
+
+@pytest.fixture
+def the_scenario(sample: Run) -> Scenario | None:
+    """The scenario of a sample, None for the third-party one: a run must be readable without it."""
+    return scenario() if sample.scenario == "cqrs" else None
