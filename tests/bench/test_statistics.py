@@ -188,7 +188,9 @@ def test_a_design_against_its_own_copy_alarms_in_one_of_twenty_at_most(count: in
     ("ratio", "noticeable", "right"),
     [(1.5, 0.1, "worse"), (1 / 1.5, 0.1, "better"), (1.02, 0.2, "equivalent"), (1.0, 0.2, "equivalent")],
 )
-def test_more_rounds_find_more_and_never_turn_a_right_outcome_wrong(ratio: float, noticeable: float, right: str) -> None:
+def test_more_rounds_find_more_and_never_turn_a_right_outcome_wrong(
+    ratio: float, noticeable: float, right: str
+) -> None:
     """Of 200 simulated runs, looked at after 5, 10, 20, 40 rounds: wrong outcomes never, right ones ever more."""
     shares = []
     runs = [simulated(random.Random(seed), ratio, 40) for seed in range(200)]
