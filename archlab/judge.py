@@ -13,14 +13,13 @@ from archlab.failure import describe
 from archlab.run import (
     ClaimOutcome,
     Comparison,
-    Finding,
     Measurement,
     Met,
     RequirementOutcome,
     Run,
     Verdict,
 )
-from archlab.scenario import Claim, Requirement, Scenario
+from archlab.scenario import Claim, Finding, Requirement, Scenario
 
 Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "misuse"]
 
