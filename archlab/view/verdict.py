@@ -192,7 +192,7 @@ def trust(page: Page, run: Run) -> list[Text]:
 
 def trust_facts(run: Run) -> list[str]:
     told = []
-    simplest = next(iter(facts.candidates(run)), None)
+    simplest = facts.simplest(run)
     if run.noise is not None and simplest is not None:
         told.append(f"{simplest.name} against itself ±{units.percent(run.noise)}")
     repeated = [m for m in run.measurements if m.per_round > 0]

@@ -238,6 +238,24 @@ def six_designs() -> Run:
     return judged_again(replace(run(), designs=designs), figures)
 
 
+def narrowed() -> Run:
+    """Only the misuse, only under pressure: what ``--design`` and ``--workload`` can leave."""
+    whole = with_misuse()
+    kept = {"misordered"}
+    return replace(
+        whole,
+        workloads=WORKLOADS[1:2],
+        designs=tuple(d for d in whole.designs if d.name in kept),
+        measurements=tuple(m for m in whole.measurements if m.design in kept and m.workload == "pressure"),
+        requirements=tuple(r for r in whole.requirements if r.design in kept and r.workload == "pressure"),
+        verdicts=(Verdict("pressure", "none", None, ()),),
+        comparisons=(),
+        faults=(),
+        traces=(),
+        claims=(),
+    )
+
+
 def third_party() -> Run:
     """Another scenario: other operations, other words, two designs, a bound that nothing may break."""
     designs = (
@@ -278,7 +296,7 @@ def third_party() -> Run:
     )  # fmt: skip
 
 
-ALL = (run, uncertain, none_sufficient, invalid, with_misuse, six_designs, third_party)
+ALL = (run, uncertain, none_sufficient, invalid, with_misuse, six_designs, narrowed, third_party)
 
 
 def scenario() -> Scenario:
