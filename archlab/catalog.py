@@ -169,6 +169,12 @@ def _from_path(path: str) -> Scenario:
     return _consistent(mended, path)
 
 
+def typed(folder: Path) -> str:
+    """What to type to name a folder here: ``./mine``."""
+    here = Path.cwd()
+    return f"./{folder.relative_to(here)}" if folder.is_relative_to(here) and folder != here else str(folder)
+
+
 def _course_folder(name: str) -> Path:
     package = importlib.import_module(COURSE_PACKAGE)
     return (Path(str(package.__file__)).parent / name).resolve()
@@ -179,7 +185,7 @@ def _from_folder(folder: Path, path: str) -> Scenario:
         module = load_package(folder)
     except (Exception, SystemExit) as error:
         raise ScenarioError(f"{path} cannot be loaded: {reason(error)}") from error
-    return replace(_declared(module, "SCENARIO", path), name=folder.name, folder=str(folder))
+    return replace(_declared(module, "SCENARIO", path), name=folder.name, folder=str(folder), typed=typed(folder))
 
 
 def _declared(module: types.ModuleType, attribute: str, called: str) -> Scenario:

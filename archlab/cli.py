@@ -138,9 +138,9 @@ def quiz(
     as_json: AsJson = False,
 ) -> None:
     """Questions, those you have not answered and confident errors first; feedback on every answer."""
-    from archlab import desk
+    from archlab import questions
 
-    desk.quiz(name, no_input, as_json)
+    questions.quiz(name, no_input, as_json)
 
 
 @app.command()
@@ -198,3 +198,14 @@ def reset(
     from archlab import desk
 
     desk.reset(everything, no_input)
+
+
+@app.command()
+def export(
+    run_id: Annotated[int, typer.Argument(metavar="RUN", help="A run's number.", show_default=False)],
+    svg: Annotated[Path | None, typer.Option(help="Write the screen as a picture instead.", show_default=False)] = None,
+) -> None:
+    """A recorded run as JSON on stdout, or its screen as an SVG picture."""
+    from archlab import desk
+
+    desk.export(run_id, svg)

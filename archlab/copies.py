@@ -101,6 +101,8 @@ def judged_beside_original(
     folder: Path, origin: Origin, load: Callable[[], Scenario], find: Callable[[str], Scenario]
 ) -> Scenario:
     """What a run of a copy executes; ``load`` loads the copy as a scenario of its own, ``find`` the original."""
+    from archlab import catalog
+
     edited = _edited(folder, origin)
     try:
         original = find(origin.original)
@@ -120,6 +122,7 @@ def judged_beside_original(
         original,
         name=folder.name,
         folder=str(folder),
+        typed=catalog.typed(folder),
         designs=tuple(designs),
         experiments=tuple(_also_done_to(mine, experiment) for experiment in original.experiments),
     )

@@ -226,6 +226,8 @@ class Scenario:
     """About how long a default run takes on two cores."""
     folder: str = ""
     """Where it was loaded from; set by the catalogue."""
+    typed: str = ""
+    """What to type to name a folder: ``./mine``; empty for a scenario that goes by its name."""
     narrowed: bool = False
     """Some designs or workloads were left out (``only``)."""
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archlab import catalog
-from archlab.__main__ import DONE, FAILED, INTERRUPTED, REFUTED, UNCERTAIN, say
+from archlab.__main__ import DONE, FAILED, REFUTED, UNCERTAIN, say
 from archlab.scenario import Scenario, UsageError
 from archlab.store import Store
+from archlab.terminal import ask, console, ended_cleanly, interactive, progress, recording
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,7 +55,7 @@ def run(asked: Asked) -> int:
         say(note)
     with ended_cleanly():
         if asked.as_json:
-            judged = _measure(narrowed, turned, asked, lambda traced: None)
+            judged = measure(narrowed, turned, asked)
             print(json.dumps(judged.to_json(), indent=2, allow_nan=False))
         else:
             judged = _shown(narrowed, turned, asked)
@@ -70,7 +69,7 @@ def check(asked: Asked) -> int:
     scenario = catalog.find(asked.name)
     turned = dict(scenario.turn(text) for text in asked.turned)
     with ended_cleanly():
-        judged = _measure(scenario, turned, asked, lambda traced: None)
+        judged = measure(scenario, turned, asked)
     if asked.as_json:
         print(json.dumps(judged.to_json(), indent=2, allow_nan=False))
     else:
@@ -100,7 +99,7 @@ def _shown(scenario: Scenario, turned: dict[str, float], asked: Asked) -> Run:
         screen.print()
         sys.stdout.flush()
 
-    judged = _measure(scenario, turned, asked, show, predicted)
+    judged = measure(scenario, turned, asked, show, predicted)
     prediction = (predicted.design, predicted.confidence) if predicted else (None, 0)
     screen.print(run_screen.figures(judged, scenario, *prediction))
     return judged
@@ -112,11 +111,11 @@ def _picked(run: Run, asked: Asked) -> Run:
     return replace(run, traces=tuple(trace for trace in run.traces if trace.picked == wanted))
 
 
-def _measure(
+def measure(
     scenario: Scenario,
     turned: dict[str, float],
     asked: Asked,
-    show: Callable[[Run], None],
+    show: Callable[[Run], None] = lambda traced: None,
     predicted: Predicted | None = None,
 ) -> Run:
     """Executes, judges and records. What is recorded is recorded whole or not at all."""
@@ -148,10 +147,10 @@ def _predict(screen: Console, scenario: Scenario, turned: dict[str, float], aske
     workload = next((w for w in scenario.workloads if w.name == scenario.shown_workload), scenario.workloads[-1])
     choices = [design for design in scenario.designs if design.role != "misuse"]
     screen.print(view.question(scenario, workload, choices))
-    number = _ask(screen, "Your prediction", "press enter to skip", range(1, len(choices) + 1))
+    number = ask(screen, "Your prediction", "press enter to skip", range(1, len(choices) + 1))
     if number is None:
         return None
-    confidence = _ask(screen, "How sure are you, in percent", "50 is a coin's toss", range(50, 101)) or 50
+    confidence = ask(screen, "How sure are you, in percent", "50 is a coin's toss", range(50, 101)) or 50
     screen.print()
     design = choices[number - 1].name
     with recording() as store:
@@ -160,91 +159,12 @@ def _predict(screen: Console, scenario: Scenario, turned: dict[str, float], aske
     return Predicted(design, confidence, made)
 
 
-def _ask(screen: Console, what: str, hint: str, allowed: range) -> int | None:
-    """A number in ``allowed``; None for an empty answer or the end of input."""
-    while True:
-        try:
-            answer = screen.input(f"{what} ({allowed.start}–{allowed.stop - 1}; {hint}): ").strip()
-        except EOFError:
-            return None
-        if not answer:
-            return None
-        if answer.rstrip("%").isdigit() and int(answer.rstrip("%")) in allowed:
-            return int(answer.rstrip("%"))
-        screen.print(f"Type a number from {allowed.start} to {allowed.stop - 1}, or press enter.", style="dim")
-
-
 def _broken(judged: Run) -> int:
     from archlab.judge import broken_claims
 
     for claim in broken_claims(judged):
         say(f"claim {claim.id!r} of {judged.scenario} cannot be judged: {claim.evidence}. Mend its judge.")
     return FAILED if broken_claims(judged) else DONE
-
-
-def console() -> Console:
-    """Where pictures go. A pipe has no width of its own: 100 columns, unless COLUMNS says otherwise."""
-    import os
-
-    from rich.console import Console
-
-    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(width=100 if piped else None, highlight=False, markup=False, emoji=False)
-
-
-def interactive() -> bool:
-    """Whether a person can be asked: a terminal on both sides, and not a dumb one."""
-    import os
-
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
-@contextmanager
-def progress() -> Iterator[Callable[[Progress], None]]:
-    """A bar with the time left on stderr, where that is a terminal; gone when the measuring is over."""
-    if not sys.stderr.isatty():
-        yield lambda event: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn("measuring"), BarColumn(30), TextColumn("{task.fields[left]}  {task.description}"))
-    with Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=5) as bar:
-        task = bar.add_task("", total=1.0, left="")
-
-        def moved(event: Progress) -> None:
-            left = f"{event.seconds_left:3.0f} s left" if event.seconds_left else ""
-            bar.update(task, completed=event.done / event.planned, description=event.doing, left=left)
-
-        yield moved
-
-
-@contextmanager
-def recording() -> Iterator[Store | None]:
-    """The open store; None, with a sentence, where nothing can be recorded: archlab goes on without."""
-    ...
-
-
-@contextmanager
-def ended_cleanly() -> Iterator[None]:
-    """SIGTERM and a closed terminal end archlab like Ctrl-C does: through every ``finally``."""
-
-    def end(number: int, frame: Any) -> None:
-        raise SystemExit(128 + number)
-
-    before = {}
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            before[getattr(signal, name)] = signal.signal(getattr(signal, name), end)
-    try:
-        yield
-    except KeyboardInterrupt:
-        say("interrupted: everything that was started has ended, and nothing was recorded half.")
-        raise SystemExit(INTERRUPTED) from None
-    finally:
-        for which, handler in before.items():
-            signal.signal(which, handler)
 
 
 def seconds(text: str | None) -> float | None:

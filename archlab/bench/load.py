@@ -114,7 +114,10 @@ def open_loop(requests: Sequence[Request], design: Any, bounds: Bounds) -> Done:
 
 
 def open_loop_by(workers: Sequence[Callable[[Request], Any]], requests: Sequence[Request]) -> Done:
-    """Serves the requests by several workers (a thread and a connection each), taken in the order they fall due."""
+    """Serves the requests by several workers (a thread and a connection each), taken in the order they fall due.
+
+    What a worker raises ends the load and is raised here.
+    """
     done = Done(requests)
     count = len(requests)
     started, finished = [NEVER] * count, [NEVER] * count
@@ -123,14 +126,19 @@ def open_loop_by(workers: Sequence[Callable[[Request], Any]], requests: Sequence
     origin = clock() + 0.02
     due_at = [origin + request.due for request in requests]
     taken = itertools.count()
+    failures: list[BaseException] = []
 
     def serve(call: Callable[[Request], Any]) -> None:
-        while (index := next(taken)) < count:
+        while (index := next(taken)) < count and not failures:
             pause = due_at[index] - clock()
             if pause > 0:
                 sleep(pause)
             started[index] = clock()
-            answers[index] = call(requests[index])
+            try:
+                answers[index] = call(requests[index])
+            except BaseException as failure:
+                failures.append(failure)
+                return
             finished[index] = clock()
 
     threads = [threading.Thread(target=serve, args=(call,), daemon=True) for call in workers]
@@ -138,5 +146,7 @@ def open_loop_by(workers: Sequence[Callable[[Request], Any]], requests: Sequence
         thread.start()
     for thread in threads:
         thread.join()
+    if failures:
+        raise failures[0]
     done.due, done.started, done.finished, done.answers = due_at, started, finished, answers
     return done

@@ -201,23 +201,16 @@ class _Bench:
         return tuple(traces)
 
     def run(self, entry: Round, traced: bool = False) -> Observed:
-        scenario, workload = self.plan.scenario, entry.workload
+        workload = entry.workload
         self._count += 1
         folder = self.scratch / str(self._count)
         folder.mkdir()
         setting = self._setting(workload, f"{self.plan.seed}:{entry.number}:{workload.name}", traced)
-        bounds = {
-            operation: requirement.at_most
-            for requirement in scenario.requirements
-            if requirement.demanded_in(workload.name)
-            and (operation := scenario.metric(requirement.metric).operation) is not None
-        }
         task = Task(
             replace(setting, folder=folder),
             self._data_for(workload, entry.design),
             entry.design,
             entry.experiment.name if entry.experiment else None,
-            bounds,
         )
         what = f"{entry.design} at {workload.name}" + (f", {entry.experiment.name}" if entry.experiment else "")
         try:
@@ -263,7 +256,7 @@ def _schedule(plan: Plan) -> list[Round]:
 def _due(entry: Round, plan: Plan, number: int) -> bool:
     """Whether an entry of the schedule takes part in pass ``number``."""
     if entry.experiment is not None and entry.experiment.rounds is not None:
-        return number < (min(entry.experiment.rounds, QUICK_ROUNDS) if plan.quick else entry.experiment.rounds)
+        return number < (1 if plan.quick else entry.experiment.rounds)
     return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
 
 

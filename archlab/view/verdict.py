@@ -231,7 +231,8 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
     unsure = [v for v in run.verdicts if v.status == "uncertain"] if run.valid else []
     if unsure:
         which = _listed(list(unsure[0].candidates), "or")
-        steps.append((f"archlab run {run.scenario} {LONGER}", f"{unsure[0].workload}: {which}?"))
+        called = (scenario and scenario.typed) or run.scenario
+        steps.append((f"archlab run {called} {LONGER}", f"{unsure[0].workload}: {which}?"))
     steps += scenario.try_next if scenario else [(f"archlab show {run.scenario}", "the lesson behind it")]
     return commands(page, "NEXT", steps)
 

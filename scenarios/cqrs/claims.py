@@ -48,14 +48,14 @@ def least(found: list[Measurement]) -> float:
 
 
 def time(seconds: float) -> str:
-    return f"{seconds * 1e3:.2g} ms" if seconds >= 0.001 else f"{seconds * 1e6:.2g} µs"
+    return f"{seconds * 1e3:.1f} ms" if seconds >= 0.001 else f"{seconds * 1e6:.0f} µs"
 
 
 def faster(run: Run) -> Finding:
     c = run.compared("page_time", "pressure", "crud", "queries")
     if c is None:
         return inconclusive("crud and queries have no page times to compare")
-    evidence = f"at pressure a page from crud takes {c.ratio:.0f} × ({c.low:.0f}–{c.high:.0f}) the time of one from queries"
+    evidence = f"a page from crud takes {c.ratio:.0f} × ({c.low:.0f}–{c.high:.0f}) the time of one from queries"
     if c.low >= SMALLER:
         return held(evidence)
     return refuted(evidence) if c.high < SMALLER else inconclusive(evidence)
@@ -96,10 +96,9 @@ def stale(run: Run) -> Finding:
     lag = observed(run, "staleness", "stale_for")
     if not projection or len(others) < len(ONE_DATABASE) or not lag:
         return inconclusive("staleness was not observed on all designs")
-    longest = max(time(m.value or 0.0) for m in lag)
     evidence = (
-        f"looked for at once, one's own order is missing in {least(projection):.0%} or more of the projection's pages "
-        f"(up to {longest} later it is there) and in {most(others):.0%} of the others'"
+        f"looked for at once, one's own order is missing in {least(projection):.0%} to {most(projection):.0%} of the "
+        f"projection's pages, for up to {time(most(lag))}, and in {most(others):.0%} of the others'"
     )
     if most(others) > 0 or most(projection) == 0:
         return refuted(evidence)
@@ -148,9 +147,7 @@ def reordered(run: Run) -> Finding:
 
 def version_guard(run: Run) -> Finding:
     say = "a version guard alone leaves {first:.0f} totals wrong, the same guard on the full state {then:.0f}"
-    return _shown_then_none(
-        run, "events_reordered", {"guard": "version alone"}, {"guard": "version, full state"}, say
-    )
+    return _shown_then_none(run, "events_reordered", {"guard": "version alone"}, {"guard": "version, full state"}, say)
 
 
 def parked(run: Run) -> Finding:
@@ -200,8 +197,9 @@ def faster_needed_rarely(run: Run) -> Finding:
     queries = meets(run, "queries", "pressure")
     if c is None:
         return inconclusive("queries and projection have no page times to compare")
-    evidence = f"at pressure the query's page takes {c.ratio:.1f} × ({c.low:.1f}–{c.high:.1f}) the time of the read store's, "
-    evidence += f"and queries is within every bound{_break_even(run)}" if queries == "met" else f"and queries is {queries}"
+    standing = f"is within every bound{_break_even(run)}" if queries == "met" else f"is {queries}"
+    times = f"{c.ratio:.1f} × ({c.low:.1f}–{c.high:.1f})"
+    evidence = f"the query's page takes {times} the time of the read store's, and queries {standing}"
     if c.high <= 1 or queries == "missed":
         return refuted(evidence)
     return held(evidence) if c.low > 1 and queries == "met" else inconclusive(evidence)
@@ -209,33 +207,60 @@ def faster_needed_rarely(run: Run) -> Finding:
 
 def _break_even(run: Run) -> str:
     """What an order costs more through the projection, in pages that it makes cheaper."""
-    times = {(m, d): run.measured(m, d, "pressure") for m in ("page_time", "order_time") for d in ("queries", "projection")}
-    figure = {place: m.value for place, m in times.items() if m is not None and m.value is not None}
-    if len(figure) < len(times):
+    more: dict[str, float] = {}
+    for metric in ("page_time", "order_time"):
+        query, store = (run.measured(metric, design, "pressure") for design in ("queries", "projection"))
+        if query is None or store is None or query.value is None or store.value is None:
+            return ""
+        more[metric] = store.value - query.value
+    if more["page_time"] >= 0 or more["order_time"] <= 0:
         return ""
-    dearer = figure["order_time", "projection"] - figure["order_time", "queries"]
-    gained = figure["page_time", "queries"] - figure["page_time", "projection"]
-    return f" (in bare cost an order's events pay for themselves at {max(0.0, dearer / gained):.2g} pages an order)" if gained > 0 else ""
+    pages = more["order_time"] / -more["page_time"]
+    return f" (in bare cost the read store pays from {pages:.2g} pages an order)"
 
 
 FOWLER = "https://martinfowler.com/bliki/CQRS.html"
 DAHAN = "https://udidahan.com/2011/04/22/when-to-avoid-cqrs/"
 
 CLAIMS = (
-    Claim("faster", "Under pressure a page without entities takes a fraction of the time of one built from them.", faster),
-    Claim("start-simple", "Under pressure a query shaped for the screen meets every bound that crud misses.", start_simple),
+    Claim(
+        "faster",
+        "Under pressure a page without entities takes a fraction of the time of one built from them.",
+        faster,
+    ),
+    Claim(
+        "start-simple",
+        "Under pressure a query shaped for the screen meets every bound that crud misses.",
+        start_simple,
+    ),
     Claim(
         "bloat",
         "In calm crud is enough: the projection gains less than 1 ms a page, for twice the code, one more process and "
         "more files in the change request.",
         bloat,
     ),
-    Claim("stale", "The projection's page does not show one's own order at once; the three others always do.", stale),
+    Claim(
+        "stale",
+        "The projection's page does not show one's own order at once; the three others always do.",
+        stale,
+    ),
     Claim("waiting", "Waiting for the position of one's own write makes it visible.", waiting_helps),
-    Claim("killed", "A projector killed between event and projection leaves wrong totals until it catches up, then none.", killed),
-    Claim("replayed", "Replayed events change nothing: the position stands in the read store's own transaction.", replayed),
+    Claim(
+        "killed",
+        "A projector killed between event and projection leaves wrong totals until it catches up, then none.",
+        killed,
+    ),
+    Claim(
+        "replayed",
+        "Replayed events change nothing: the position stands in the read store's own transaction.",
+        replayed,
+    ),
     Claim("reordered", "Reordered events are refused until those before them have come.", reordered),
-    Claim("version-guard", "A version guard alone drops a late difference; on the full state it does not.", version_guard),
+    Claim(
+        "version-guard",
+        "A version guard alone drops a late difference; on the full state it does not.",
+        version_guard,
+    ),
     Claim("parked", "A poison event stalls the projector until it is parked; the others then proceed.", parked),
     Claim("rebuild", "A rebuild from the events equals what was there.", rebuilt),
     Claim(
@@ -255,16 +280,21 @@ CLAIMS = (
     ),
     Claim(
         "distance",
-        "An order that writes to a store at a distance before it commits waits for two round trips: at most "
-        "1000 ÷ (2 × store_distance) orders a second, whatever the hardware.",
+        "An order that writes to a store at a distance before it commits waits for two round trips: one worker places "
+        "at most 1000 ÷ (2 × store_distance) orders a second, whatever the hardware.",
         kind="modelled",
-        source="one executemany and one COMMIT, each one round trip of store_distance ms; see summary.py",
+        source="summary's round trips: one for all its rows, one for COMMIT, each of store_distance ms",
     ),
     Claim(
         "cautious",
-        "For most systems CQRS adds complexity that it does not pay back; it belongs to parts of a system, not to all of it.",
+        "For most systems CQRS adds a complexity that is a risk; it belongs to parts of a system, not to all of it.",
         kind="reported",
         source=FOWLER,
     ),
-    Claim("most-should-not", "Most who use CQRS should not have, says one of those who made it known.", kind="reported", source=DAHAN),
+    Claim(
+        "most-should-not",
+        "Most who used CQRS should not have, says one of those who made it known.",
+        kind="reported",
+        source=DAHAN,
+    ),
 )

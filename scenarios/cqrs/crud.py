@@ -1,9 +1,9 @@
 """One model for reads and writes: the dashboard is built from the same entities that carry the rules.
 
-Good at: there is one place for everything that an order is. A new rule or a new figure is written once, a page is right the
-    moment a command commits, and a reader has to know one model.
-Fails when: a page spans many orders. Every row becomes three objects, which are then thrown away for a few sums; the work
-    grows with the rows of the page, and soon there is not enough time in a second to build the pages of that second.
+Good at: there is one place for everything that an order is. A new rule or a new figure is written once, a page is
+    right the moment a command commits, and a reader has to know one model.
+Fails when: a page spans many orders. Every row becomes three objects, which are thrown away for a few sums. The work
+    grows with the rows of the page, and soon a second is too short to build the pages that are asked for in it.
 Costs: nothing beyond the entities, as long as pages are small. (An object mapper would take longer than this.)
 """
 

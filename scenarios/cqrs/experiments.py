@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CRASH = "between event and projection"
 REPLAY, REORDER, POISON, DAMAGE = "events replayed", "events reordered", "poison event", "read store damaged"
-LOOKS = 4
+LOOKS = 3
 """Orders that one round looks for."""
 PATIENCE = 10
 """Attempts after which a projector that has not parked a poison event is taken to hang on it for ever."""

@@ -70,7 +70,7 @@ class Projector:
 
     def events(self, after: Position) -> list[Event]:
         sql = "SELECT position, event FROM outbox WHERE position > ? ORDER BY position"
-        return self.shop.execute(sql, (after,)).fetchall()
+        return list(self.shop.execute(sql, (after,)))
 
     def _apply(self, events: Iterable[Event], attempts: int) -> None:
         position, parked = self._position(), []

@@ -1,7 +1,7 @@
 """The marketplace that all designs serve: its tables, its rules, its commands and what its dashboard shows.
 
-Rules live in the entities. Money is integer cents. Nothing here knows how a dashboard is built: that is what the designs
-differ in.
+Rules live in the entities. Money is integer cents. Nothing here knows how a dashboard is built: that is what the
+designs differ in.
 """
 
 from __future__ import annotations
@@ -163,10 +163,10 @@ VIEWS: Mapping[str, Callable[[Order], Key]] = {
     "segment": lambda order: order.customer.segment,
     "brand": lambda order: order.product.brand,
     "payment": lambda order: order.payment,
-    "weekday": lambda order: order.day % 7,
+    "weekend": lambda order: int(order.day % 7 >= 5),
     "category": lambda order: order.product.category,
     "delivery": lambda order: order.delivery,
-    "week": lambda order: order.day // 7,
+    "price_band": lambda order: order.unit_price // 500,
     "quantity": lambda order: order.quantity,
 }
 """The read shapes, in the order in which a growing dashboard wants them: totals by status and one more thing."""
