@@ -71,7 +71,9 @@ def _course(page: Page, topics: Sequence[Compared], age: str) -> Iterable[Text]:
 
 def _legend(page: Page, topics: Sequence[Compared]) -> Text:
     """The marks that occur: what is uncertain is explained only where something is."""
-    unsure = any(v.status == "uncertain" for t in topics if t.run for v in t.run.verdicts)
+    unsure = any(
+        v.status == "uncertain" and v.workload in (ABSENT, PRESENT) for t in topics if t.run for v in t.run.verdicts
+    )
     line = Text()
     for stands, meaning in LEGEND:
         if stands != "uncertain" or unsure:
