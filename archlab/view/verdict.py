@@ -44,7 +44,8 @@ def _clause(run: Run, v: Verdict, shown: str) -> str:
     if v.status == "none":
         return "none is sufficient"
     if v.status == "uncertain":
-        return f"uncertain, {_listed(list(v.candidates), 'or')} ({LONGER} tells more)"
+        open_still = _listed(list(v.candidates), "or") if len(v.candidates) > 1 else f"perhaps {''.join(v.candidates)}"
+        return f"uncertain, {open_still} ({LONGER} tells more)"
     busy = facts.busy(run, v.workload, v.design or "") if v.workload == shown else None
     return f"{v.design}" + (f" ({units.percent(busy)} busy)" if busy is not None and busy >= 0.01 else "")
 
@@ -192,7 +193,7 @@ def trust(page: Page, run: Run) -> list[Text]:
 
 def trust_facts(run: Run) -> list[str]:
     told = []
-    simplest = next(iter(facts.candidates(run)), None)
+    simplest = facts.simplest(run)
     if run.noise is not None and simplest is not None:
         told.append(f"{simplest.name} against itself ±{units.percent(run.noise)}")
     repeated = [m for m in run.measurements if m.per_round > 0]

@@ -20,7 +20,7 @@ QUESTION = "Do reads and writes need different models?"
 NAMED = ["CQRS is two databases", "", ""]
 
 TOPICS = [
-    Topic("cqrs", "19 · CQRS", QUESTION, 12, last_run=12, right=6, answered=8, questions=8),
+    Topic("cqrs", "19 · CQRS", QUESTION, 12, last_run=12, outcome="calm: crud", right=6, answered=8, questions=8),
     Topic("middleware", "20 · Middleware", "Where do the concerns live that every request has?", 20),
     Topic("mine", problem="syntax error in __init__.py, line 3: invalid syntax.", origin="acme 1.2"),
 ]
@@ -152,6 +152,7 @@ def test_the_list_needs_no_rich():
 
 def test_home_shows_what_was_done_and_what_is_next(samples):
     text = samples.flowing(samples.render(home.home(TOPICS), 100))
+    assert "calm: crud" in text
     assert "1 of 2 topics run" in text and "run 12 · 6 of 8 right" in text and "not yet run" in text
     assert "✗ mine: syntax error" in text and "NEXT archlab run middleware" in text
 

@@ -112,9 +112,20 @@ def test_an_invalid_run_is_judged_in_nothing(samples):
 def test_what_is_uncertain_names_the_command_that_tells_more(samples):
     text = samples.flowing(samples.render(run_screen.figures(samples.uncertain(), samples.scenario(), "crud", 60), 100))
     assert "pressure: uncertain, queries or summary (--for 60s tells more)" in text
+    assert "far_views: uncertain, perhaps projection" in text
     assert "archlab run cqrs --for 60s" in text
     assert "? inconclusive faster" in text
     assert "4.1 × with an interval of 0.9–9 ×" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 120])
+def test_why_nobody_can_tell_is_said_in_full_below(samples, width):
+    """A long reason must not break the table that it belongs to."""
+    text = samples.render(run_screen.figures(samples.uncertain(), samples.scenario()), width)
+    assert "? queries: over the bound in 2 of 5 rounds" in samples.flowing(text)
+    assert "? projection: 1 of 5 rounds ended with requests outstanding" in samples.flowing(text)
+    head = next(line for line in text.split("\n") if line.startswith("IS IT ENOUGH?"))
+    assert ("projection" in head) == (width >= 80)
 
 
 def test_a_refuted_claim_stands_in_full(samples):

@@ -12,7 +12,7 @@ from archlab.view.waterfall import MOST_STEPS, waterfall
 
 
 def test_never_more_than_three_panes(sample, the_scenario):
-    for most in (1, 2, 3):
+    for most in (1, 2, 3) if sample.traces else ():
         assert len(waterfall(sample, most, the_scenario).designs) <= most
 
 
@@ -39,6 +39,9 @@ def test_without_a_bound_the_longest_bar_ends_at_the_edge(samples):
 
 def test_the_wait_comes_first_and_the_steps_add_up(sample, the_scenario):
     picture = waterfall(sample, 3, the_scenario)
+    if picture is None:
+        assert not sample.traces
+        return
     first = picture.blocks[0]
     operation = facts.shown_operations(sample, picture.workload, the_scenario)[0]
     for design, rows in zip(picture.designs, first.panes, strict=True):
