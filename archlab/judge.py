@@ -137,7 +137,7 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
     metric = scenario.metric(requirement.metric)
     allowed = 1 - metric.quantile if metric.operation else 0.0
     lost = sum(share > allowed + 1e-9 for share in m.over)
-    behind = m.utilisation is not None and m.utilisation >= 1
+    behind = metric.of == "latency" and m.utilisation is not None and m.utilisation >= 1
     if behind and lost >= BACKLOG_ROUNDS and lost == len(m.over):
         return "missed", m.note, m.utilisation
     if m.rounds < ENOUGH_ROUNDS:
