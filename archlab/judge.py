@@ -38,7 +38,8 @@ def judge(scenario: Scenario, run: Run) -> Run:
             ClaimOutcome(c.id, c.text, c.kind, None, "not judged: the run is invalid") for c in scenario.claims
         )
         return replace(run, claims=claims)
-    run = replace(run, noise=_noise(scenario, run), comparisons=tuple(_comparisons(scenario, run)))
+    run = replace(run, noise=_noise(scenario, run))
+    run = replace(run, comparisons=tuple(_comparisons(scenario, run)))
     run = replace(run, requirements=tuple(_requirements(scenario, run)))
     run = replace(run, verdicts=tuple(_verdict(scenario, run, w.name) for w in run.workloads))
     run = replace(run, findings=tuple(_findings(scenario, run)))
