@@ -59,7 +59,7 @@ def measured(
         "by_round": rounds,
         "per_round": 60,
     }
-    figures |= {"utilisation": 0.2, **changed}
+    figures |= {"per_round": 60, "utilisation": 0.2, **changed}
     return Measurement(
         "load", name, workload, metric, "s", "lower", n=60 * len(over), rounds=len(over), over=tuple(over), **figures
     )
