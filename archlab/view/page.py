@@ -190,7 +190,7 @@ class Picture:
             # A word that is longer than the line is folded: better an ugly line than a lost figure.
             folded = [line] if line.cell_len <= page.width else line.wrap(console, page.width, overflow="fold")
             for part in folded:
-                yield Fitted(Text(part.plain) if console.no_color else part)
+                yield Fitted(Text(part.plain) if console.no_color else part, self.widest)
 
 
 @dataclass(frozen=True)
