@@ -30,9 +30,9 @@ Slowest = Annotated[bool, typer.Option("--slowest", help="Show the slowest trace
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
+        from archlab import __version__
 
-        print(f"archlab {version('archlab')}")
+        print(f"archlab {__version__}")
         raise typer.Exit
 
 

@@ -159,7 +159,9 @@ def _age(started: str) -> str:
 
 
 def new(folder: Path, original: str) -> None:
-    catalog.copy_scenario(catalog.find(original), folder)
+    from archlab.copies import copy_scenario
+
+    copy_scenario(catalog.find(original), folder)
     print(f"{folder} is a copy of {original}: edit its designs, then type")
     print(f"  archlab run ./{folder}")
 

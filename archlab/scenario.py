@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     from archlab.bench.lab import Lab
-    from archlab.run import Finding, Run
+    from archlab.run import Run
 
 Role = Literal["baseline", "alternative", "pattern", "misuse"]
 Better = Literal["lower", "higher"]
+Outcome = Literal["held", "refuted", "inconclusive"]
 
 
 _Thing = TypeVar("_Thing", "Metric", "Design", "Workload")
@@ -180,6 +181,26 @@ class Load:
 
     requests: Callable[[Lab, int], list[Request]]
     afterwards: Callable[[Lab, Any, list[Any]], Iterable[Sample]] | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a claim's judge returns: the outcome and the evidence, in a sentence with figures."""
+
+    outcome: Outcome
+    evidence: str
+
+
+def held(evidence: str) -> Finding:
+    return Finding("held", evidence)
+
+
+def refuted(evidence: str) -> Finding:
+    return Finding("refuted", evidence)
+
+
+def inconclusive(evidence: str) -> Finding:
+    return Finding("inconclusive", evidence)
 
 
 @dataclass(frozen=True)

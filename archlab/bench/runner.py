@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archlab import catalog, evolution
+from archlab import __version__, catalog, evolution
 from archlab.bench import datasets, processes, rounds
 from archlab.bench.lab import Setting
 from archlab.bench.measurements import LOAD, Cell, CellKey, measurements
@@ -155,15 +155,13 @@ def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
 
 
 def environment() -> dict[str, Any]:
-    from importlib.metadata import version
-
     return {
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "broker": None,
         "cpu_count": os.cpu_count(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "archlab": version("archlab"),
+        "archlab": __version__,
     }
 
 

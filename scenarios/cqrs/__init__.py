@@ -182,12 +182,15 @@ Entities, a query, totals kept by the order, a read store: what is enough?""",
     shown_workload="pressure",
     change_request="Show the discount on the dashboard: the total that was taken off, beside the revenue.",
     try_next=(
-        ("archlab run cqrs --set page_rows=20000", "when does the query fail, and what is enough then?"),
         (
-            "archlab run cqrs --set store_distance=0",
+            "archlab run cqrs --workload pressure --set page_rows=20000",
+            "when does the query fail, and what is enough then?",
+        ),
+        (
+            "archlab run cqrs --workload far_views --set store_distance=0",
             "is it the distance that asks for a projection, or the twelve shapes?",
         ),
-        ("archlab run cqrs --set projector_delay=2000", "when is a read store too far behind?"),
+        ("archlab run cqrs --workload pressure --set projector_delay=2000", "when is a read store too far behind?"),
         ("archlab new mine --from cqrs", "is crud treated unfairly? mend it, then run ./mine"),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -21,7 +22,7 @@ def speeds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         now[0] += queue[0] if queue else 0.0
         return now[0]
 
-    monkeypatch.setattr(watch.time, "perf_counter", perf_counter)
+    monkeypatch.setattr(time, "perf_counter", perf_counter)
     return queue
 
 
