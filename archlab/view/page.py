@@ -193,6 +193,11 @@ class Picture:
                 yield Fitted(Text(part.plain) if console.no_color else part, self.widest)
 
 
+def spelled(console: Console, text: str) -> str:
+    """A prompt or a sentence as this console can show it, for what is printed without a Picture."""
+    return plain(text) if console.options.ascii_only else text
+
+
 @dataclass(frozen=True)
 class Fitted:
     """Any renderable, kept within what the console can show: ASCII only, or without any styling."""
