@@ -13,14 +13,13 @@ from archlab.failure import describe
 from archlab.run import (
     ClaimOutcome,
     Comparison,
-    Finding,
     Measurement,
     Met,
     RequirementOutcome,
     Run,
     Verdict,
 )
-from archlab.scenario import Claim, Requirement, Scenario
+from archlab.scenario import Claim, Finding, Requirement, Scenario
 
 Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "misuse"]
 
@@ -38,7 +37,8 @@ def judge(scenario: Scenario, run: Run) -> Run:
             ClaimOutcome(c.id, c.text, c.kind, None, "not judged: the run is invalid") for c in scenario.claims
         )
         return replace(run, claims=claims)
-    run = replace(run, noise=_noise(scenario, run), comparisons=tuple(_comparisons(scenario, run)))
+    run = replace(run, noise=_noise(scenario, run))
+    run = replace(run, comparisons=tuple(_comparisons(scenario, run)))
     run = replace(run, requirements=tuple(_requirements(scenario, run)))
     run = replace(run, verdicts=tuple(_verdict(scenario, run, w.name) for w in run.workloads))
     run = replace(run, findings=tuple(_findings(scenario, run)))
@@ -137,7 +137,7 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
     metric = scenario.metric(requirement.metric)
     allowed = 1 - metric.quantile if metric.operation else 0.0
     lost = sum(share > allowed + 1e-9 for share in m.over)
-    behind = m.utilisation is not None and m.utilisation >= 1
+    behind = metric.of == "latency" and m.utilisation is not None and m.utilisation >= 1
     if behind and lost >= BACKLOG_ROUNDS and lost == len(m.over):
         return "missed", m.note, m.utilisation
     if m.rounds < ENOUGH_ROUNDS:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     from archlab.bench.lab import Lab
-    from archlab.run import Finding, Run
+    from archlab.run import Run
 
 Role = Literal["baseline", "alternative", "pattern", "misuse"]
 Better = Literal["lower", "higher"]
+Outcome = Literal["held", "refuted", "inconclusive"]
 
 
 _Thing = TypeVar("_Thing", "Metric", "Design", "Workload")
@@ -183,6 +184,26 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a claim's judge returns: the outcome and the evidence, in a sentence with figures."""
+
+    outcome: Outcome
+    evidence: str
+
+
+def held(evidence: str) -> Finding:
+    return Finding("held", evidence)
+
+
+def refuted(evidence: str) -> Finding:
+    return Finding("refuted", evidence)
+
+
+def inconclusive(evidence: str) -> Finding:
+    return Finding("inconclusive", evidence)
+
+
+@dataclass(frozen=True)
 class Claim:
     """One sentence of the lesson. A measured one is judged by a pure function of the run."""
 
@@ -226,6 +247,8 @@ class Scenario:
     """About how long a default run takes on two cores."""
     folder: str = ""
     """Where it was loaded from; set by the catalogue."""
+    typed: str = ""
+    """What to type to name a folder: ``./mine``; empty for a scenario that goes by its name."""
     narrowed: bool = False
     """Some designs or workloads were left out (``only``)."""
 

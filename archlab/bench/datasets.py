@@ -48,7 +48,8 @@ def _code_beside(module: str) -> bytes:
 def _kept(
     scenario: Scenario, setting: Setting, cache: Path, content: bytes, design: str | None, seeded: Path | None
 ) -> Path:
-    folder = cache / "-".join([scenario.name, *([design] if design else []), hashlib.sha256(content).hexdigest()[:24]])
+    called = [Path(scenario.name).name, *([design] if design else [])]
+    folder = cache / "-".join([*called, hashlib.sha256(content).hexdigest()[:24]])
     if (folder / rounds.DATA_HASH).exists():
         with contextlib.suppress(FileNotFoundError):  # another archlab may be trimming
             os.utime(folder)
@@ -58,7 +59,7 @@ def _kept(
     try:
         failed = _seed(replace(setting, folder=unfinished), design, seeded)
         if failed:
-            raise ScenarioError(f"the data of {' for '.join(filter(None, [scenario.name, design]))}: {failed}.")
+            raise ScenarioError(f"the data of {' for '.join(called)}: {failed}.")
         try:
             unfinished.replace(folder)
         except OSError:

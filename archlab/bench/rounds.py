@@ -27,7 +27,7 @@ from archlab.scenario import Request, Sample, Scenario
 DATA_HASH = "data.sha256"
 WARM_UP = 4
 """Requests served before measuring starts: statements are compiled and caches filled."""
-TRACED_PATIENCE = 1.0
+TRACED_PATIENCE = 0.3
 """Seconds beyond the schedule's end for which the traced pass goes on serving an overloaded design."""
 REQUESTS = 60
 """Requests of every operation that a round measures: p95 needs 59."""

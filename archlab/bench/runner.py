@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archlab import catalog, evolution
+from archlab import __version__, catalog, evolution
 from archlab.bench import datasets, processes, rounds
 from archlab.bench.lab import Setting
 from archlab.bench.measurements import LOAD, Cell, CellKey, measurements
@@ -155,15 +155,13 @@ def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
 
 
 def environment() -> dict[str, Any]:
-    from importlib.metadata import version
-
     return {
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "broker": None,
         "cpu_count": os.cpu_count(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "archlab": version("archlab"),
+        "archlab": __version__,
     }
 
 
@@ -256,7 +254,7 @@ def _schedule(plan: Plan) -> list[Round]:
 def _due(entry: Round, plan: Plan, number: int) -> bool:
     """Whether an entry of the schedule takes part in pass ``number``."""
     if entry.experiment is not None and entry.experiment.rounds is not None:
-        return number < (min(entry.experiment.rounds, QUICK_ROUNDS) if plan.quick else entry.experiment.rounds)
+        return number < (1 if plan.quick else entry.experiment.rounds)
     return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
 
 

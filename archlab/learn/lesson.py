@@ -12,7 +12,7 @@ def text(scenario: Scenario) -> str:
     """``lesson.md``, in Markdown. Raises ScenarioError when there is none."""
     file = Path(scenario.folder) / "lesson.md"
     if not file.is_file():
-        hint = f"`archlab show {scenario.name} --code` shows its designs"
+        hint = f"`archlab show {scenario.typed or scenario.name} --code` shows its designs"
         raise ScenarioError(f"{scenario.name} has no lesson.md. {hint}.")
     return _text(file)
 

@@ -218,7 +218,7 @@ class Store:
                 self._connection = connect(self.path)
             with explained(self.path):
                 return action(self._connection)
-        except StoreError:
+        except BaseException:  # Ctrl-C too: a lock that stays behind would keep others waiting
             if self._connection is None:
                 self.close()
             raise

@@ -39,5 +39,13 @@ def change(design: DesignFacts, run: Run) -> Cell:
     """``4 files +19 −2``: what the change request takes in this design."""
     if not design.change_files:
         return [("nothing" if any(d.change_files for d in run.designs) else "–", "")]
-    lines = f"+{design.change_added}" + (f" −{design.change_removed}" if design.change_removed else "")
-    return [(f"{units.count(design.change_files, 'file')} {lines}", ""), (f"{design.change_files}f {lines}", "")]
+    return [(takes(design), ""), (f"{design.change_files}f {_lines(design)}", "")]
+
+
+def takes(design: DesignFacts) -> str:
+    """``4 files +19 −2``."""
+    return f"{units.count(design.change_files, 'file')} {_lines(design)}"
+
+
+def _lines(design: DesignFacts) -> str:
+    return f"+{design.change_added}" + (f" −{design.change_removed}" if design.change_removed else "")

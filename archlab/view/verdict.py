@@ -44,7 +44,8 @@ def _clause(run: Run, v: Verdict, shown: str) -> str:
     if v.status == "none":
         return "none is sufficient"
     if v.status == "uncertain":
-        return f"uncertain, {_listed(list(v.candidates), 'or')} ({LONGER} tells more)"
+        open_still = _listed(list(v.candidates), "or") if len(v.candidates) > 1 else f"perhaps {''.join(v.candidates)}"
+        return f"uncertain, {open_still} ({LONGER} tells more)"
     busy = facts.busy(run, v.workload, v.design or "") if v.workload == shown else None
     return f"{v.design}" + (f" ({units.percent(busy)} busy)" if busy is not None and busy >= 0.01 else "")
 
@@ -192,7 +193,7 @@ def trust(page: Page, run: Run) -> list[Text]:
 
 def trust_facts(run: Run) -> list[str]:
     told = []
-    simplest = next(iter(facts.candidates(run)), None)
+    simplest = facts.simplest(run)
     if run.noise is not None and simplest is not None:
         told.append(f"{simplest.name} against itself ±{units.percent(run.noise)}")
     repeated = [m for m in run.measurements if m.per_round > 0]
@@ -231,7 +232,8 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
     unsure = [v for v in run.verdicts if v.status == "uncertain"] if run.valid else []
     if unsure:
         which = _listed(list(unsure[0].candidates), "or")
-        steps.append((f"archlab run {run.scenario} {LONGER}", f"{unsure[0].workload}: {which}?"))
+        called = (scenario and scenario.typed) or run.scenario
+        steps.append((f"archlab run {called} {LONGER}", f"{unsure[0].workload}: {which}?"))
     steps += scenario.try_next if scenario else [(f"archlab show {run.scenario}", "the lesson behind it")]
     return commands(page, "NEXT", steps)
 

@@ -6,9 +6,12 @@ Held only where the measurements support it, refuted only where they contradict 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from archlab.run import Finding, Measurement, Run, held, inconclusive, refuted
-from archlab.scenario import Claim
+from archlab.scenario import Claim, Finding, held, inconclusive, refuted
+
+if TYPE_CHECKING:
+    from archlab.run import Measurement, Run
 
 SMALLER = 3.0
 """By how much a page without entities must be quicker for the sentence "a fraction of the time"."""

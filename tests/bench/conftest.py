@@ -14,9 +14,6 @@ from archlab.scenario import Scenario
 TINY = Path(__file__).parents[1] / "tiny" / "__init__.py"
 FASTER = (("self.pause = 0.001", "self.pause = 0.0004"), ("500.0, 1, 10_000", "2000.0, 1, 10_000"))
 
-Edit = tuple[str, str]
-Tiny = Callable[..., Scenario]
-
 
 @pytest.fixture(scope="session", autouse=True)
 def forked_quickly() -> None:
@@ -24,21 +21,26 @@ def forked_quickly() -> None:
     processes.warm([])
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> Tiny:
-    """``tiny((old, new), …)``: the tiny scenario from a folder of its own, with every old text replaced."""
+@pytest.fixture(scope="session")
+def tiny_in() -> Callable[..., Scenario]:
+    """``tiny_in(folder, (old, new), …)``: the tiny scenario as a new folder, with every old text replaced."""
 
-    def make(*edits: Edit, name: str = "tiny") -> Scenario:
+    def make(folder: Path, *edits: tuple[str, str]) -> Scenario:
         text = TINY.read_text(encoding="utf-8")
         for old, new in (*FASTER, *edits):
             assert old in text, f"tiny has no {old!r}"
             text = text.replace(old, new)
-        folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         (folder / "__init__.py").write_text(text, encoding="utf-8")
         return catalog.find(str(folder))
 
     return make
+
+
+@pytest.fixture
+def tiny(tiny_in: Callable[..., Scenario], tmp_path: Path) -> Callable[..., Scenario]:
+    """``tiny((old, new), …)``: the same, in the test's own folder."""
+    return lambda *edits: tiny_in(tmp_path / "tiny", *edits)
 
 
 @pytest.fixture

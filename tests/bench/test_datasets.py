@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -106,8 +107,8 @@ def test_what_a_design_keeps_of_its_own_is_added_to_the_same_data(
         prepares,
         (
             "def answers(lab",
-            'def prepare(lab: Any) -> None:\n    lab.database().execute("CREATE TABLE own AS SELECT * FROM words")\n\n\n'
-            "def answers(lab",
+            "def prepare(lab: Any) -> None:\n"
+            '    lab.database().execute("CREATE TABLE own AS SELECT * FROM words")\n\n\ndef answers(lab',
         ),
     )
     shared, own = ready(scenario), ready(scenario, design="index")
@@ -213,9 +214,9 @@ def test_archlabs_that_seed_the_same_at_once_end_up_with_one_whole_copy(
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
     archlabs: list[Any] = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    gates = [Path(archlab.stdout.readline().strip()).open("w") for archlab in archlabs]  # all three are there
-    for gate in gates:
-        gate.close()
+    with contextlib.ExitStack() as gates:  # they open together, once all three are there
+        for archlab in archlabs:
+            gates.enter_context(Path(archlab.stdout.readline().strip()).open("w"))
     found = {archlab.communicate(timeout=30)[0].strip() for archlab in archlabs}
     assert [archlab.returncode for archlab in archlabs] == [0, 0, 0]
     assert len(found) == 1
