@@ -95,6 +95,7 @@ class Shop:
 
 
 def prepare(lab: Lab) -> None:
+    """The index that holds all that a page asks for."""
     lab.database().execute(INDEX)
 
 

@@ -34,7 +34,6 @@ SCHEMA = """
         customer INTEGER NOT NULL REFERENCES customers, quantity INTEGER NOT NULL, unit_price INTEGER NOT NULL,
         discount INTEGER NOT NULL, day INTEGER NOT NULL, channel TEXT NOT NULL, payment TEXT NOT NULL,
         delivery TEXT NOT NULL, status TEXT NOT NULL);
-    CREATE INDEX orders_of_seller ON orders (seller);
 """
 
 
