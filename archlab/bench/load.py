@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,8 +113,11 @@ def open_loop(requests: Sequence[Request], design: Any, bounds: Bounds) -> Done:
     return done
 
 
-def open_loop_by(workers: Sequence[Callable[[Request], Any]], requests: Sequence[Request]) -> Done:
-    """Serves the requests by several workers (a thread and a connection each), taken in the order they fall due."""
+def open_loop_by(workers: Sequence[Any], requests: Sequence[Request]) -> Done:
+    """Serves the requests by several workers (a thread and a connection each), taken in the order they fall due.
+
+    ``workers`` offer the operations, as designs do. What one of them raises is raised here, once all have ended.
+    """
     done = Done(requests)
     count = len(requests)
     started, finished = [NEVER] * count, [NEVER] * count
@@ -124,19 +127,27 @@ def open_loop_by(workers: Sequence[Callable[[Request], Any]], requests: Sequence
     due_at = [origin + request.due for request in requests]
     taken = itertools.count()
 
-    def serve(call: Callable[[Request], Any]) -> None:
-        while (index := next(taken)) < count:
+    failed: list[Exception] = []
+
+    def serve(worker: Any) -> None:
+        while (index := next(taken)) < count and not failed:
+            call, arguments = getattr(worker, requests[index].operation), requests[index].arguments
             pause = due_at[index] - clock()
             if pause > 0:
                 sleep(pause)
             started[index] = clock()
-            answers[index] = call(requests[index])
+            try:
+                answers[index] = call(*arguments)
+            except Exception as error:
+                failed.append(error)
             finished[index] = clock()
 
-    threads = [threading.Thread(target=serve, args=(call,), daemon=True) for call in workers]
+    threads = [threading.Thread(target=serve, args=(worker,), daemon=True) for worker in workers]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    if failed:
+        raise failed[0]
     done.due, done.started, done.finished, done.answers = due_at, started, finished, answers
     return done

@@ -123,6 +123,13 @@ class Process:
         self._process = self._launch(childs_end, crash_at)
         childs_end.close()
 
+    def ready(self) -> Any:
+        """Waits until it can be used; a process that only takes messages can be used at once."""
+        return self
+
+    def check(self) -> None:
+        """Raises ProcessDied when it has ended and is not known to be ended; of a plain process its waiters tell."""
+
     @property
     def alive(self) -> bool:
         return self._process.is_alive()

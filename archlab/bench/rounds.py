@@ -72,9 +72,8 @@ class Task:
     """Folder with the seeded databases, copied for this round."""
     design: str
     experiment: str | None = None
-    bounds: dict[str, float] = field(default_factory=dict)
-    """Seconds by operation."""
-    quantile: float = 0.95
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By operation: seconds, and the quantile of its requests that must be within them."""
 
 
 def run_round(task: Task, wire: Connection) -> None:
@@ -97,13 +96,18 @@ def _observe(task: Task) -> Observed:
     design = scenario.design(task.design)
     try:
         running = design.start(lab)
+        lab.ready()
         observed = (
             _serve(scenario, task, lab, running)
             if task.experiment is None
             else _experiment(scenario, task, lab, running)
         )
+        lab.check()
         tables = sum(_tables(task.setting.folder / f"{name}.db") for name in lab.databases)
         processes = 1 + len(lab.processes)
+    except Exception:
+        lab.check()  # a call that failed because a process is gone says less than why it is gone
+        raise
     finally:
         lab.close(finish=False)
     traces = observed.traces
@@ -130,17 +134,20 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     begin = schedule[WARM_UP].due
     requests = [Request(r.due - begin, r.operation, r.arguments) for r in schedule[WARM_UP:]]
     counts = {o: sum(r.operation == o for r in requests) for o in {r.operation for r in requests}}
-    bounded = {o: seconds for o, seconds in task.bounds.items() if o in counts}
+    bounded = {o: seconds for o, (seconds, _) in task.bounds.items() if o in counts}
     # More than this share over the bound and the quantile cannot be within it.
-    allowed = {o: math.floor((1 - task.quantile) * counts[o] + 1e-9) for o in bounded}
+    allowed = {o: math.floor((1 - task.bounds[o][1]) * counts[o] + 1e-9) for o in bounded}
     patience = 0.0
     if lab.recorder:  # what is shown must not be a matter of when the watching ended
         allowed, patience = counts, TRACED_PATIENCE
     if lab.recorder:
         lab.recorder.records.clear()
     gc.freeze()  # what was made before the load is not searched for garbage during it
-    serve = load.closed_loop if workload.closed else load.open_loop
-    done = serve(requests, running, load.Bounds(bounded, allowed, patience))
+    if scenario.load.connections > 1 and not workload.closed:
+        done = load.open_loop_by([running] * scenario.load.connections, requests)
+    else:
+        serve = load.closed_loop if workload.closed else load.open_loop
+        done = serve(requests, running, load.Bounds(bounded, allowed, patience))
     samples: Iterable[Sample] = ()
     if scenario.load.afterwards is not None:
         samples = tuple(scenario.load.afterwards(lab, running, done.answers))

@@ -128,7 +128,12 @@ def execute(plan: Plan, cache: Path, tell: Tell) -> Run:
 def warm(scenario: Scenario) -> None:
     """Starts what processes are forked from, with the scenario's modules imported; worth calling early."""
     by_name = catalog.reference(scenario) == scenario.name
-    processes.warm(sorted({d.start.__module__ for d in scenario.designs}) if by_name else [])
+    needed: list[str] = []
+    if "services" in scenario.needs:
+        from archlab.bench import services
+
+        needed = services.PRELOADED
+    processes.warm([*needed, *(sorted({d.start.__module__ for d in scenario.designs}) if by_name else [])])
 
 
 def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
@@ -207,13 +212,13 @@ class _Bench:
         folder.mkdir()
         setting = self._setting(workload, f"{self.plan.seed}:{entry.number}:{workload.name}", traced)
         bounds = {
-            operation: requirement.at_most
+            operation: (requirement.at_most, scenario.metric(requirement.metric).quantile)
             for requirement in scenario.requirements
             if requirement.demanded_in(workload.name)
             and (operation := scenario.metric(requirement.metric).operation) is not None
         }
         task = Task(
-            replace(setting, folder=folder),
+            replace(setting, folder=folder, design=entry.design),
             self._data_for(workload, entry.design),
             entry.design,
             entry.experiment.name if entry.experiment else None,
