@@ -141,7 +141,7 @@ def open_loop_by(workers: Sequence[Callable[[Request], Any]], requests: Sequence
                 return
             finished[index] = clock()
 
-    threads = [threading.Thread(target=serve, args=(call,), daemon=True) for call in workers]
+    threads = [threading.Thread(target=serve, args=(worker,), daemon=True) for worker in workers]
     for thread in threads:
         thread.start()
     for thread in threads:
