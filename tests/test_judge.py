@@ -12,8 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archlab.judge import broken_claims, judge, standing
-from archlab.run import DesignFacts, FaultRecord, Finding, Measurement, Run, Span, Trace, WorkloadFacts, held, refuted
-from archlab.scenario import Claim, Design, Load, Metric, Requirement, Role, Scenario, Workload
+from archlab.run import DesignFacts, FaultRecord, Measurement, Run, Span, Trace, WorkloadFacts
+from archlab.scenario import (
+    Claim,
+    Design,
+    Finding,
+    Load,
+    Metric,
+    Requirement,
+    Role,
+    Scenario,
+    Workload,
+    held,
+    refuted,
+)
 
 BOUND = 0.1
 METRICS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from archlab.view.page import BAD, DIM, GOOD, HEAD, Fitted, Page, Picture, pad
 from archlab.view.sections import align, explanation, sections
+from archlab.view.signs import plain
 
 READABLE = 88
 """Columns: a longer line of prose is hard to follow."""
@@ -30,17 +32,25 @@ class _PlainHeading(Heading):
         self.text.justify = "left"
         self.text.stylize(HEAD)
         yield self.text if self.tag != "h1" else Text(self.text.plain.upper(), HEAD)
-        if self.tag in ("h1", "h2"):
-            yield Text("")
 
 
-class _Lesson(Markdown):
+class _Markdown(Markdown):
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {**Markdown.elements, "heading_open": _PlainHeading}
+
+
+@dataclass(frozen=True)
+class _Prose:
+    markdown: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        markdown = plain(self.markdown) if options.ascii_only else self.markdown
+        theme = "ansi_dark"  # the terminal's own colours, on its own background
+        yield Fitted(_Markdown(markdown, code_theme=theme, inline_code_theme=theme, hyperlinks=False), READABLE)
 
 
 def lesson(markdown: str) -> RenderableType:
     """The text of ``lesson.md``."""
-    return Fitted(_Lesson(markdown, code_theme="ansi_dark", inline_code_theme="ansi_dark", hyperlinks=False), READABLE)
+    return _Prose(markdown)
 
 
 def code(designs: Sequence[tuple[str, str, str]]) -> Picture:

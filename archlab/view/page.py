@@ -190,7 +190,12 @@ class Picture:
             # A word that is longer than the line is folded: better an ugly line than a lost figure.
             folded = [line] if line.cell_len <= page.width else line.wrap(console, page.width, overflow="fold")
             for part in folded:
-                yield Fitted(Text(part.plain) if console.no_color else part)
+                yield Fitted(Text(part.plain) if console.no_color else part, self.widest)
+
+
+def spelled(console: Console, text: str) -> str:
+    """A prompt or a sentence as this console can show it, for what is printed without a Picture."""
+    return plain(text) if console.options.ascii_only else text
 
 
 @dataclass(frozen=True)

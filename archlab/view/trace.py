@@ -81,7 +81,7 @@ def _trace(page: Page, trace: Trace) -> Iterable[Text]:
         if far and page.width >= 50:
             line.append_text(page.text((f" {node.process}", DIM)))
         yield line
-        if node.says and page.width >= 60:
+        if len(node.says.split()) > 2 and page.width >= 60:
             yield from page.wrap((node.says, DIM), indent=2 * node.depth + 2)
 
 

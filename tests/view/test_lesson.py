@@ -97,6 +97,16 @@ def test_the_same_names_stand_on_the_same_line(samples):
         assert row.count(name) == 2, row
 
 
+@pytest.mark.parametrize(("width", "beside"), [(60, 1), (80, 2), (120, 2), (160, 3), (220, 4), (400, 4)])
+def test_wider_consoles_show_more_designs_beside_each_other(samples, width, beside):
+    text = samples.render(lesson.code([(name, "a title", ONE) for name in ("a", "b", "c", "d")]), width)
+    rows = [line for line in text.split("\n") if "def place_order" in line]
+    assert rows[0].count("def place_order") == beside
+    assert sum(row.count("def place_order") for row in rows) == 4
+    begins = [row.index("│") for row in text.split("\n") if row.count("│") == beside - 1 and beside > 1]
+    assert len(set(begins)) <= 1 + (4 % beside > 0)
+
+
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 120, 160, 220])
 @pytest.mark.parametrize("ascii_only", [False, True])
 def test_code_fits_and_nothing_of_it_is_lost(samples, width, ascii_only):
@@ -127,6 +137,11 @@ def test_a_lesson_fits(samples, width, ascii_only):
     assert not ascii_only or text.isascii()
     assert "\x1b" not in text
     assert "CQRS" in text and "nobody" in text
+
+
+def test_signs_in_a_lesson_are_spelled_in_full(samples):
+    """Before the lines are broken: ``≤`` must not become ``<``."""
+    assert "<= capacity" in samples.flowing(samples.render(lesson.lesson(MARKDOWN), 80, ascii_only=True))
 
 
 DIFF = """--- a/crud.py

@@ -1,13 +1,15 @@
 """The page: lines fit, nothing is lost, and what cannot be shown is spelled."""
 
+import io
 import re
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from rich.text import Text
 
-from archlab.view.page import Page, Picture, bar, pad, table
+from archlab.view.page import Page, Picture, bar, pad, spelled, table
 from archlab.view.signs import plain, shorten
 
 words = st.lists(
@@ -79,8 +81,6 @@ def test_a_figure_is_never_cropped():
 @given(st.lists(st.tuples(words.map(" ".join), words.map(" ".join)), min_size=1, max_size=5), st.integers(20, 120))
 def test_table_on_a_page_fits(rows, width):
     picture = Picture(lambda page: table(page, rows))
-    from rich.console import Console
-
     for line in Console(width=width, file=None, record=False).render_lines(picture):
         assert sum(segment.cell_length for segment in line) <= width
 
@@ -88,3 +88,9 @@ def test_table_on_a_page_fits(rows, width):
 def test_shorten_keeps_whole_words():
     assert shorten("one two three", 100) == "one two three"
     assert shorten("one two three", 9) == "one two…"
+
+
+def test_a_prompt_is_spelled_for_its_console():
+    console = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert spelled(console, "Your answer (a–d): ") == "Your answer (a-d): "
+    assert spelled(Console(file=io.TextIOWrapper(io.BytesIO(), encoding="utf-8")), "a–d") == "a–d"
