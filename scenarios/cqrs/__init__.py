@@ -88,6 +88,7 @@ METRICS = (
     Metric("stale_for", "until one's own order is on the page", "s", noticeable=0.1),
     Metric("divergent", "totals shown that are not true", "totals", noticeable=0.5),
     Metric("refused", "deliveries out of order that were refused", "share", noticeable=0.01),
+    Metric("accepted", "commands that were accepted against a rule", "share", noticeable=0.01),
     Metric("parked", "events that were set aside", "events", noticeable=0.5),
 )
 
@@ -149,6 +150,7 @@ FAULTS = ("calm",), ("projection",), 3
 """Where faults are tried, on which design, in how many rounds."""
 
 EXPERIMENTS = (
+    Experiment("rules", experiments.rules, workloads=("calm",), rounds=1),
     Experiment("staleness", experiments.staleness, workloads=("calm", "pressure"), rounds=3),
     Experiment("projector_killed", experiments.projector_killed, *FAULTS, {experiments.CRASH: 1}),
     Experiment("events_replayed", experiments.events_replayed, *FAULTS, {experiments.REPLAY: 1}),

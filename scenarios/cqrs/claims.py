@@ -111,6 +111,17 @@ def bloat(run: Run) -> Finding:
     return held(evidence) if enough == "met" and most_gained < MARGIN else inconclusive(evidence)
 
 
+def rules_hold(run: Run) -> Finding:
+    designs = {*ONE_DATABASE, "projection"}
+    tried = [m for m in run.measurements if m.experiment == "rules" and m.design in designs]
+    if {m.design for m in tried} != designs:
+        return inconclusive("not tried on all designs")
+    broken = [f"{m.design} ({m.at['rule']})" for m in tried if most([m]) > 0]
+    if broken:
+        return refuted(f"accepted against a rule: {', '.join(broken)}")
+    return held(f"{len({m.at['rule'] for m in tried})} rules, each broken on purpose, refused by all designs")
+
+
 def stale(run: Run) -> Finding:
     projection = observed(run, "staleness", "own_order_missing", looked="at once")
     others = [m for d in ONE_DATABASE for m in observed(run, "staleness", "own_order_missing", d, looked="at once")]
@@ -262,6 +273,11 @@ CLAIMS = (
         "In calm crud is enough: the projection gains less than 1 ms a page, for twice the code, one more process and "
         "more files in the change request.",
         bloat,
+    ),
+    Claim(
+        "rules",
+        "Every design refuses what breaks a rule: the split changes how pages are read, never what is allowed.",
+        rules_hold,
     ),
     Claim(
         "stale",

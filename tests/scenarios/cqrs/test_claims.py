@@ -60,6 +60,8 @@ def as_taught() -> Run:
         measurements.append(seen(experiment, "projection", "calm", "divergent", count, count, **at))
     measurements.append(seen("events_reordered", "projection", "calm", "refused", 1, 1))
     measurements.append(seen("poison", "projection", "calm", "parked", 1, 1))
+    for design in ORDER:
+        measurements.append(seen("rules", design, "calm", "accepted", 0, rule="in stock"))
     ratios = {("crud", "queries"): 12.0, ("queries", "projection"): 5.0, ("summary", "projection"): 1.0}
     return Run(
         scenario="cqrs",
@@ -153,6 +155,7 @@ REFUTED: list[tuple[str, Spoil]] = [
     ("bloat", lambda run: facts(run, "projection", lines=79)),
     ("bloat", lambda run: facts(run, "projection", change_files=1)),
     ("bloat", lambda run: measured(run, "page_time", 5e-3, 6e-3, design="crud")),
+    ("rules", lambda run: measured(run, "accepted", 1, design="queries")),
     ("stale", lambda run: measured(run, "own_order_missing", 0.0, 0.0, looked="at once")),
     ("stale", lambda run: measured(run, "own_order_missing", 0.0, 0.3, design="summary", looked="at once")),
     ("waiting", lambda run: measured(run, "own_order_missing", 0.0, 0.3, looked="after waiting")),

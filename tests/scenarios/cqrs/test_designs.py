@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+experiments = import_module("archlab.scenarios.cqrs.experiments")
 world = import_module("archlab.scenarios.cqrs.world")
 workload = import_module("archlab.scenarios.cqrs.workload")
 
@@ -38,16 +39,6 @@ def commands(draw: st.DrawFn) -> list[Any]:
     return drawn
 
 
-def obey(design: Any, command: Any) -> str:
-    """What a design says to a command: accepted, or the reason of the refusal."""
-    do = design.place_order if isinstance(command, world.PlaceOrder) else design.cancel_order
-    try:
-        design.wait_until_seen(do(command))
-    except world.Refused as refused:
-        return str(refused)
-    return "accepted"
-
-
 def tables(lab: Any) -> list[Any]:
     shop = lab.database()
     return [
@@ -63,7 +54,7 @@ def test_all_designs_say_write_and_show_the_same(start: Start, place: dict[str, 
     said, written, shown = [], [], []
     for name in DESIGNS:
         shop = start(name, **place)
-        said.append([obey(shop.design, command) for command in commands])
+        said.append([workload.obey(shop.design, command) for command in commands])
         written.append(tables(shop.lab))
         shown.append(workload.shown(shop.lab, shop.design))
         assert shown[-1] == workload.truth(shop.lab)
@@ -90,8 +81,19 @@ def test_rules_are_enforced_and_a_refused_command_leaves_no_trace(start: Start, 
     }
     before = tables(shop.lab), workload.shown(shop.lab, shop.design)
     for reason, command in refused.items():
-        assert reason in obey(shop.design, command)
+        assert reason in workload.obey(shop.design, command)
     assert (tables(shop.lab), workload.shown(shop.lab, shop.design)) == before
+
+
+@pytest.mark.parametrize("rule", [(world.Customer, "charge"), (world.Product, "take"), (world.Order, "cancel")])
+def test_a_rule_that_is_skipped_is_found(start: Start, monkeypatch: pytest.MonkeyPatch, rule: tuple[Any, str]) -> None:
+    shop = start("crud", page_rows=20)
+    before = {sample.at["rule"]: sample.value for sample in experiments.rules(shop.lab, shop.design)}
+    assert set(before.values()) == {0.0}
+    shop = start("crud", page_rows=20)
+    monkeypatch.setattr(*rule, lambda *arguments: None)
+    after = {sample.at["rule"]: sample.value for sample in experiments.rules(shop.lab, shop.design)}
+    assert 1.0 in after.values()
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -99,10 +101,10 @@ def test_a_cancelled_order_gives_back_stock_and_credit(start: Start, name: str) 
     shop = start(name, page_rows=10)
     _, products, customers = tables(shop.lab)
     order = workload.an_order(shop.lab, NEW)
-    assert obey(shop.design, order) == "accepted"
+    assert workload.obey(shop.design, order) == workload.DONE
     assert shop.design.lookup(NEW).status == "placed"
     assert tables(shop.lab)[1:] != [products, customers]
-    assert obey(shop.design, world.CancelOrder(NEW)) == "accepted"
+    assert workload.obey(shop.design, world.CancelOrder(NEW)) == workload.DONE
     assert shop.design.lookup(NEW).status == "cancelled"
     assert tables(shop.lab)[1:] == [products, customers]
 
