@@ -24,7 +24,7 @@ from pathlib import Path
 
 from archlab import __version__
 from archlab.evolution import EDITED, sources
-from archlab.scenario import Design, Experiment, Scenario, ScenarioError, UsageError
+from archlab.scenario import Design, Experiment, Later, Scenario, ScenarioError, UsageError
 
 ORIGIN = "origin.toml"
 NO_DESIGN = (ORIGIN, "lesson.md", "quiz.toml")
@@ -254,6 +254,9 @@ def _mended(folder: Path, package: types.ModuleType, original: Scenario, design:
         module = importlib.import_module(f"{package.__name__}.{inner}")
     except (Exception, SystemExit) as error:
         raise ScenarioError(f"{folder.name} cannot be loaded: {reason(error)}") from error
+    if isinstance(design.start, Later):  # declared in the scenario's __init__, which is the original's
+        start = design.start.within(package.__name__)
+        return replace(design, name=design.name + EDITED, title=f"{design.title} (edited)", start=start)
     here: list[Design] = [value for value in vars(module).values() if isinstance(value, Design)]
     alone = here[0] if len(here) == 1 else None
     found = next((one for one in here if one.name == design.name), alone)

@@ -108,11 +108,22 @@ def sources(design: Design) -> tuple[Path, ...]:
     while isinstance(start, functools.partial):
         start = start.func
     module = getattr(start, "__module__", None) or type(start).__module__
-    found = getattr(sys.modules.get(module), "__file__", None)
+    found = getattr(sys.modules.get(module), "__file__", None) or _unimported(module)
     if found is None:
         raise ScenarioError(f"design {design.name}: the module {module!r} that defines its start has no file.")
     first = Path(found)
     return tuple(dict.fromkeys((first, *(_module_file(design, name, first.parent) for name in design.modules))))
+
+
+def _unimported(module: str) -> str | None:
+    """The file of a module that is to be imported later."""
+    import importlib.util
+
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    return spec.origin if spec else None
 
 
 def _module_file(design: Design, name: str, folder: Path) -> Path:

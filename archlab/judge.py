@@ -31,7 +31,6 @@ BACKLOG_ROUNDS = 2
 
 def judge(scenario: Scenario, run: Run) -> Run:
     """The run with everything that follows from its measurements. An invalid run is judged in nothing."""
-    run = replace(run, tracing_cost=_tracing_cost(run))
     if not run.valid:
         claims = tuple(
             ClaimOutcome(c.id, c.text, c.kind, None, "not judged: the run is invalid") for c in scenario.claims
@@ -75,12 +74,6 @@ def _noise(scenario: Scenario, run: Run) -> float | None:
         if m.design == baseline and m.metric in served and m.rounds > 1 and min(m.by_round, default=0) > 0
     ]
     return median(floors) if floors else None
-
-
-def _tracing_cost(run: Run) -> float | None:
-    """What tracing added to the requests shown, as a share of their own time: the middle over the traces."""
-    added = [(t.root.end - t.root.start) / t.untraced - 1 for t in run.traces if t.picked == "median" and t.untraced]
-    return median(added) if added else None
 
 
 def _comparisons(scenario: Scenario, run: Run) -> Iterator[Comparison]:

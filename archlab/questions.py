@@ -65,11 +65,13 @@ def quiz(name: str | None, no_input: bool, as_json: bool) -> None:
 def _choose(screen: Console, options: tuple[Option, ...]) -> tuple[int, int | None] | None:
     """The option's index and how sure somebody is of it, in percent; None to end."""
     from archlab.view import quiz as view
+    from archlab.view.page import spelled
 
     last = "abcdefgh"[len(options) - 1]
     while True:
         try:
-            typed = screen.input(f"Your answer (a–{last}; how sure, if you like: a 80; q ends): ").strip().lower()
+            prompt = f"Your answer (a–{last}; how sure, if you like: a 80; q ends): "
+            typed = screen.input(spelled(screen, prompt)).strip().lower()
         except EOFError:
             screen.print()
             return None

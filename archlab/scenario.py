@@ -6,6 +6,7 @@ anything: the bench executes it, ``judge`` decides, ``view`` draws.
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -114,6 +115,22 @@ class Workload:
     """Served back to back (closed loop) instead of on a schedule (open loop)."""
 
 
+class Later:
+    """A function of a module that is imported when it is called: for designs that import what ``archlab list`` must
+    not wait for. ``start=Later(f"{__name__}.stack", "start")`` stands for ``stack.start``."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.__module__ = module
+        self.__name__ = self.__qualname__ = name
+
+    def __call__(self, lab: Lab) -> Any:
+        return getattr(importlib.import_module(self.__module__), self.__name__)(lab)
+
+    def within(self, package: str) -> Later:
+        """The same function of the same module in another package: in a copy of the scenario."""
+        return Later(f"{package}.{self.__module__.rpartition('.')[2]}", self.__name__)
+
+
 @dataclass(frozen=True)
 class Design:
     """One way to build it. ``start`` takes a Lab and returns the running design, which offers the operations."""
@@ -133,6 +150,12 @@ class Design:
     """Methods of the running design that the trace shows as a bar of their own → the bar's name."""
     modules: tuple[str, ...] = ()
     """Modules, beside the one that defines ``start``, that this design alone needs."""
+
+    def version(self, change: str = "") -> Design:
+        """The same design with a patch applied: ``changes/<change>/<design>.patch``, or the change request's."""
+        from archlab.bench.versions import Version
+
+        return replace(self, name=f"{self.name}+{change or 'change'}", start=Version(self, change))
 
 
 @dataclass(frozen=True)
@@ -181,6 +204,8 @@ class Load:
 
     requests: Callable[[Lab, int], list[Request]]
     afterwards: Callable[[Lab, Any, list[Any]], Iterable[Sample]] | None = None
+    connections: int = 1
+    """How many requests may be under way at once in an open loop; the design must bear calls from as many threads."""
 
 
 @dataclass(frozen=True)
@@ -245,6 +270,8 @@ class Scenario:
     """Commands to type next, each with the question that it answers."""
     seconds: float = 15.0
     """About how long a default run takes on two cores."""
+    needs: tuple[str, ...] = ()
+    """Parts of the bench that take long to import: ``services``. They are imported once, before the first round."""
     folder: str = ""
     """Where it was loaded from; set by the catalogue."""
     typed: str = ""

@@ -11,8 +11,8 @@ import itertools
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar, Token
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
@@ -26,6 +26,9 @@ _current: ContextVar[Context | None] = ContextVar("archlab_span", default=None)
 
 # name, trace id, span id, parent's span id or None, start and end in ns, attributes or None
 Record = tuple[str, int, int, "int | None", int, int, "Mapping[str, Any] | None"]
+
+Begun = tuple["Token[Context | None]", int, int, "int | None", int]
+"""An open span: how to leave it, its trace, its id, its parent's, its start."""
 
 
 class Recorder:
@@ -57,6 +60,33 @@ class Recorder:
                 end = clock()
                 leave(token)
                 append((name, trace, span, parent, start, end, attributes))
+
+        return traced
+
+    def begin(self) -> Begun:
+        """Opens a span below the current one; for work that no single call encloses. ``end`` closes it."""
+        above = _current.get()
+        span = next(self._ids)
+        trace, parent = above if above is not None else (self._trace_base | span, None)
+        return _current.set((trace, span)), trace, span, parent, perf_counter_ns()
+
+    def end(self, begun: Begun, name: str, attributes: Mapping[str, Any] | None = None, at: int | None = None) -> None:
+        """Closes a span, now or as of ``at`` (ns): what comes after an answer was sent is no part of answering."""
+        token, trace, span, parent, start = begun
+        _current.reset(token)
+        self.records.append((name, trace, span, parent, start, perf_counter_ns() if at is None else at, attributes))
+
+    def wrap_async(
+        self, name: str, call: Callable[..., Awaitable[Any]], attributes: Mapping[str, Any] | None = None
+    ) -> Callable[..., Awaitable[Any]]:
+        """``wrap`` for a coroutine function."""
+
+        async def traced(*arguments: Any, **named: Any) -> Any:
+            begun = self.begin()
+            try:
+                return await call(*arguments, **named)
+            finally:
+                self.end(begun, name, attributes)
 
         return traced
 

@@ -462,10 +462,6 @@ def test_judging_is_pure() -> None:
     assert judge(scenario, judged) == judge(scenario, judged) == judged
 
 
-def test_the_observer_effect_is_what_tracing_added() -> None:
-    assert whole().tracing_cost == pytest.approx(0.02 / 0.018 - 1)
-
-
 CONTRACT: dict[str, Any] = {
     "schema": int, "scenario": str, "run_id": int, "seed": int, "valid": bool, "invalid_reasons": list,
     "verdicts": {"design": (str, None), "status": str, "candidates": list},

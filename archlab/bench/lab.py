@@ -7,13 +7,17 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archlab.bench import database
 from archlab.tracing import Recorder, TracedConnection
+
+if TYPE_CHECKING:
+    from archlab.bench.services import Service
 
 STRUCK = "struck.log"
 
@@ -29,6 +33,9 @@ class Setting:
     seed: str
     folder: Path
     traced: bool = False
+    design: str = ""
+    calls: Mapping[str, int] = field(default_factory=dict)
+    """Ports of the services that this process may call, by name."""
 
 
 class Lab:
@@ -64,6 +71,39 @@ class Lab:
         process = processes.Process(launch, name, self.recorder)
         self.processes.append(process)
         return process
+
+    def service(
+        self,
+        build: Callable[[Lab], Any],
+        name: str,
+        calls: Mapping[str, Any] | None = None,
+        settings: Mapping[str, float] | None = None,
+    ) -> Service:
+        """Starts ``build(lab)``, an ASGI application, as an HTTP service in a process of its own, and does not wait.
+
+        ``build`` is a module-level function of the scenario. ``calls`` are services (or proxies) that it may call, as
+        ``lab.peers.<name>``; ``settings`` are knobs that this service alone sees turned.
+        """
+        from archlab.bench import services
+
+        return services.start(self, build, name, calls, settings)
+
+    def ready(self) -> None:
+        """Waits until all that was started serves."""
+        for process in self.processes:
+            process.ready()
+
+    def check(self) -> None:
+        """Raises ProcessDied when a process has ended that should be there."""
+        for process in self.processes:
+            process.check()
+
+    @cached_property
+    def peers(self) -> SimpleNamespace:
+        """In a service: clients for the services that it may call."""
+        from archlab.bench import services
+
+        return services.peers(self.setting.calls, self.recorder)
 
     def crash_point(self, name: str) -> None:
         """A named place in the code: the process dies here if it was started with ``crash_at=name``."""

@@ -124,6 +124,10 @@ class Process:
         self._process = self._launch(childs_end, crash_at)
         childs_end.close()
 
+    def ready(self) -> Any:
+        """Waits until it can be used; a process that only takes messages can be used at once."""
+        return self
+
     @property
     def alive(self) -> bool:
         return self._process.is_alive()

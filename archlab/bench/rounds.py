@@ -8,7 +8,7 @@ import importlib
 import math
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -94,15 +94,18 @@ def _observe(task: Task) -> Observed:
     design = scenario.design(task.design)
     try:
         running = design.start(lab)
+        lab.ready()
         observed = (
             _serve(scenario, task, lab, running)
             if task.experiment is None
             else _experiment(scenario, task, lab, running)
         )
-        for process in lab.processes:
-            process.check()
+        lab.check()
         tables = sum(_tables(task.setting.folder / f"{name}.db") for name in lab.databases)
         processes = 1 + len(lab.processes)
+    except Exception:
+        lab.check()  # a call that failed because a process is gone says less than why it is gone
+        raise
     finally:
         lab.close(finish=False)
     traces = observed.traces
@@ -144,11 +147,14 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     if lab.recorder:
         lab.recorder.records.clear()
     gc.freeze()  # what was made before the load is not searched for garbage during it
-    serve = load.closed_loop if workload.closed else load.open_loop
     bounds = early_stop(scenario, workload.name, counts)
     if lab.recorder:  # what is shown must not be a matter of when the watching ended
         bounds = load.Bounds(bounds.seconds, counts, TRACED_PATIENCE)
-    done = serve(requests, running, bounds)
+    if scenario.load.connections > 1 and not workload.closed:
+        done = load.open_loop_by([_served_by(running)] * scenario.load.connections, requests)
+    else:
+        serve = load.closed_loop if workload.closed else load.open_loop
+        done = serve(requests, running, bounds)
     samples: tuple[Sample, ...] = ()
     if scenario.load.afterwards is not None:
         samples = _checked(scenario, scenario.load.afterwards(lab, running, done.answers))
@@ -184,6 +190,10 @@ def early_stop(scenario: Scenario, workload: str, counts: Mapping[str, int]) -> 
         seconds[operation] = max(bound, seconds.get(operation, 0.0))
         quantiles[operation] = min(metric.quantile, quantiles.get(operation, 1.0))
     return load.Bounds(seconds, {o: math.floor((1 - q) * counts[o] + 1e-9) for o, q in quantiles.items()})
+
+
+def _served_by(running: Any) -> Callable[[Request], Any]:
+    return lambda request: getattr(running, request.operation)(*request.arguments)
 
 
 def _served(operation: str, done: load.Done, rate: float) -> Served:
