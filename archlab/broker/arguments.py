@@ -40,10 +40,16 @@ def queue_settings(
 
     Raises AmqpError: 406 for arguments that make no sense, 540 for what this broker does not have.
     """
+    exchange = arguments.get(b"x-dead-letter-exchange")
+    if exchange is not None and exchange.kind != "longstr":
+        raise precondition_failed(
+            f"invalid type '{exchange.kind}' for arg 'x-dead-letter-exchange' in queue '{name}' in vhost '/'"
+        )
     kind = arguments.get(b"x-queue-type")
     if kind is not None:
         _refuse_unless(kind.kind == "longstr", "x-queue-type", name, _unacceptable(kind))
-        _refuse_unless(kind.value in (b"classic", b"quorum", b"stream"), "x-queue-type", name, "invalid_queue_type")
+        known = kind.value in (b"classic", b"quorum", b"stream")
+        _refuse_unless(known, "x-queue-type", name, f"\"unsupported queue type '{kind.value.decode('utf-8', 'replace')}'\"")
         if kind.value == b"stream":
             raise AmqpError(540, "streams are not part of the embedded broker")
     quorum = kind is not None and kind.value == b"quorum"
@@ -58,10 +64,9 @@ def queue_settings(
                 f"invalid arg '{argument}' for queue '{name}' in vhost '/' of queue type {QUORUM if quorum else CLASSIC}"
             )
     if quorum:
-        for wrong, what, value in ((auto_delete, "auto-delete", "true"), (exclusive, "exclusive", "true"), (not durable, "durable", "false")):
+        for wrong, what in ((auto_delete, "auto-delete"), (exclusive, "exclusive-owner"), (not durable, "non-durable")):
             if wrong:
                 raise precondition_failed(f"invalid property '{what}' for queue '{name}' in vhost '/'")
-        del value
     return QueueSettings(
         name=name,
         durable=durable,

@@ -349,13 +349,13 @@ class Channel:
         self._requeue(settled)
         self._make_room(settled)
 
-    def _requeue(self, settled: list[tuple[Queued, Queue, ChannelConsumer | None]]) -> None:
+    def _requeue(self, settled: list[tuple[Queued, Queue, ChannelConsumer | None]], lost: bool = False) -> None:
         by_queue: dict[Queue, list[Queued]] = {}
         for queued, queue, _ in settled:
             if not queue.deleted:
                 by_queue.setdefault(queue, []).append(queued)
         for queue, returned in by_queue.items():
-            queue.requeue(returned, self.broker.now())
+            queue.requeue(returned, self.broker.now(), lost)
             self.broker.activate(queue)
 
     def _make_room(self, settled: list[tuple[Queued, Queue, ChannelConsumer | None]]) -> None:
@@ -386,4 +386,4 @@ class Channel:
             self.cancel(consumer)
         settled = list(self.unacked.values())
         self.unacked.clear()
-        self._requeue(settled)
+        self._requeue(settled, lost=True)

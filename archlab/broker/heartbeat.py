@@ -26,21 +26,27 @@ class Heartbeat:
         self._signs_of_life = signs_of_life
         self._beat = beat
         self._dead = dead
-        self._received, self._sent = -1, -1
+        self._received, self._sent = 0, 0
         self._silent = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._look_out()
-        self._listen()
+        self._next_look_out()
+        self._next_listen()
+
+    def _next_look_out(self) -> None:
+        self._timers["send"] = self._loop.call_later(self._interval / 2, self._look_out)
+
+    def _next_listen(self) -> None:
+        self._timers["receive"] = self._loop.call_later(self._interval, self._listen)
 
     def _look_out(self) -> None:
-        self._timers["send"] = self._loop.call_later(self._interval / 2, self._look_out)
+        self._next_look_out()
         sent = self._signs_of_life()[1]
         if sent == self._sent:
             self._beat()
         self._sent = sent
 
     def _listen(self) -> None:
-        self._timers["receive"] = self._loop.call_later(self._interval, self._listen)
+        self._next_listen()
         received = self._signs_of_life()[0]
         if received != self._received:
             self._silent = 0

@@ -115,7 +115,7 @@ def _parse(raw: bytes) -> Properties:
             flag: fields[flag][1:].decode() for flag in (EXPIRATION, USER_ID, REPLY_TO) if flag in fields
         }
     except (IndexError, TableError, UnicodeDecodeError):
-        raise AmqpError(541) from None
+        raise AmqpError(541, method=(0, 0)) from None
     expiration = texts.get(EXPIRATION)
     return Properties(
         fields=fields,

@@ -38,8 +38,7 @@ class Outcome(Enum):
 class Queue:
     """One queue: what is ready, what is out, who consumes.
 
-    `owner` is the connection of an exclusive queue. Delivery takes a message from the head; one that is
-    requeued goes back to where it was (in a quorum queue: ahead of all that was never delivered).
+    `owner` is the connection of an exclusive queue.
     """
 
     def __init__(
@@ -228,8 +227,13 @@ class Queue:
         self.unacked_count -= 1
         self._remove(queued, "rejected")
 
-    def requeue(self, returned: Iterable[Queued], now: int) -> None:
-        """Takes unacknowledged messages back, marked as redelivered."""
+    def requeue(self, returned: Iterable[Queued], now: int, lost: bool = False) -> None:
+        """Takes unacknowledged messages back, marked as redelivered. `lost`: their consumer is gone.
+
+        A classic queue puts them back to where they were. A quorum queue puts them ahead of what was never
+        delivered, in the order of their return; but one without a delivery limit puts what a consumer
+        returns by itself to the back, so that a poison message does not hold up the others.
+        """
         limit = self.settings.delivery_limit
         for queued in returned:
             self.unacked_count -= 1
@@ -242,6 +246,9 @@ class Queue:
                 if limit is not None and queued.returns > limit:
                     self._remove(queued, "delivery_limit")
                     continue
+                if limit is None and not lost:
+                    self._to_the_back(queued)
+                    continue
                 if queued.kept is Kept.DURABLE:
                     self._store.count_return(self.identity, queued)
             heapq.heappush(self._returned, (order, queued))
@@ -249,6 +256,14 @@ class Queue:
             self._ready_bytes += queued.size
         self._drop_overflow()
         self.expire(now)
+
+    def _to_the_back(self, queued: Queued) -> None:
+        self.message(queued)
+        self._forget(queued)
+        queued.position = self._next_position
+        self._next_position += 1
+        self._store.insert(self.identity, queued)
+        self._append(queued)
 
     def purge(self) -> int:
         """Empties the queue of ready messages, without dead letters; returns how many there were."""
