@@ -41,6 +41,7 @@ class Broker:
         self._unsent: dict[Connection, None] = {}
         self._unconfirmed: dict[Channel, None] = {}
         self._settling = False
+        self.receiving = False  # a client's input is being worked through
         self._recover()
 
     @staticmethod
@@ -107,7 +108,7 @@ class Broker:
                 if not queue.deleted:
                     queue.deliver(now)
                     self._set_alarm(queue, now)
-        if self.storage.dirty:
+        if self.storage.dirty and not self.storage.full:
             self._settle_soon()
 
     def _bury(self, queue: Queue, message: Message, reason: str, now: int) -> None:
@@ -151,22 +152,31 @@ class Broker:
 
     def _settle_soon(self) -> None:
         # At the end of the loop's round, so that what several clients did in it shares one commit.
-        if not self._settling:
+        if not self._settling and not self.receiving:
             self._settling = True
             self._loop.call_soon(self.settle)
 
+    def received(self) -> None:
+        """A client's input has been worked through: sends what need not wait for the disk."""
+        self.receiving = False
+        if self.storage.dirty:
+            self._settle_soon()
+        elif self._unsent or self._unconfirmed:
+            self.settle()
+
     def settle(self) -> None:
         """Commits, confirms what is now safe, and sends."""
-        self._settling = False
+        self._settling = True  # what is written from here on is sent below
         safe = True
         if self.storage.dirty:
             safe = self.storage.commit(sync=any(channel.awaits_disk for channel in self._unconfirmed))
-            if not safe:
-                self._loop.call_later(RETRY_AFTER, self._settle_soon)
         channels, self._unconfirmed = self._unconfirmed, {}
         for channel in channels:
             channel.confirm(safe)
+        self._settling = False
         connections, self._unsent = self._unsent, {}
         for connection in connections:
             connection.flush()
         self.work()
+        if not safe:
+            self._loop.call_later(RETRY_AFTER, self._settle_soon)

@@ -34,6 +34,7 @@ _DELIVER = struct.pack(">I", spec.Basic.Deliver.INDEX)
 _GET_OK = struct.pack(">I", spec.Basic.GetOk.INDEX)
 _RETURN = struct.pack(">IH", spec.Basic.Return.INDEX, 312) + short_string("NO_ROUTE")
 _ACK = spec.Basic.Ack.INDEX
+_ACK_FRAME = struct.Struct(">BHIIQBB")
 _SETTLEMENT = struct.Struct(">IQB")
 
 
@@ -230,9 +231,9 @@ class Channel:
         # Everything below the first refusal goes with one frame, the rest each with its own.
         together = [tag for tag in done if not refused or tag < min(refused)]
         if together:
-            self.send(spec.Basic.Ack(together[-1], multiple=len(together) > 1))
+            self._send_ack(together[-1], len(together) > 1)
         for tag in done[len(together) :]:
-            self.send(spec.Basic.Ack(tag))
+            self._send_ack(tag, False)
         for tag in sorted(refused):
             self.send(spec.Basic.Nack(tag, multiple=False, requeue=False))
 
@@ -241,6 +242,10 @@ class Channel:
     def send(self, method: Any) -> None:
         if not self.closing:
             self.connection.write(method_frame(self.number, method))
+
+    def _send_ack(self, tag: int, multiple: bool) -> None:
+        # Basic.Ack as it comes out of pika's codec, in a tenth of the time: there is one for every publish.
+        self.connection.write(_ACK_FRAME.pack(FRAME_METHOD, self.number, 13, _ACK, tag, multiple, spec.FRAME_END))
 
     def send_content(self, method: bytes, message: Message, returns: int = 0) -> None:
         properties = message.properties

@@ -53,7 +53,12 @@ class State(Enum):
     CLOSED = auto()
 
 
-class Connection(asyncio.Protocol):
+# All connections of a loop read into the same buffer, since each empties it at once. asyncio's other way,
+# data_received, makes a new buffer of 256 KiB for every read: that is half of a small request's time.
+_READ_BUFFER = bytearray(256 << 10)
+
+
+class Connection(asyncio.BufferedProtocol):
     """The server's side of one TCP connection."""
 
     def __init__(self, broker: Broker, server_properties: dict[str, Any]) -> None:
@@ -96,32 +101,38 @@ class Connection(asyncio.Protocol):
         self._finish()
         self.broker.connections.discard(self)
 
-    def data_received(self, data: bytes) -> None:
-        self._received += len(data)
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return _READ_BUFFER
+
+    def buffer_updated(self, count: int) -> None:
+        self._received += count
+        self.broker.receiving = True
+        data = bytes(memoryview(_READ_BUFFER)[:count])
         try:
             if self._state is State.HEADER:
                 self._first += data
-                if len(self._first) < len(PROTOCOL_HEADER):
-                    return
-                data, self._first = self._first, b""
-                if not self._start(data[:8]):
-                    return
-                data = data[8:]
-            if self._lost_sync or self._state is State.CLOSED:
-                return
-            try:
-                for kind, channel, payload in self._reader.feed(data):
-                    self._receive(kind, channel, payload)
-            except AmqpError as error:
-                # An error of the reader's own: nothing that follows can be understood.
-                self._lost_sync = True
-                self._fail(error)
+                if len(self._first) >= len(PROTOCOL_HEADER):
+                    data, self._first = self._first, b""
+                    if self._start(data[:8]):
+                        self._read(data[8:])
+            elif not self._lost_sync:
+                self._read(data)
         except Exception:
             # One client's frames must not take the others down, whatever is wrong with our code.
             log.exception("internal error on the connection from %s", self._peer)
             self._lost_sync = True
             self._fail(AmqpError(541))
+        self.broker.received()
         self._limit_requests()
+
+    def _read(self, data: bytes) -> None:
+        try:
+            for kind, channel, payload in self._reader.feed(data):
+                self._receive(kind, channel, payload)
+        except AmqpError as error:
+            # An error of the reader's own: nothing that follows can be understood.
+            self._lost_sync = True
+            self._fail(error)
 
     def pause_writing(self) -> None:
         self._writing_paused = True
