@@ -77,6 +77,7 @@ class Connection(asyncio.BufferedProtocol):
         self._writing_paused = False
         self._reading_paused = False
         self._starved = False
+        self._unread = False
         self._lost_sync = False
         self._timer: asyncio.TimerHandle | None = None
         self._heartbeat: Heartbeat | None = None
@@ -106,8 +107,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, count: int) -> None:
         self._received += count
+        self._work_through(bytes(memoryview(_READ_BUFFER)[:count]))
+
+    def _work_through(self, data: bytes) -> None:
         self.broker.receiving = True
-        data = bytes(memoryview(_READ_BUFFER)[:count])
         try:
             if self._state is State.HEADER:
                 self._first += data
@@ -126,9 +129,13 @@ class Connection(asyncio.BufferedProtocol):
         self._limit_requests()
 
     def _read(self, data: bytes) -> None:
+        self._unread = False
         try:
             for kind, channel, payload in self._reader.feed(data):
                 self._receive(kind, channel, payload)
+                if self._out_size > REQUEST_BACKLOG:
+                    self._unread = True  # the reader keeps the rest, until the answers so far are on their way
+                    break
         except AmqpError as error:
             # An error of the reader's own: nothing that follows can be understood.
             self._lost_sync = True
@@ -142,6 +149,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._reading_paused:
             self._reading_paused = False
             self._transport.resume_reading()
+        self._go_on_reading()
         self._wake()
         self.broker.work()
 
@@ -175,7 +183,13 @@ class Connection(asyncio.BufferedProtocol):
         if self._state is State.CLOSED:
             self._transport.close()
         else:
+            self._go_on_reading()
             self._wake()
+
+    def _go_on_reading(self) -> None:
+        if self._unread and not self._writing_paused and not self._lost_sync:
+            self._unread = False
+            asyncio.get_running_loop().call_soon(self._work_through, b"")
 
     def _wake(self) -> None:
         if self._starved and not self._writing_paused:

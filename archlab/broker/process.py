@@ -47,9 +47,15 @@ class RunningBroker:
 
     def start(self) -> None:
         """Returns when clients can connect. Raises BrokerError with the reason if it does not start."""
-        self.data.mkdir(parents=True, exist_ok=True)
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+            log = self.log.open("ab")
+        except OSError as error:
+            raise BrokerError(
+                f"the data folder {self.data} cannot be used: {error.strerror}; choose another folder with --data"
+            ) from error
         command = [sys.executable, "-m", "archlab.broker", "--child", "--port", str(self.port), "--data", str(self.data)]
-        with self.log.open("ab") as log:
+        with log:
             # Its standard input is the pipe that tells it when this process is gone, however that went.
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         assert process.stdout is not None  # asked for above

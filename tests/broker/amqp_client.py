@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
@@ -85,7 +86,8 @@ class Client:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.connection.is_open:
-            self.connection.close()
+            with contextlib.suppress(pika.exceptions.AMQPError):  # the test may have killed the broker
+                self.connection.close()
         if self._queues or self._exchanges:
             sweeper = pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", self.port))
             channel = sweeper.channel()
