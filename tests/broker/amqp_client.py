@@ -32,6 +32,7 @@ class Inbox:
         self.queue = queue
         self.deliveries: list[tuple[Any, Any, bytes]] = []
         self.cancelled = False
+        self.settles = True  # whether its deliveries are to be acknowledged
         channel.add_on_cancel_callback(self._on_cancel)
         self.tag = channel.basic_consume(queue, self._on_message, **options)
 
