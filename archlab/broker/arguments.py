@@ -49,7 +49,9 @@ def queue_settings(
     if kind is not None:
         _refuse_unless(kind.kind == "longstr", "x-queue-type", name, _unacceptable(kind))
         known = kind.value in (b"classic", b"quorum", b"stream")
-        _refuse_unless(known, "x-queue-type", name, f"\"unsupported queue type '{kind.value.decode('utf-8', 'replace')}'\"")
+        _refuse_unless(
+            known, "x-queue-type", name, f"\"unsupported queue type '{kind.value.decode('utf-8', 'replace')}'\""
+        )
         if kind.value == b"stream":
             raise AmqpError(540, "streams are not part of the embedded broker")
     quorum = kind is not None and kind.value == b"quorum"
@@ -60,9 +62,8 @@ def queue_settings(
             problem = check(value, arguments)
             _refuse_unless(problem is None, argument, name, str(problem))
         elif argument in _ALL_ARGUMENTS:
-            raise precondition_failed(
-                f"invalid arg '{argument}' for queue '{name}' in vhost '/' of queue type {QUORUM if quorum else CLASSIC}"
-            )
+            what = QUORUM if quorum else CLASSIC
+            raise precondition_failed(f"invalid arg '{argument}' for queue '{name}' in vhost '/' of queue type {what}")
     if quorum:
         for wrong, what in ((auto_delete, "auto-delete"), (exclusive, "exclusive-owner"), (not durable, "non-durable")):
             if wrong:
@@ -217,7 +218,12 @@ def check_same_arguments(what: str, current: Table, received: Table, keys: tuple
         if one is None or other is None:
             check_same(what, key, one, other)
         elif one.value != other.value or _class(one) != _class(other):
-            check_same(what, key, one.value if one.value != other.value else one, other.value if one.value != other.value else other)
+            check_same(
+                what,
+                key,
+                one.value if one.value != other.value else one,
+                other.value if one.value != other.value else other,
+            )
 
 
 def _class(value: Field) -> str:

@@ -122,7 +122,9 @@ class Broker:
             exchange, [dead.routing_key, *properties.routing_headers()], properties.headers
         ):
             if reason != "rejected" and would_cycle(dead, target.name):
-                log.warning("a dead letter of queue '%s' came round to queue '%s' and is dropped", queue.name, target.name)
+                log.warning(
+                    "a dead letter of queue '%s' came round to queue '%s' and is dropped", queue.name, target.name
+                )
                 continue
             target.publish(dead, now, forced=True)
             self.activate(target)

@@ -1,26 +1,25 @@
-"""One channel: publishing with confirms, consuming, acknowledging."""
+"""One channel: its frames, its commands, publishing with confirms. What it delivers is in deliveries.py."""
 
 from __future__ import annotations
 
-import base64
-import secrets
 import struct
 from typing import TYPE_CHECKING, Any
 
 from pika import spec  # type: ignore[import-untyped]  # pika ships no py.typed marker
 
 from archlab.broker.commands import HANDLERS
+from archlab.broker.deliveries import Deliveries
 from archlab.broker.errors import AmqpError, precondition_failed
 from archlab.broker.message import LARGEST_BODY, Message, parse_properties, with_header
-from archlab.broker.queue import Outcome, Queue
-from archlab.broker.queued import Queued
-from archlab.broker.table import INTEGER_KINDS, Field, Table
+from archlab.broker.queue import Outcome
+from archlab.broker.table import Field, Table
 from archlab.broker.wire import (
     FRAME_BODY,
     FRAME_HEADER,
     FRAME_METHOD,
     PUBLISH,
     content_frames,
+    frame_error,
     method_frame,
     parse_method,
     parse_publish,
@@ -30,54 +29,10 @@ from archlab.broker.wire import (
 if TYPE_CHECKING:
     from archlab.broker.connection import Connection
 
-_DELIVER = struct.pack(">I", spec.Basic.Deliver.INDEX)
-_GET_OK = struct.pack(">I", spec.Basic.GetOk.INDEX)
 _RETURN = struct.pack(">IH", spec.Basic.Return.INDEX, 312) + short_string("NO_ROUTE")
 _ACK = spec.Basic.Ack.INDEX
 _ACK_FRAME = struct.Struct(">BHIIQBB")
 _SETTLEMENT = struct.Struct(">IQB")
-
-
-class ChannelConsumer:
-    """A consumer as its queue sees it (`consumers.Consumer`); it writes deliveries to its channel."""
-
-    __slots__ = ("_prefix", "channel", "no_ack", "outstanding", "prefetch", "priority", "queue", "tag")
-
-    def __init__(self, channel: Channel, queue: Queue, tag: str, no_ack: bool, prefetch: int, priority: int) -> None:
-        self.channel = channel
-        self.queue = queue
-        self.tag = tag
-        self.no_ack = no_ack
-        self.prefetch = 0 if no_ack else prefetch
-        self.priority = priority
-        self.outstanding = 0
-        self._prefix = _DELIVER + short_string(tag)
-
-    def ready(self) -> bool:
-        if self.prefetch and self.outstanding >= self.prefetch:
-            return False
-        channel = self.channel
-        if channel.shared_prefetch and channel.shared_outstanding >= channel.shared_prefetch:
-            return False
-        return not channel.connection.congested()
-
-    def deliver(self, queued: Queued) -> None:
-        channel = self.channel
-        message = self.queue.message(queued)
-        channel.delivery_tag = tag = channel.delivery_tag + 1
-        if not self.no_ack:
-            channel.unacked[tag] = (queued, self.queue, self)
-            self.outstanding += 1
-            channel.shared_outstanding += 1
-        channel.send_content(
-            self._prefix + struct.pack(">QB", tag, queued.redelivered) + message.address, message, queued.returns
-        )
-
-    def cancelled(self) -> None:
-        """The queue is gone: says so to a client that understands it."""
-        self.channel.consumers.pop(self.tag, None)
-        if self.channel.connection.can("consumer_cancel_notify"):
-            self.channel.send(spec.Basic.Cancel(self.tag, nowait=True))
 
 
 class Channel:
@@ -90,12 +45,7 @@ class Channel:
         self.open = False
         self.closing = False
         self.last_queue = ""  # most recently declared: what an empty queue name means
-        self.prefetch = 0
-        self.shared_prefetch = 0
-        self.shared_outstanding = 0
-        self.delivery_tag = 0
-        self.unacked: dict[int, tuple[Queued, Queue, ChannelConsumer | None]] = {}
-        self.consumers: dict[str, ChannelConsumer] = {}
+        self.deliveries = Deliveries(self)
         self._publishing: tuple[str, str, bytes, int] | None = None
         self._properties: bytes | None = None
         self._body: list[bytes] = []
@@ -117,12 +67,14 @@ class Channel:
         elif kind != FRAME_METHOD:
             raise AmqpError(505, "expected method frame, got non method frame instead")
         else:
+            if len(payload) < 4:
+                raise frame_error(kind, payload, "unknown_frame")
             index = int.from_bytes(payload[:4], "big")
             if self.open and index == PUBLISH:
                 self._publishing = parse_publish(payload)
             elif self.open and index == _ACK and len(payload) == _SETTLEMENT.size:
                 _, tag, multiple = _SETTLEMENT.unpack(payload)
-                self._attempt((60, 80), lambda: self.acknowledge(tag, bool(multiple & 1)))
+                self._attempt((60, 80), lambda: self.deliveries.acknowledge(tag, bool(multiple & 1)))
             else:
                 method, table = parse_method(payload)
                 self._attempt((index >> 16, index & 0xFFFF), lambda: self._command(method, table))
@@ -139,9 +91,11 @@ class Channel:
 
     def _fail(self, error: AmqpError) -> None:
         class_id, method_id = error.method or (0, 0)
-        self.release()
+        self.deliveries.release()
         self.connection.log(f"channel {self.number} closed: {error}")
-        self.send(spec.Channel.Close(error.code, str(error).encode()[:255].decode("utf-8", "ignore"), class_id, method_id))
+        self.send(
+            spec.Channel.Close(error.code, str(error).encode()[:255].decode("utf-8", "ignore"), class_id, method_id)
+        )
         self.closing = True
 
     def _receive_while_closing(self, kind: int, payload: bytes) -> None:
@@ -155,12 +109,18 @@ class Channel:
         publish = (60, 40)
         if self._properties is None:
             if kind != FRAME_HEADER or len(payload) < 12:
-                raise AmqpError(505, "expected content header for class 60, got non content header frame instead", publish)
+                raise AmqpError(
+                    505, "expected content header for class 60, got non content header frame instead", publish
+                )
             class_id, weight, size = struct.unpack_from(">HHQ", payload)
             if weight:
-                raise AmqpError(505, "expected content header for class 60, got non content header frame instead", publish)
+                raise AmqpError(
+                    505, "expected content header for class 60, got non content header frame instead", publish
+                )
             if class_id != 60:
-                raise AmqpError(505, f"expected content header for class 60, got one for class {class_id} instead", publish)
+                raise AmqpError(
+                    505, f"expected content header for class 60, got one for class {class_id} instead", publish
+                )
             self._properties = payload[12:]
             self._body_left = size
         else:
@@ -169,7 +129,9 @@ class Channel:
             self._body.append(payload)
             self._body_left -= len(payload)
         if self._body_left > LARGEST_BODY:
-            error = precondition_failed(f"message size {self._body_left} is larger than configured max size {LARGEST_BODY}")
+            error = precondition_failed(
+                f"message size {self._body_left} is larger than configured max size {LARGEST_BODY}"
+            )
             error.method = publish
             self._fail(error)
         elif not self._body_left:
@@ -190,10 +152,9 @@ class Channel:
         if exchange.internal:
             raise AmqpError(403, f"cannot publish to internal exchange '{name}' in vhost '/'")
         properties = parse_properties(raw)
-        if properties.user_id is not None and properties.user_id != self.connection.user:
-            raise precondition_failed(
-                f"user_id property set to '{properties.user_id}' but authenticated user was '{self.connection.user}'"
-            )
+        user, claimed = self.connection.handshake.user, properties.user_id
+        if claimed is not None and claimed != user:
+            raise precondition_failed(f"user_id property set to '{claimed}' but authenticated user was '{user}'")
         keys = [key, *properties.routing_headers()] if properties.headers else [key]
         message = Message(name, key, address, raw, body, properties.persistent, properties.expiration)
         if properties.headers is not None and b"BCC" in properties.headers:
@@ -252,7 +213,7 @@ class Channel:
         if returns:
             properties = with_header(message, b"x-delivery-count", Field("long", returns))
         self.connection.write(
-            content_frames(self.number, method, properties, message.body, self.connection.frame_max)
+            content_frames(self.number, method, properties, message.body, self.connection.handshake.frame_max)
         )
 
     # Commands
@@ -272,123 +233,3 @@ class Channel:
 
     def start_confirming(self) -> None:
         self._confirming = True
-
-    def consume(self, queue: Queue, method: Any, table: Table) -> ChannelConsumer:
-        """Registers a consumer; deliveries begin with the next `work`."""
-        priority = table.get(b"x-priority")
-        if priority is not None and priority.kind not in INTEGER_KINDS:
-            raise precondition_failed(
-                f"invalid arg 'x-priority' for queue '{queue.name}' in vhost '/': \"expected integer, got {priority.kind}\""
-            )
-        if queue.settings.quorum and self.shared_prefetch:
-            raise AmqpError(540, f"queue '{queue.name}' in vhost '/' does not support global qos")
-        tag = method.consumer_tag or "amq.ctag-" + base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-        consumer = ChannelConsumer(
-            self, queue, tag, method.no_ack, self.prefetch, priority.value if priority is not None else 0
-        )
-        queue.add_consumer(consumer, method.exclusive)
-        self.consumers[tag] = consumer
-        return consumer
-
-    def cancel(self, consumer: ChannelConsumer) -> None:
-        self.consumers.pop(consumer.tag, None)
-        if consumer.queue.remove_consumer(consumer, self.broker.now()) and not consumer.queue.deleted:
-            self.broker.delete_queue(consumer.queue)
-        self.broker.activate(consumer.queue)
-
-    def get(self, queue: Queue, no_ack: bool) -> None:
-        """Basic.Get"""
-        queued = queue.get(self.broker.now(), no_ack)
-        self.broker.activate(queue)
-        if queued is None:
-            self.send(spec.Basic.GetEmpty())
-            return
-        self.delivery_tag += 1
-        if not no_ack:
-            self.unacked[self.delivery_tag] = (queued, queue, None)
-        message = queue.message(queued)
-        self.send_content(
-            _GET_OK
-            + struct.pack(">QB", self.delivery_tag, queued.redelivered)
-            + message.address
-            + struct.pack(">I", queue.ready_count),
-            message,
-            queued.returns,
-        )
-
-    # Settling deliveries
-
-    def _take_unacked(self, tag: int, multiple: bool) -> list[tuple[Queued, Queue, ChannelConsumer | None]]:
-        """Takes out what a delivery tag stands for; tag 0 with multiple is everything."""
-        if not multiple:
-            found = self.unacked.pop(tag, None)
-            if found is None:
-                raise precondition_failed(f"unknown delivery tag {tag}")
-            return [found]
-        if tag and tag not in self.unacked:
-            raise precondition_failed(f"unknown delivery tag {tag}")
-        tags = [other for other in self.unacked if not tag or other <= tag]
-        return [self.unacked.pop(other) for other in tags]
-
-    def acknowledge(self, tag: int, multiple: bool) -> None:
-        settled = self._take_unacked(tag, multiple)
-        for queued, queue, _ in settled:
-            if not queue.deleted:
-                queue.acknowledge(queued)
-        self._make_room(settled)
-
-    def reject(self, tag: int, multiple: bool, requeue: bool) -> None:
-        settled = self._take_unacked(tag, multiple)
-        if requeue:
-            self._requeue(settled)
-        else:
-            for queued, queue, _ in settled:
-                if not queue.deleted:
-                    queue.reject(queued)
-        self._make_room(settled)
-
-    def recover(self) -> None:
-        """Requeues everything unacknowledged."""
-        settled = list(self.unacked.values())
-        self.unacked.clear()
-        self._requeue(settled)
-        self._make_room(settled)
-
-    def _requeue(self, settled: list[tuple[Queued, Queue, ChannelConsumer | None]], lost: bool = False) -> None:
-        by_queue: dict[Queue, list[Queued]] = {}
-        for queued, queue, _ in settled:
-            if not queue.deleted:
-                by_queue.setdefault(queue, []).append(queued)
-        for queue, returned in by_queue.items():
-            queue.requeue(returned, self.broker.now(), lost)
-            self.broker.activate(queue)
-
-    def _make_room(self, settled: list[tuple[Queued, Queue, ChannelConsumer | None]]) -> None:
-        """Settled deliveries no longer count against a prefetch."""
-        woken = {}
-        for _, _, consumer in settled:
-            if consumer is not None:
-                consumer.outstanding -= 1
-                self.shared_outstanding -= 1
-                woken[consumer] = None
-        for consumer in self.consumers.values() if self.shared_prefetch else woken:
-            self.wake(consumer)
-
-    def wake(self, consumer: ChannelConsumer) -> None:
-        if consumer.queue.consumers.wake(consumer):
-            self.broker.activate(consumer.queue)
-
-    def set_shared_prefetch(self, count: int) -> None:
-        """Basic.Qos with global: one limit for all consumers of the channel."""
-        self.shared_prefetch = count
-        self.shared_outstanding = len(self.unacked)
-        for consumer in self.consumers.values():
-            self.wake(consumer)
-
-    def release(self) -> None:
-        """The channel ends: consumers go, what was not acknowledged goes back."""
-        for consumer in list(self.consumers.values()):
-            self.cancel(consumer)
-        settled = list(self.unacked.values())
-        self.unacked.clear()
-        self._requeue(settled, lost=True)

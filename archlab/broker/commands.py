@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pika import spec  # type: ignore[import-untyped]  # pika ships no py.typed marker
 
-from archlab.broker.errors import AmqpError, not_found, precondition_failed
+from archlab.broker.errors import AmqpError, precondition_failed
 from archlab.broker.queue import Queue
 from archlab.broker.table import Table
 
@@ -123,49 +123,47 @@ def qos(channel: Channel, method: Any, table: Table) -> None:
     if method.prefetch_size:
         raise AmqpError(540, f"prefetch_size!=0 ({method.prefetch_size})")
     if method.global_qos:
-        channel.set_shared_prefetch(method.prefetch_count)
+        channel.deliveries.share_prefetch(method.prefetch_count)
     else:
-        channel.prefetch = method.prefetch_count  # of the consumers to come
-        channel.set_shared_prefetch(0)
+        channel.deliveries.prefetch = method.prefetch_count  # of the consumers to come
+        channel.deliveries.share_prefetch(0)
     channel.send(spec.Basic.QosOk())
 
 
 def consume(channel: Channel, method: Any, table: Table) -> None:
-    if method.consumer_tag and method.consumer_tag in channel.consumers:
-        raise AmqpError(530, f"attempt to reuse consumer tag '{method.consumer_tag}'")
     queue = _queue(channel, method.queue)
-    consumer = channel.consume(queue, method, table)
+    consumer = channel.deliveries.consume(queue, method, table)
     _answer(channel, method, spec.Basic.ConsumeOk(consumer.tag))
     channel.broker.activate(queue)
 
 
 def cancel(channel: Channel, method: Any, table: Table) -> None:
     _answer(channel, method, spec.Basic.CancelOk(method.consumer_tag))
-    consumer = channel.consumers.get(method.consumer_tag)
+    consumer = channel.deliveries.consumers.get(method.consumer_tag)
     if consumer is not None:
-        channel.cancel(consumer)
+        channel.deliveries.cancel(consumer)
 
 
 def get(channel: Channel, method: Any, table: Table) -> None:
-    channel.get(_queue(channel, method.queue), method.no_ack)
+    channel.deliveries.get(_queue(channel, method.queue), method.no_ack)
 
 
 def acknowledge(channel: Channel, method: Any, table: Table) -> None:
-    channel.acknowledge(method.delivery_tag, method.multiple)
+    channel.deliveries.acknowledge(method.delivery_tag, method.multiple)
 
 
 def negative_acknowledge(channel: Channel, method: Any, table: Table) -> None:
-    channel.reject(method.delivery_tag, method.multiple, method.requeue)
+    channel.deliveries.reject(method.delivery_tag, method.multiple, method.requeue)
 
 
 def reject(channel: Channel, method: Any, table: Table) -> None:
-    channel.reject(method.delivery_tag, False, method.requeue)
+    channel.deliveries.reject(method.delivery_tag, False, method.requeue)
 
 
 def recover(channel: Channel, method: Any, table: Table) -> None:
     if not method.requeue:
         raise AmqpError(540, "requeue=false")
-    channel.recover()
+    channel.deliveries.recover()
     if isinstance(method, spec.Basic.Recover):
         channel.send(spec.Basic.RecoverOk())
 
@@ -190,7 +188,7 @@ def flow(channel: Channel, method: Any, table: Table) -> None:
 
 
 def close(channel: Channel, method: Any, table: Table) -> None:
-    channel.release()
+    channel.deliveries.release()
     channel.send(spec.Channel.CloseOk())
     channel.connection.forget(channel)
 

@@ -111,9 +111,7 @@ def _parse(raw: bytes) -> Properties:
             fields[flag] = raw[start:position]
         if position != len(raw):
             raise IndexError
-        texts = {
-            flag: fields[flag][1:].decode() for flag in (EXPIRATION, USER_ID, REPLY_TO) if flag in fields
-        }
+        texts = {flag: fields[flag][1:].decode() for flag in (EXPIRATION, USER_ID, REPLY_TO) if flag in fields}
     except (IndexError, TableError, UnicodeDecodeError):
         raise AmqpError(541, method=(0, 0)) from None
     expiration = texts.get(EXPIRATION)

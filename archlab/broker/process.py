@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from archlab.broker.errors import BrokerError
 
@@ -54,18 +55,29 @@ class RunningBroker:
             raise BrokerError(
                 f"the data folder {self.data} cannot be used: {error.strerror}; choose another folder with --data"
             ) from error
-        command = [sys.executable, "-m", "archlab.broker", "--child", "--port", str(self.port), "--data", str(self.data)]
+        command = [
+            sys.executable,
+            "-m",
+            "archlab.broker",
+            "--child",
+            "--port",
+            str(self.port),
+            "--data",
+            str(self.data),
+        ]
         with log:
             # Its standard input is the pipe that tells it when this process is gone, however that went.
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         assert process.stdout is not None  # asked for above
         self._process = process
         line = process.stdout.readline()
-        answer = json.loads(line) if line else {"error": f"the broker ended before it was ready: see {self.log}"}
+        answer: dict[str, Any] = (
+            json.loads(line) if line else {"error": f"the broker ended before it was ready: see {self.log}"}
+        )
         if "error" in answer:
             self._forget(process)
             raise BrokerError(answer["error"])
-        self.port = answer["port"]
+        self.port = int(answer["port"])
 
     def kill(self) -> None:
         """SIGKILL: what a crash leaves behind is on disk, nothing else."""
@@ -120,7 +132,11 @@ def serve(port: int = 0, data: Path | None = None) -> None:
     from archlab.broker.server import run
 
     def ready(bound: int) -> None:
-        kept = f"durable queues are kept in {data}" if data else "nothing is kept when it ends: --data DIR keeps durable queues"
+        kept = (
+            f"durable queues are kept in {data}"
+            if data
+            else "nothing is kept when it ends: --data DIR keeps durable queues"
+        )
         print(f"AMQP broker ready on 127.0.0.1:{bound} (user guest); {kept}", file=sys.stderr, flush=True)
 
     with contextlib.ExitStack() as stack:

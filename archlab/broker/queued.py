@@ -38,7 +38,10 @@ class Queued:
 class Store(Protocol):
     """The disk, as a queue sees it. What is written becomes safe when the broker commits, not before."""
 
-    full: bool
+    @property
+    def full(self) -> bool:
+        """The disk takes nothing at the moment."""
+        ...
 
     def insert(self, queue: int, queued: Queued) -> None:
         """Keeps a message that must survive the broker."""

@@ -37,7 +37,8 @@ def listen(port: int) -> socket.socket:
         listener.close()
         reason = getattr(error, "strerror", None) or str(error)
         raise BrokerError(
-            f"port {port} cannot be used on {HOST} ({reason}): choose another one with --port, or leave it out for a free one"
+            f"port {port} cannot be used on {HOST} ({reason}): "
+            "choose another one with --port, or leave it out for a free one"
         ) from error
     return listener
 

@@ -20,7 +20,18 @@ from archlab.broker.exchange import Binding
 from archlab.broker.message import Message
 from archlab.broker.queued import Kept, Queued
 from archlab.broker.spill import (
-    INSERT, LAST_POSITION, MESSAGE_TABLE, RANGE, Row, Spill, drop_range, from_row, key, merge, split, to_row,
+    INSERT,
+    LAST_POSITION,
+    MESSAGE_TABLE,
+    RANGE,
+    Row,
+    Spill,
+    drop_range,
+    from_row,
+    key,
+    merge,
+    split,
+    to_row,
 )
 from archlab.broker.table import Table, encode_table, parse_table
 
@@ -86,7 +97,7 @@ class Storage:
         except sqlite3.DatabaseError:
             self._put_aside()
             self._connection = self._open()
-        self._next_queue = 1 + self._connection.execute("SELECT coalesce(max(id), 0) FROM queue").fetchone()[0]
+        self._next_queue: int = 1 + self._connection.execute("SELECT coalesce(max(id), 0) FROM queue").fetchone()[0]
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, timeout=0)
@@ -135,7 +146,8 @@ class Storage:
     def queues(self) -> Iterable[StoredQueue]:
         for identity, name, auto_delete, arguments, delivered in self._connection.execute("SELECT * FROM queue"):
             ready, octets, last = self._connection.execute(
-                "SELECT count(*), coalesce(sum(length(body)), 0), coalesce(max(id), 0) FROM message WHERE id BETWEEN ? AND ?",
+                "SELECT count(*), coalesce(sum(length(body)), 0), coalesce(max(id), 0) FROM message "
+                "WHERE id BETWEEN ? AND ?",
                 (key(identity, 0), key(identity, LAST_POSITION)),
             ).fetchone()
             yield StoredQueue(
@@ -171,7 +183,12 @@ class Storage:
 
     def save_exchange(self, name: str, kind: str, auto_delete: bool, internal: bool, arguments: Table) -> None:
         self._write(
-            "INSERT OR REPLACE INTO exchange VALUES (?, ?, ?, ?, ?)", name, kind, auto_delete, internal, encode_table(arguments)
+            "INSERT OR REPLACE INTO exchange VALUES (?, ?, ?, ?, ?)",
+            name,
+            kind,
+            auto_delete,
+            internal,
+            encode_table(arguments),
         )
 
     def drop_exchange(self, name: str) -> None:

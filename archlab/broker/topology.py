@@ -91,9 +91,7 @@ class Topology:
                 raise _locked(existing)
             check_same_queue(existing.settings, durable, auto_delete, arguments)
             return existing
-        settings = queue_settings(
-            name, arguments, durable=durable, exclusive=exclusive, auto_delete=auto_delete
-        )
+        settings = queue_settings(name, arguments, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
         queue = self._make_queue(settings, connection if exclusive else None)
         self.queues[name] = queue
         self._routes.clear()
@@ -296,5 +294,6 @@ def _locked(queue: Queue) -> AmqpError:
     return AmqpError(
         405,
         f"cannot obtain exclusive access to locked queue '{queue.name}' in vhost '/'. It could be originally "
-        "declared on another connection or the exclusive property value does not match that of the original declaration.",
+        "declared on another connection or the exclusive property value does not match that of the original "
+        "declaration.",
     )

@@ -105,6 +105,8 @@ def parse_method(payload: bytes) -> tuple[Any, Table]:
 
     Raises AmqpError 501 for what cannot be decoded and 503 for what no client sends.
     """
+    if len(payload) < 4:
+        raise frame_error(FRAME_METHOD, payload, "unknown_frame")
     index = int.from_bytes(payload[:4], "big")
     identity = (index >> 16, index & 0xFFFF)
     form = _FORMATS_BY_INDEX.get(index)
@@ -149,7 +151,7 @@ def _measure(payload: bytes, form: str, identity: tuple[int, int]) -> Table:
 
 
 def parse_publish(payload: bytes) -> tuple[str, str, bytes, int]:
-    """Basic.Publish, the method that is worth a path of its own: (exchange, routing key, the two as on the wire, bits)."""
+    """Basic.Publish, which is worth a path of its own: (exchange, routing key, the two as on the wire, bits)."""
     try:
         middle = 7 + payload[6]
         stop = middle + 1 + payload[middle]
@@ -171,9 +173,7 @@ def short_string(value: str) -> bytes:
     return bytes([len(data)]) + data
 
 
-def content_frames(
-    channel: int, method: bytes, properties: bytes, body: bytes, frame_max: int
-) -> bytes:
+def content_frames(channel: int, method: bytes, properties: bytes, body: bytes, frame_max: int) -> bytes:
     """A method with its content as one run of octets; `method` and `properties` are payloads already encoded."""
     size = len(body)
     head = b"".join(

@@ -187,8 +187,11 @@ def start_rabbitmq() -> tuple[float, float]:
         script = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
         began = time.perf_counter()
         process = subprocess.Popen(
-            [str(script) if script.exists() else server], env=environment, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
+            [str(script) if script.exists() else server],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         try:
             while not usable(port):
@@ -208,6 +211,15 @@ def interval(ratios: list[float]) -> tuple[float, float, float]:
     dice = random.Random(1)
     medians = sorted(statistics.median(dice.choices(ratios, k=len(ratios))) for _ in range(2000))
     return statistics.median(ratios), medians[49], medians[1949]
+
+
+def show(what: str, ours: list[float], theirs: list[float], ratios: list[float], bound: str, met: bool) -> None:
+    median, low, high = interval(ratios)
+    print(
+        f"{what:12} embedded {statistics.median(ours):10.5g}  rabbitmq {statistics.median(theirs):10.5g}"
+        f"  ratio {median:.3f} [{low:.3f}, {high:.3f}]  {bound}: {'met' if met else 'NOT MET'}",
+        flush=True,
+    )
 
 
 RATES: dict[str, tuple[Callable[[int], float], float, bool]] = {
@@ -239,13 +251,9 @@ def main() -> None:
                 for side in ports if number % 2 else reversed(ports):
                     found[side].append(measure(ports[side]))
             ratios = [a / b for a, b in zip(found["embedded"], found["rabbitmq"], strict=True)]
-            median, low, high = interval(ratios)
+            _, low, high = interval(ratios)
             met = low >= bound if higher else high <= bound
-            print(
-                f"{name:12} {statistics.median(found['embedded']):12.6g} {statistics.median(found['rabbitmq']):12.6g}"
-                f"  ratio {median:.2f} [{low:.2f}, {high:.2f}]  {'>=' if higher else '<='} {bound}: {'met' if met else 'NOT MET'}",
-                flush=True,
-            )
+            show(name, found["embedded"], found["rabbitmq"], ratios, f"{'>=' if higher else '<='} {bound}", met)
         print(f"memory after all that, embedded: {memory(broker.pid):.1f} MiB", flush=True)
     if "start" in wanted:
         rounds = max(2, options.rounds // 2)
@@ -253,13 +261,8 @@ def main() -> None:
         theirs = [start_rabbitmq() for _ in range(rounds)]
         for place, what, bound in ((0, "start", 1 / 30), (1, "memory", 1 / 3)):
             ratios = [a[place] / b[place] for a, b in zip(ours, theirs, strict=True)]
-            median, low, high = interval(ratios)
-            print(
-                f"{what:12} {statistics.median(pair[place] for pair in ours):12.6g}"
-                f" {statistics.median(pair[place] for pair in theirs):12.6g}  ratio {median:.4f} [{low:.4f}, {high:.4f}]"
-                f"  <= {bound:.3f}: {'met' if high <= bound else 'NOT MET'}",
-                flush=True,
-            )
+            met = interval(ratios)[2] <= bound
+            show(what, [pair[place] for pair in ours], [pair[place] for pair in theirs], ratios, f"<= {bound:.3f}", met)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,9 @@ class Client:
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.connection.is_open:
             with contextlib.suppress(pika.exceptions.AMQPError):  # the test may have killed the broker
                 self.connection.close()

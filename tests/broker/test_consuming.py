@@ -29,7 +29,10 @@ def test_basic_get(client: Client) -> None:
     assert client.get(queue) is None
     client.publish(queue, b"1", b"2", b"3")
     got = [client.get(queue, auto_ack=False) for _ in range(2)]
-    assert [(found[0].message_count, found[0].redelivered, found[2]) for found in got if found] == [(2, False, b"1"), (1, False, b"2")]
+    assert [(found[0].message_count, found[0].redelivered, found[2]) for found in got if found] == [
+        (2, False, b"1"),
+        (1, False, b"2"),
+    ]
     client.channel.basic_nack(got[1][0].delivery_tag if got[1] else 0)
     again = client.get(queue, auto_ack=False)
     assert again is not None
@@ -134,7 +137,10 @@ def test_an_exclusive_consumer_is_alone(client: Client) -> None:
     client.consume(queue, client.connection.channel(), exclusive=True)
     with pytest.raises(pika.exceptions.ChannelClosedByBroker) as refused:
         client.consume(queue, client.connection.channel())
-    assert (refused.value.reply_code, refused.value.reply_text) == (403, f"ACCESS_REFUSED - queue '{queue}' in vhost '/' in exclusive use")
+    assert (refused.value.reply_code, refused.value.reply_text) == (
+        403,
+        f"ACCESS_REFUSED - queue '{queue}' in vhost '/' in exclusive use",
+    )
     shared = client.queue("shared")
     client.consume(shared, client.connection.channel())
     with pytest.raises(pika.exceptions.ChannelClosedByBroker) as refused:
@@ -153,7 +159,11 @@ def test_requeued_messages_go_back_to_their_place(client: Client) -> None:
         client.channel.basic_nack(found[0].delivery_tag, requeue=True)
     rest = [client.get(queue) for _ in range(5)]
     assert [(found[2], found[0].redelivered) for found in rest if found] == [
-        (b"0", True), (b"1", True), (b"2", True), (b"4", False), (b"5", False),
+        (b"0", True),
+        (b"1", True),
+        (b"2", True),
+        (b"4", False),
+        (b"5", False),
     ]
 
 

@@ -37,7 +37,11 @@ REFUSED_QUEUES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("argument appears", {}, {"arguments": {"x-max-length": 5}}),
     ("argument disappears", {"arguments": {"x-message-ttl": 60000}}, {}),
     ("argument differs", {"arguments": {"x-message-ttl": 60000}}, {"arguments": {"x-message-ttl": 60001}}),
-    ("string argument differs", {"arguments": {"x-overflow": "drop-head"}}, {"arguments": {"x-overflow": "reject-publish"}}),
+    (
+        "string argument differs",
+        {"arguments": {"x-overflow": "drop-head"}},
+        {"arguments": {"x-overflow": "reject-publish"}},
+    ),
     ("type of argument differs", {"arguments": {"x-max-length": 5}}, {"arguments": {"x-max-length": "5"}}),
     ("exclusive differs", {}, {"exclusive": True}),
     ("queue type differs", {"durable": True}, {"durable": True, "arguments": {"x-queue-type": "quorum"}}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import resource
+import sys
 import sqlite3
 import threading
 import time
@@ -46,14 +47,21 @@ def test_what_is_durable_survives_a_kill(running: RunningBroker) -> None:
     with Client(running.port) as client:
         # Declared again the same way: refused if any of it had changed.
         client.channel.exchange_declare("x", "topic", durable=True, arguments={"alternate-exchange": "amq.fanout"})
-        client.channel.queue_declare("kept", durable=True, arguments={"x-message-ttl": 600_000, "x-dead-letter-exchange": "x"})
+        client.channel.queue_declare(
+            "kept", durable=True, arguments={"x-message-ttl": 600_000, "x-dead-letter-exchange": "x"}
+        )
         assert not client.exists("brief")
         assert not client.exists("mine")
         client.publish("a.new", b"bound still", exchange="x", delivery_mode=2)
         found = [client.get("kept") for _ in range(6)]
         assert [got[2] for got in found if got] == [b"1", b"3", b"5", b"7", b"9", b"bound still"]
         assert found[0] is not None
-        assert (found[0][0].redelivered, found[0][0].exchange, found[0][0].routing_key, found[0][1].app_id) == (False, "x", "a.b", "me")
+        assert (found[0][0].redelivered, found[0][0].exchange, found[0][0].routing_key, found[0][1].app_id) == (
+            False,
+            "x",
+            "a.b",
+            "me",
+        )
 
 
 def test_deletions_survive_too(running: RunningBroker) -> None:
@@ -91,7 +99,10 @@ def test_what_was_delivered_is_marked_after_a_kill(running: RunningBroker) -> No
     with Client(running.port) as client:
         found = [client.get("q") for _ in range(4)]
         assert [(got[2], got[0].redelivered) for got in found if got] == [
-            (b"0", True), (b"2", True), (b"3", True), (b"4", False),
+            (b"0", True),
+            (b"2", True),
+            (b"3", True),
+            (b"4", False),
         ]
 
 
@@ -120,7 +131,9 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_confirmed(running: RunningB
     """
     with Client(running.port) as client:
         client.channel.queue_declare("dead", durable=True)
-        client.channel.queue_declare("work", durable=True, arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"})
+        client.channel.queue_declare(
+            "work", durable=True, arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+        )
     confirmed: set[bytes] = set()
     consumed: set[bytes] = set()
     stop = threading.Event()
@@ -197,6 +210,7 @@ def test_many_messages_survive(running: RunningBroker) -> None:
         assert [int(body) for body in client.drain("q")] == list(range(1, count, 2))
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can limit another process's files")
 def test_a_disk_that_fills_up_turns_confirms_into_nacks(running: RunningBroker) -> None:
     """Nothing that was confirmed is lost, transient messages go on, and when there is room again all is well."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -242,7 +256,7 @@ def test_a_newer_data_folder_is_left_alone(tmp_path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.close()
     before = (tmp_path / FILE_NAME).read_bytes()
-    with pytest.raises(BrokerError, match="newer archlab .* upgrade with `pip install"), running_broker(tmp_path):
+    with pytest.raises(BrokerError, match=r"newer archlab .* upgrade with `pip install"), running_broker(tmp_path):
         pass
     assert (tmp_path / FILE_NAME).read_bytes() == before
 
@@ -275,5 +289,8 @@ def test_a_data_folder_serves_one_broker(tmp_path: Path) -> None:
 
 def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(BrokerError, match=r"cannot be used: .*; choose another folder with --data"), running_broker(tmp_path / "file" / "data"):
+    with (
+        pytest.raises(BrokerError, match=r"cannot be used: .*; choose another folder with --data"),
+        running_broker(tmp_path / "file" / "data"),
+    ):
         pass

@@ -97,7 +97,10 @@ OURS = {
     "unknown field type": (raw_frame(1, 1, table(b"\x01a?zzzzz")), 502),
     "tables in tables in tables": (raw_frame(1, 1, table(deep(5_000))), 502),
     "transactions": (method(1, spec.Tx.Select()), 540),
-    "streams": (method(1, spec.Queue.Declare(queue="archlab-s", durable=True, arguments={"x-queue-type": "stream"})), 540),
+    "streams": (
+        method(1, spec.Queue.Declare(queue="archlab-s", durable=True, arguments={"x-queue-type": "stream"})),
+        540,
+    ),
     "priority queues": (method(1, spec.Queue.Declare(queue="archlab-p", arguments={"x-max-priority": 3})), 540),
     "a body announced larger than any may be": (PUBLISH + header(1, 1 << 60), 406),
 }
@@ -131,7 +134,8 @@ LOGIN = spec.Connection.StartOk(
 def test_other_protocols_get_the_protocol_header_back(embedded: Any, rabbitmq: Any) -> None:
     """AMQP 0-9-1, section 4.2.2: answer with what is spoken here, and close."""
     for server, first in itertools.product(
-        (embedded, rabbitmq), (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"AMQP\x00\x01\x00\x00")
+        (embedded, rabbitmq),
+        (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"AMQP\x00\x01\x00\x00"),
     ):
         with RawClient(server.port) as raw:
             raw.send(first)
@@ -160,8 +164,12 @@ def test_a_virtual_host_that_is_not_there(embedded: Any, rabbitmq: Any) -> None:
 
 
 HANDSHAKES = {
-    "unknown mechanism": [method(0, spec.Connection.StartOk(client_properties={}, mechanism="NOPE", response="x", locale="en_US"))],
-    "no PLAIN response": [method(0, spec.Connection.StartOk(client_properties={}, mechanism="PLAIN", response="x", locale="en_US"))],
+    "unknown mechanism": [
+        method(0, spec.Connection.StartOk(client_properties={}, mechanism="NOPE", response="x", locale="en_US"))
+    ],
+    "no PLAIN response": [
+        method(0, spec.Connection.StartOk(client_properties={}, mechanism="PLAIN", response="x", locale="en_US"))
+    ],
     "channel before login": [method(1, spec.Channel.Open())],
     "open before login": [method(0, spec.Connection.Open("/"))],
     "frame larger than a handshake needs": [struct.pack(">BHI", 1, 0, 5_000)],
@@ -173,9 +181,7 @@ HANDSHAKES = {
 
 def test_a_handshake_that_goes_wrong_is_cut_without_a_word(embedded: Any, rabbitmq: Any) -> None:
     """After a while, to slow down guessing; all at once here, since each takes its three seconds."""
-    clients = [
-        (what, RawClient(server.port, timeout=15)) for what in HANDSHAKES for server in (embedded, rabbitmq)
-    ]
+    clients = [(what, RawClient(server.port, timeout=15)) for what in HANDSHAKES for server in (embedded, rabbitmq)]
     for what, client in clients:
         client.send(PROTOCOL_HEADER)
         assert isinstance(client.read_method(), spec.Connection.Start)
@@ -218,7 +224,8 @@ def test_as_many_channels_as_were_agreed(broker: Any) -> None:
             assert isinstance(raw.read_method(), spec.Channel.OpenOk)
         closed = raw.call(2048, spec.Channel.Open())
         assert (closed.reply_code, closed.reply_text) == (
-            530, "NOT_ALLOWED - number of channels opened (2047) has reached the negotiated channel_max (2047)",
+            530,
+            "NOT_ALLOWED - number of channels opened (2047) has reached the negotiated channel_max (2047)",
         )
 
 
@@ -249,7 +256,15 @@ def test_passwords_are_never_shown(own: RunningBroker) -> None:
     with RawClient(own.port) as raw:
         raw.send(PROTOCOL_HEADER)
         raw.read_method()
-        raw.send(method(0, spec.Connection.StartOk(client_properties={}, mechanism="PLAIN", response="very-secret-word", locale="en_US"))[:-1] + b"\x00")
+        raw.send(
+            method(
+                0,
+                spec.Connection.StartOk(
+                    client_properties={}, mechanism="PLAIN", response="very-secret-word", locale="en_US"
+                ),
+            )[:-1]
+            + b"\x00"
+        )
         eventually(lambda: "FRAME_ERROR" in own.log.read_text(), "a line in the log")
     assert "very-secret-word" not in own.log.read_text()
 
@@ -261,11 +276,20 @@ def corpus() -> list[bytes]:
         method(0, LOGIN),
         method(0, spec.Connection.TuneOk(2047, 131_072, 0)) + method(0, spec.Connection.Open("/")),
         method(1, spec.Channel.Open()),
-        method(1, spec.Queue.Declare(queue="fuzz", auto_delete=True, arguments={"x-max-length": 5, "t": {"a": [1, "b", None]}})),
+        method(
+            1,
+            spec.Queue.Declare(
+                queue="fuzz", auto_delete=True, arguments={"x-max-length": 5, "t": {"a": [1, "b", None]}}
+            ),
+        ),
         method(1, spec.Confirm.Select()),
         method(1, spec.Exchange.Declare(exchange="fuzz-x", type="headers", auto_delete=True)),
-        method(1, spec.Queue.Bind(queue="fuzz", exchange="fuzz-x", routing_key="", arguments={"x-match": "any", "a": 1})),
-        method(1, spec.Basic.Publish(exchange="fuzz-x", routing_key="k", mandatory=True)) + header(1, 3, spec.BasicProperties(headers={"a": 1, "CC": ["fuzz"]}, expiration="1000")) + raw_frame(3, 1, b"abc"),
+        method(
+            1, spec.Queue.Bind(queue="fuzz", exchange="fuzz-x", routing_key="", arguments={"x-match": "any", "a": 1})
+        ),
+        method(1, spec.Basic.Publish(exchange="fuzz-x", routing_key="k", mandatory=True))
+        + header(1, 3, spec.BasicProperties(headers={"a": 1, "CC": ["fuzz"]}, expiration="1000"))
+        + raw_frame(3, 1, b"abc"),
         method(1, spec.Basic.Publish(routing_key="fuzz")) + header(1, 3) + raw_frame(3, 1, b"abc"),
         method(1, spec.Basic.Consume(queue="fuzz", consumer_tag="c")),
         method(1, spec.Basic.Qos(0, 3, True)),

@@ -105,9 +105,14 @@ def test_x_death_of_a_rejected_message(client: Client) -> None:
     assert found is not None
     client.channel.basic_reject(found[0].delivery_tag, requeue=False)
     letter = client.wait_for(dead)
-    assert deaths(letter) == [{"count": 1, "reason": "rejected", "queue": queue, "exchange": "", "routing-keys": [queue]}]
+    assert deaths(letter) == [
+        {"count": 1, "reason": "rejected", "queue": queue, "exchange": "", "routing-keys": [queue]}
+    ]
     assert {key: letter[1].headers[key] for key in letter[1].headers if key != "x-death"} == {
-        "own": "header", "x-first-death-reason": "rejected", "x-first-death-queue": queue, "x-first-death-exchange": "",
+        "own": "header",
+        "x-first-death-reason": "rejected",
+        "x-first-death-queue": queue,
+        "x-first-death-exchange": "",
     }
     assert (letter[0].exchange, letter[0].routing_key, letter[0].redelivered) == (client.name("dlx"), queue, False)
     assert (letter[1].correlation_id, letter[2]) == ("c", b"bad")
@@ -119,7 +124,14 @@ def test_x_death_of_an_expired_message(client: Client) -> None:
     client.publish(queue, b"late", expiration="20")
     letter = client.wait_for(dead)
     assert deaths(letter) == [
-        {"count": 1, "reason": "expired", "queue": queue, "exchange": "", "routing-keys": [queue], "original-expiration": "20"}
+        {
+            "count": 1,
+            "reason": "expired",
+            "queue": queue,
+            "exchange": "",
+            "routing-keys": [queue],
+            "original-expiration": "20",
+        }
     ]
     assert letter[1].expiration is None
 
@@ -155,7 +167,9 @@ def test_deaths_count_up(client: Client) -> None:
     """Round and round through a retry queue: one event for each queue and reason, the latest first."""
     work, retry = client.name("work"), client.name("retry")
     client.queue("work", arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": retry})
-    client.queue("retry", arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": work, "x-message-ttl": 10})
+    client.queue(
+        "retry", arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": work, "x-message-ttl": 10}
+    )
     client.publish(work, b"x")
     inbox = client.consume(work)
     for attempt in range(3):
@@ -164,7 +178,8 @@ def test_deaths_count_up(client: Client) -> None:
     inbox.wait(4)
     events = deaths(inbox.deliveries[3])
     assert [(event["queue"], event["reason"], event["count"]) for event in events] == [
-        (retry, "expired", 3), (work, "rejected", 3),
+        (retry, "expired", 3),
+        (work, "rejected", 3),
     ]
     assert inbox.deliveries[3][1].headers["x-first-death-queue"] == work
 
@@ -172,7 +187,9 @@ def test_deaths_count_up(client: Client) -> None:
 def test_a_circle_without_a_reject_ends(client: Client) -> None:
     """A message that would expire round and round is dropped when it comes back to where it was."""
     queue, other = client.name("q"), client.name("other")
-    client.queue("other", arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue, "x-message-ttl": 1})
+    client.queue(
+        "other", arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue, "x-message-ttl": 1}
+    )
     client.queue("q", arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": other, "x-message-ttl": 1})
     client.publish(queue, b"x")
     eventually(lambda: client.ready(queue) == client.ready(other) == 0, "two empty queues")

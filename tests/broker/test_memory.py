@@ -34,12 +34,16 @@ def peak(pid: int) -> int:
 
 def flood(port: int, queue: str, count: int, size: int, delivery_mode: int = 1) -> None:
     """Publishes `count` messages, numbered, as fast as a socket takes them."""
-    publish = method(1, spec.Basic.Publish(routing_key=queue)) + header(1, size, spec.BasicProperties(delivery_mode=delivery_mode))
+    publish = method(1, spec.Basic.Publish(routing_key=queue)) + header(
+        1, size, spec.BasicProperties(delivery_mode=delivery_mode)
+    )
     with RawClient(port, timeout=60) as raw:
         raw.open()
         raw.channel()
         for start in range(0, count, 1000):
-            raw.send(b"".join(publish + raw_frame(3, 1, b"%0*d" % (size, number)) for number in range(start, start + 1000)))
+            raw.send(
+                b"".join(publish + raw_frame(3, 1, b"%0*d" % (size, number)) for number in range(start, start + 1000))
+            )
         answer = raw.call(1, spec.Queue.Declare(queue=queue, passive=True))
         assert isinstance(answer, spec.Queue.DeclareOk)
 

@@ -110,7 +110,9 @@ def test_aio_pika(broker: Any) -> None:
             channel = await connection.channel()
             await channel.set_qos(prefetch_count=10)
             queue = await channel.declare_queue(exclusive=True)
-            exchange = await channel.declare_exchange(f"archlab-{uuid.uuid4().hex}", aio_pika.ExchangeType.TOPIC, auto_delete=True)
+            exchange = await channel.declare_exchange(
+                f"archlab-{uuid.uuid4().hex}", aio_pika.ExchangeType.TOPIC, auto_delete=True
+            )
             await queue.bind(exchange, "orders.#")
             for number in range(COUNT):
                 confirmation = await exchange.publish(aio_pika.Message(b"%d" % number), "orders.placed")
@@ -153,7 +155,11 @@ def test_amqp_tools(broker: Any) -> None:
 
         def run(tool: str, *arguments: str, stdin: str = "") -> str:
             done = subprocess.run(
-                [amqp_tool(tool), "--url", broker.url.rstrip("/"), *arguments], input=stdin, capture_output=True, text=True, timeout=30
+                [amqp_tool(tool), "--url", broker.url.rstrip("/"), *arguments],
+                input=stdin,
+                capture_output=True,
+                text=True,
+                timeout=30,
             )
             assert done.returncode == 0, done.stderr
             return done.stdout

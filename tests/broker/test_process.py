@@ -58,10 +58,14 @@ def test_it_stays_on_its_port_over_a_restart() -> None:
 
 def test_it_listens_on_loopback_only() -> None:
     with running_broker() as broker:
-        listening = [
-            line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"
-        ] if sys.platform.startswith("linux") else [f"0100007F:{broker.port:04X}"]
-        assert [entry for entry in listening if entry.endswith(f":{broker.port:04X}")] == [f"0100007F:{broker.port:04X}"]
+        listening = (
+            [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"]
+            if sys.platform.startswith("linux")
+            else [f"0100007F:{broker.port:04X}"]
+        )
+        assert [entry for entry in listening if entry.endswith(f":{broker.port:04X}")] == [
+            f"0100007F:{broker.port:04X}"
+        ]
 
 
 PARENT = textwrap.dedent("""
@@ -79,7 +83,10 @@ PARENT = textwrap.dedent("""
 def test_it_ends_with_its_parent_however_that_ends(sibling: bool) -> None:
     """A kill -9 of the parent cannot be caught; the pipe ends all the same, or else the parent's number changes."""
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, *(["--fork"] if sibling else [])], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", PARENT, *(["--fork"] if sibling else [])],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     assert parent.stdout is not None
     try:
@@ -102,7 +109,8 @@ def test_sigterm_gives_clients_a_proper_close() -> None:
             os.kill(broker.pid, signal.SIGTERM)
             closed = raw.read_method()
             assert (closed.reply_code, closed.reply_text) == (
-                320, "CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'",
+                320,
+                "CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'",
             )
             assert half.read_all() == b""
         raw.send(method(0, spec.Connection.CloseOk()))
@@ -113,9 +121,14 @@ def test_sigterm_gives_clients_a_proper_close() -> None:
 def test_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(BrokerError, match=f"port {port} cannot be used .*in use.*--port"), running_broker(port=port):
+        with (
+            pytest.raises(BrokerError, match=f"port {port} cannot be used .*in use.*--port"),
+            running_broker(port=port),
+        ):
             pass
-        done = subprocess.run([sys.executable, "-m", "archlab.broker", "--port", str(port)], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "archlab.broker", "--port", str(port)], capture_output=True, text=True
+        )
         assert (done.returncode, done.stdout) == (1, "")
         assert re.fullmatch(rf"error: port {port} cannot be used.*\n", done.stderr)
 
@@ -130,7 +143,10 @@ def test_in_the_foreground(tmp_path: Path) -> None:
     """It says where it listens, on standard error, and ends on an interrupt without a traceback."""
     process = subprocess.Popen(
         [sys.executable, "-m", "archlab.broker", "--data", str(tmp_path)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stderr is not None
     try:
@@ -151,7 +167,9 @@ def test_in_the_foreground(tmp_path: Path) -> None:
 
 def test_importing_it_is_cheap() -> None:
     """archlab's start-up imports this package: asyncio, pika and SQLite come later."""
-    script = "import sys, archlab.broker; print([m for m in ('asyncio', 'pika', 'sqlite3', 'logging') if m in sys.modules])"
+    script = (
+        "import sys, archlab.broker; print([m for m in ('asyncio', 'pika', 'sqlite3', 'logging') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -17,7 +17,15 @@ def test_a_message_keeps_everything_it_was_given(client: Client) -> None:
     properties: dict[str, Any] = {
         "content_type": "application/json",
         "content_encoding": "utf-8",
-        "headers": {"text": "ä", "number": 7, "big": 2**40, "yes": True, "none": None, "nested": {"list": [1, "two"]}, "octets": b"\xff\x00"},
+        "headers": {
+            "text": "ä",
+            "number": 7,
+            "big": 2**40,
+            "yes": True,
+            "none": None,
+            "nested": {"list": [1, "two"]},
+            "octets": b"\xff\x00",
+        },
         "delivery_mode": 2,
         "priority": 3,
         "correlation_id": "c-1",
@@ -105,7 +113,10 @@ def test_topic_exchange(client: Client) -> None:
         client.channel.queue_bind(client.queue(str(number)), exchange, pattern)
     for key in ("", "a", "a.b", "a.b.c", "stock.usd.nyse"):
         client.publish(key, key.encode(), exchange=exchange)
-    found = {pattern: [body.decode() for body in client.drain(client.name(str(number)))] for number, pattern in enumerate(TOPICS)}
+    found = {
+        pattern: [body.decode() for body in client.drain(client.name(str(number)))]
+        for number, pattern in enumerate(TOPICS)
+    }
     assert found == TOPICS
 
 

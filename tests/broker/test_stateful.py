@@ -15,7 +15,14 @@ import pytest
 from amqp_client import Client, Inbox, eventually
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 QUEUES: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -47,7 +54,9 @@ class Side:
 
     def publish(self, exchange: bool, key: str, body: bytes) -> str:
         try:
-            self.client.publish(key if exchange else self.client.name(key), body, exchange=self.exchange if exchange else "")
+            self.client.publish(
+                key if exchange else self.client.name(key), body, exchange=self.exchange if exchange else ""
+            )
         except pika.exceptions.NackError:
             return "refused"
         return "confirmed"
