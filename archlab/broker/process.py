@@ -8,14 +8,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archlab.broker.errors import BrokerError
+
+if TYPE_CHECKING:
+    import subprocess
 
 START_TIMEOUT = 30.0  # seconds
 STOP_TIMEOUT = 10.0
@@ -48,6 +49,8 @@ class RunningBroker:
 
     def start(self) -> None:
         """Returns when clients can connect. Raises BrokerError with the reason if it does not start."""
+        import subprocess
+
         try:
             self.data.mkdir(parents=True, exist_ok=True)
             log = self.log.open("ab")
@@ -101,11 +104,19 @@ class RunningBroker:
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
-        try:
-            process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
+        if _still_runs(process):
             process.kill()
             process.wait()
+
+
+def _still_runs(process: subprocess.Popen[bytes]) -> bool:
+    import subprocess
+
+    try:
+        process.wait(STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 @contextlib.contextmanager
@@ -115,8 +126,7 @@ def running_broker(data: Path | None = None, port: int = 0) -> Iterator[RunningB
     Without a `data` folder durable queues last as long as the block. Raises BrokerError if it cannot start.
     """
     with contextlib.ExitStack() as stack:
-        if data is None:
-            data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="archlab-broker-")))
+        data = data or stack.enter_context(_temporary_folder())
         broker = RunningBroker(data, port)
         broker.start()
         stack.callback(broker.stop)
@@ -128,7 +138,7 @@ def serve(port: int = 0, data: Path | None = None) -> None:
 
     Raises BrokerError, whose text says what to type next, if it cannot run.
     """
-    _log_to_standard_error()
+    _prepare()
     from archlab.broker.server import run
 
     def ready(bound: int) -> None:
@@ -140,8 +150,15 @@ def serve(port: int = 0, data: Path | None = None) -> None:
         print(f"AMQP broker ready on 127.0.0.1:{bound} (user guest); {kept}", file=sys.stderr, flush=True)
 
     with contextlib.ExitStack() as stack:
-        folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="archlab-broker-")))
-        run(port, folder, ready)
+        run(port, data or stack.enter_context(_temporary_folder()), ready)
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="archlab-broker-") as folder:
+        yield Path(folder)
 
 
 def run_child(port: int, data: Path) -> int:
@@ -151,7 +168,7 @@ def run_child(port: int, data: Path) -> int:
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
-    _log_to_standard_error()
+    _prepare()
     from archlab.broker.server import run
 
     try:
@@ -162,7 +179,21 @@ def run_child(port: int, data: Path) -> int:
     return 0
 
 
-def _log_to_standard_error() -> None:
+def _prepare() -> None:
+    """What this process needs before it imports the server."""
+    import importlib.util
+    import types
+
+    # Of pika the broker needs the codec only. Importing the package imports all its clients too, with TLS, which
+    # would be a third of the start-up time; so an empty package stands in, whose modules are found as ever.
+    found = importlib.util.find_spec("pika")
+    if found is not None and "pika" not in sys.modules:
+        package = types.ModuleType("pika")
+        package.__path__ = list(found.submodule_search_locations or ())
+        sys.modules["pika"] = package
+    # asyncio does without where there is none.
+    sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]  # None is how Python marks a module as absent
+
     import logging
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import platform
 import signal
 import socket
+import sys
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from archlab import __version__
 from archlab.broker.broker import Broker
 from archlab.broker.connection import Connection
 from archlab.broker.errors import BrokerError
@@ -102,10 +102,6 @@ def _end_with_parent(loop: asyncio.AbstractEventLoop, pipe: int, stop: asyncio.E
 
 def server_properties() -> dict[str, Any]:
     """What clients are told in Connection.Start; the capabilities are those that are really there."""
-    try:
-        own_version = version("archlab")
-    except PackageNotFoundError:  # run from a source tree
-        own_version = "unknown"
     return {
         "capabilities": {
             "publisher_confirms": True,
@@ -119,7 +115,7 @@ def server_properties() -> dict[str, Any]:
             "direct_reply_to": False,
         },
         "product": "archlab",
-        "version": own_version,
-        "platform": f"Python {platform.python_version()}",
+        "version": __version__,
+        "platform": f"Python {sys.version.split()[0]}",
         "information": "An AMQP 0-9-1 broker for learning, after RabbitMQ 3.10",
     }

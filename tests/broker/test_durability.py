@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import resource
-import sys
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
