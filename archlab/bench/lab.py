@@ -1,0 +1,137 @@
+"""What a design, an experiment and a schedule are given. It only holds the parts; each is a module of its own."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from archlab.bench import database
+from archlab.tracing import Recorder, TracedConnection
+
+if TYPE_CHECKING:
+    from archlab.bench.services import Service
+
+STRUCK = "struck.log"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a process of a round stands: everything that is needed to make its Lab, in any process."""
+
+    scenario: str
+    """Reference by which the catalogue finds the scenario."""
+    workload: str
+    knobs: Mapping[str, float]
+    seed: str
+    folder: Path
+    traced: bool = False
+    design: str = ""
+    calls: Mapping[str, int] = field(default_factory=dict)
+    """Ports of the services that this process may call, by name."""
+
+
+class Lab:
+    def __init__(self, setting: Setting, name: str = "worker", crash_at: str | None = None) -> None:
+        self.setting = setting
+        self.knobs = SimpleNamespace(**setting.knobs)
+        self.workload = setting.workload
+        self.random = random.Random(setting.seed)
+        self.folder = setting.folder
+        self.recorder = Recorder(name) if setting.traced else None
+        self.processes: list[Any] = []
+        self._crash_at = crash_at
+        self._connections: list[Any] = []
+        self.databases: set[str] = set()
+
+    def database(self, name: str = "shop", round_trip: float = 0.0) -> Any:
+        """A connection to the database ``name`` of this round, ``round_trip`` seconds away."""
+        connection = database.connect(self.folder / f"{name}.db", round_trip)
+        if self.recorder:
+            connection = TracedConnection(connection, self.recorder, name)
+        self.databases.add(name)
+        self._connections.append(connection)
+        return connection
+
+    def spawn(self, main: Callable[..., None], name: str) -> Any:
+        """Starts ``main(lab, inbox)``, a module-level function of the scenario, in a process of its own."""
+        from archlab.bench import processes, rounds
+
+        def launch(wire: Any, crash_at: str | None) -> Any:
+            place = (main.__module__, main.__qualname__)
+            return processes.start(rounds.run_process, self.setting, place, name, wire, crash_at, name=name)
+
+        process = processes.Process(launch, name, self.recorder)
+        self.processes.append(process)
+        return process
+
+    def service(
+        self,
+        build: Callable[[Lab], Any],
+        name: str,
+        calls: Mapping[str, Any] | None = None,
+        settings: Mapping[str, float] | None = None,
+    ) -> Service:
+        """Starts ``build(lab)``, an ASGI application, as an HTTP service in a process of its own, and does not wait.
+
+        ``build`` is a module-level function of the scenario. ``calls`` are services (or proxies) that it may call, as
+        ``lab.peers.<name>``; ``settings`` are knobs that this service alone sees turned.
+        """
+        from archlab.bench import services
+
+        return services.start(self, build, name, calls, settings)
+
+    def ready(self) -> None:
+        """Waits until all that was started serves."""
+        for process in self.processes:
+            process.ready()
+
+    def check(self) -> None:
+        """Raises ProcessDied when a process has ended that should be there."""
+        for process in self.processes:
+            process.check()
+
+    @cached_property
+    def peers(self) -> SimpleNamespace:
+        """In a service: clients for the services that it may call."""
+        from archlab.bench import services
+
+        return services.peers(self.setting.calls, self.recorder)
+
+    def crash_point(self, name: str) -> None:
+        """A named place in the code: the process dies here if it was started with ``crash_at=name``."""
+        if name == self._crash_at:
+            self.struck(name)
+            if sys.platform == "win32":
+                os._exit(1)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def struck(self, fault: str) -> None:
+        """Proof of injection: says, where it strikes, that a fault struck. Survives the death of the process."""
+        with (self.folder / STRUCK).open("a", encoding="utf-8") as log:
+            log.write(fault + "\n")
+
+    def faults_struck(self) -> list[str]:
+        log = self.folder / STRUCK
+        return log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
+
+    def close(self, finish: bool) -> None:
+        """Ends what was started. ``finish``: in good order, so that data and spans are whole; else at once."""
+        processes, self.processes = self.processes, []
+        for process in processes:
+            if finish:
+                process.stop()
+            else:
+                process.kill()
+        if finish:
+            for connection in self._connections:
+                connection.close()
+            if self.recorder:
+                self.recorder.dump(self.folder)

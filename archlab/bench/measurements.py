@@ -1,0 +1,143 @@
+"""Rounds → measurements: one figure a round, an interval over the rounds, and no figures from overload."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from archlab.bench.rounds import Observed, Served
+from archlab.bench.statistics import median, quantile, round_interval
+from archlab.run import Measurement
+from archlab.scenario import Metric, Requirement, Scenario
+
+LOAD = "load"
+BUSY = "busy"
+
+CellKey = tuple[str, str, str]
+"""Experiment (LOAD for the load itself), design, workload."""
+
+
+@dataclass
+class Cell:
+    """What was observed of one design at one workload in one experiment, a round each."""
+
+    rounds: list[Observed] = field(default_factory=list)
+
+
+def measurements(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Measurement, ...]:
+    found: list[Measurement] = []
+    for (experiment, design, workload), cell in cells.items():
+        if experiment == LOAD:
+            found += _from_load(scenario, design, workload, cell)
+        found += _from_samples(scenario, experiment, design, workload, cell)
+    return tuple(found)
+
+
+def utilisation(observed: Observed, workers: int) -> float:
+    """Arrival rate × service time ÷ workers: at 1 and above a design falls behind (the utilisation law)."""
+    return sum(s.rate * sum(s.services) / len(s.services) for s in observed.served if s.services) / workers
+
+
+def _from_load(scenario: Scenario, design: str, workload: str, cell: Cell) -> Iterator[Measurement]:
+    workers = scenario.design(design).workers
+    by_round = [utilisation(observed, workers) for observed in cell.rounds if observed.served]
+    if not by_round:
+        return
+    busy = median(by_round) or None
+    if busy is not None and any(metric.name == BUSY for metric in scenario.metrics):
+        yield _measurement(scenario.metric(BUSY), LOAD, design, workload, by_round, len(by_round))
+    for metric in scenario.metrics:
+        rounds = [s for observed in cell.rounds for s in observed.served if s.operation == metric.operation]
+        if rounds:
+            yield _from_requests(scenario, metric, design, workload, rounds, busy)
+
+
+def _from_requests(
+    scenario: Scenario, metric: Metric, design: str, workload: str, rounds: list[Served], busy: float | None
+) -> Measurement:
+    requirement = next((r for r in scenario.requirements if r.metric == metric.name and r.demanded_in(workload)), None)
+    over = tuple(_share_over(requirement, metric, served) for served in rounds) if requirement else ()
+    values = [
+        quantile(s.latencies if metric.of == "latency" else s.services or (math.inf,), metric.quantile) for s in rounds
+    ]
+    note = ""
+    if metric.of == "latency" and busy is not None and busy >= 1:
+        rate = median([served.rate for served in rounds])
+        note = f"falls behind: {_figure(rate / busy)} of {_figure(rate)} a second"
+    elif any(math.isinf(value) for value in values):
+        note = f"unfinished: {sum(map(math.isinf, values))} of {len(values)} rounds ended with requests outstanding"
+    per_round = min(len(served.latencies) for served in rounds)
+    count = sum(len(served.latencies) for served in rounds)
+    return _measurement(
+        metric, LOAD, design, workload, values, count, over=over, per_round=per_round, note=note, utilisation=busy
+    )
+
+
+def _share_over(requirement: Requirement, metric: Metric, served: Served) -> float:
+    """The share of a round's requests over the bound; an unfinished one is over every bound."""
+    count = len(served.latencies)
+    times = served.latencies if metric.of == "latency" else served.services
+    return (sum(time > requirement.at_most for time in times) + count - len(times)) / count
+
+
+def _figure(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
+def _from_samples(scenario: Scenario, experiment: str, design: str, workload: str, cell: Cell) -> Iterator[Measurement]:
+    """One measurement for every metric and place in the experiment; the samples of a round are averaged first."""
+    places: dict[tuple[str, tuple[tuple[str, object], ...]], dict[int, list[float]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for number, observed in enumerate(cell.rounds):
+        for sample in observed.samples:
+            places[sample.metric, tuple(sorted(sample.at.items()))][number].append(sample.value)
+    for (name, at), rounds in places.items():
+        values = [math.fsum(samples) / len(samples) for samples in rounds.values()]
+        count = sum(len(samples) for samples in rounds.values())
+        note = "unfinished" if any(map(math.isinf, values)) else ""
+        metric = scenario.metric(name)
+        requirement = next((r for r in scenario.requirements if r.metric == name and r.demanded_in(workload)), None)
+        over = tuple(float(value > requirement.at_most) for value in values) if requirement else ()
+        yield _measurement(metric, experiment, design, workload, values, count, over=over, note=note, at=dict(at))
+
+
+def _measurement(
+    metric: Metric,
+    experiment: str,
+    design: str,
+    workload: str,
+    values: list[float],
+    count: int,
+    *,
+    over: tuple[float, ...] = (),
+    per_round: int = 0,
+    note: str = "",
+    utilisation: float | None = None,
+    at: Mapping[str, object] | None = None,
+) -> Measurement:
+    """With a ``note`` there is no value: an overloaded design's p95 only measures how long it was watched."""
+    value, low, high = (None, None, None) if note else round_interval(values)
+    if len(values) == 1:
+        low = high = None  # a single round bounds nothing
+    return Measurement(
+        experiment=experiment,
+        design=design,
+        workload=workload,
+        metric=metric.name,
+        unit=metric.unit,
+        better=metric.better,
+        value=value,
+        low=low,
+        high=high,
+        n=count,
+        rounds=len(values),
+        at=at or {},
+        by_round=() if note else tuple(values),
+        over=over,
+        per_round=per_round,
+        utilisation=utilisation,
+        note=note,
+    )

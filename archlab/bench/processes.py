@@ -1,0 +1,222 @@
+"""Processes of their own for designs: forked from a warm server where fork exists, spawned elsewhere.
+
+Every child holds a pipe from its parent and exits when that pipe ends, however the parent went: a kill -9 of archlab
+leaves nothing running. Ctrl-C is the parent's alone: it ends its children itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+    from archlab.tracing import Recorder
+
+PRELOADED = ["sqlite3", "archlab.bench.rounds"]
+"""Imported once in the server that children are forked from."""
+
+FORKS = "forkserver" in multiprocessing.get_all_start_methods()
+
+
+class ProcessDied(Exception):
+    """A process ended that should still be there: its name and exit code in a sentence."""
+
+
+def warm(modules: Sequence[str]) -> None:
+    """Starts the server that children are forked from; it imports ``modules`` once, while its caller goes on."""
+    if not FORKS:
+        return
+    from multiprocessing import forkserver
+
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
+    # Descendants inherit the blocked signal: a Ctrl-C on the terminal reaches archlab alone.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
+    """Starts ``main(*arguments)`` (a function of archlab, picklable arguments) in a process of its own."""
+    context: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+    process: BaseProcess = context.Process(target=_child, args=(main, arguments, _servers_key()), name=name)
+    with _without_main():
+        process.start()
+    return process
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Hides ``__main__``: multiprocessing would run it again in the child, which is slow or wrong there."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _child(main: Callable[..., None], arguments: tuple[Any, ...], key: bytes | None) -> None:
+    if FORKS:
+        _reuse_server(key)
+    else:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is no mask to inherit there
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    main(*arguments)
+
+
+def _servers_key() -> bytes | None:
+    """What a child must know to be let in by the server that it came from (from Python 3.14 on)."""
+    if not FORKS:
+        return None
+    from multiprocessing import forkserver
+
+    return getattr(forkserver._forkserver, "_forkserver_authkey", None)
+
+
+def _reuse_server(key: bytes | None) -> None:
+    """Lets this child fork its own children from the server that it came from itself.
+
+    multiprocessing documents that it does, and yet starts another server in every child (70 ms): it does not see that
+    one is running. Where its inside should look different one day, that is what happens again.
+    """
+    from multiprocessing import forkserver
+
+    server: Any = forkserver._forkserver
+    if getattr(server, "_forkserver_address", None):
+        server._forkserver_authkey = key
+        server.ensure_running = lambda: None
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
+
+
+class Process:
+    """A design's own process, as its parent holds it."""
+
+    def __init__(
+        self, launch: Callable[[Connection, str | None], BaseProcess], name: str, recorder: Recorder | None
+    ) -> None:
+        self.name = name
+        self._launch = launch
+        self._recorder = recorder
+        self.start()
+
+    def start(self, crash_at: str | None = None) -> None:
+        """Starts it (again); with ``crash_at`` it dies at that named crash point."""
+        self._end_is_planned = crash_at is not None
+        self._wire, childs_end = multiprocessing.Pipe()
+        self._process = self._launch(childs_end, crash_at)
+        childs_end.close()
+
+    def ready(self) -> Any:
+        """Waits until it can be used; a process that only takes messages can be used at once."""
+        return self
+
+    @property
+    def alive(self) -> bool:
+        return self._process.is_alive()
+
+    def check(self) -> None:
+        """Raises ProcessDied when it has failed although nobody had planned its end."""
+        if not self._end_is_planned and self._process.exitcode not in (None, 0):
+            raise ProcessDied(f"{self.name} ended unplanned (exit code {self._process.exitcode})")
+
+    def send(self, message: Any) -> None:
+        """Sends a small picklable message. To a dead process it is lost, as on any wire."""
+        carried = self._recorder.carried() if self._recorder else None
+        with contextlib.suppress(OSError):  # a broken pipe, or the wire that kill() has closed
+            self._wire.send(("message", carried, message))
+
+    def wait_until(self, position: int, timeout: float = 10.0) -> None:
+        """Blocks until the process has said ``reached(p)`` with p ≥ ``position``.
+
+        Raises ProcessDied when it ends before, TimeoutError after ``timeout`` seconds.
+        """
+        try:
+            self._wire.send(("wait", None, position))
+            while self._wire.poll(timeout):
+                if self._wire.recv() >= position:
+                    return
+        except (EOFError, OSError):
+            raise ProcessDied(f"{self.name} ended (exit code {self.exited()}) before it reached {position}") from None
+        raise TimeoutError(f"{self.name} did not reach {position} within {timeout:g} s")
+
+    def kill(self) -> None:
+        """SIGKILL (on Windows: TerminateProcess), then waits until it is gone."""
+        self._end_is_planned = True
+        self._process.kill()
+        self._process.join()
+        self._wire.close()
+
+    def exited(self, timeout: float = 10.0) -> int:
+        """Waits for its end and returns the exit code, negative for a signal; raises TimeoutError."""
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise TimeoutError(f"{self.name} is still running after {timeout:g} s")
+        return self._process.exitcode
+
+    def stop(self) -> None:
+        """Lets it finish what it does and waits for its end (5 s, then kills it)."""
+        self._end_is_planned = True
+        with contextlib.suppress(OSError):
+            self._wire.send(("stop", None, None))
+        self._process.join(5)
+        self.kill()
+
+
+class Stopped(SystemExit):
+    """Raised by ``Inbox.receive`` when the parent asked for the end."""
+
+
+class Inbox:
+    """What a process of a design reads its messages from."""
+
+    def __init__(self, wire: Connection, recorder: Recorder | None) -> None:
+        self._wire = wire
+        self._recorder = recorder
+        self._position = -1
+        self._waiting: list[int] = []
+
+    def receive(self, timeout: float | None = None) -> Any:
+        """The next message, or None after ``timeout`` seconds (None: waits for ever)."""
+        while self._wire.poll(timeout):
+            try:
+                kind, carried, content = self._wire.recv()
+            except EOFError:
+                raise Stopped(0) from None
+            if kind == "stop":
+                raise Stopped(0)
+            if kind == "wait":
+                self._waiting.append(content)
+                self._answer()
+                continue
+            if self._recorder:
+                self._recorder.follow(carried)
+            return content
+        return None
+
+    def reached(self, position: int) -> None:
+        """Says that everything up to ``position`` is done and visible, and wakes those who wait for it."""
+        self._position = max(self._position, position)
+        self._answer()
+
+    def _answer(self) -> None:
+        if any(self._position >= wanted for wanted in self._waiting):
+            self._wire.send(self._position)
+            self._waiting = [wanted for wanted in self._waiting if wanted > self._position]

@@ -1,0 +1,84 @@
+"""What must hold for a run to count: a fair fight, and faults that really struck. Each objection is a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from archlab.bench.measurements import LOAD, Cell, CellKey
+from archlab.run import DesignFacts, FaultRecord
+from archlab.scenario import Scenario
+
+
+def objections(scenario: Scenario, cells: Mapping[CellKey, Cell], faults: tuple[FaultRecord, ...]) -> tuple[str, ...]:
+    """Why nothing may be judged from these rounds; empty when all is well."""
+    found = []
+    for workload in scenario.workloads:
+        if len(_seen(cells, workload.name, "data_hash")) > 1:
+            found.append(f"the designs did not start from the same data at {workload.name}")
+        if workload.closed:
+            found += _different_answers(scenario, cells, workload.name)
+    found += [
+        f"the planned fault {fault.name} never struck {fault.design}"
+        for fault in faults
+        if fault.injected == 0 and fault.planned > 0
+    ]
+    return tuple(found)
+
+
+def _different_answers(scenario: Scenario, cells: Mapping[CellKey, Cell], workload: str) -> list[str]:
+    """Rounds of the same number follow the same seed: there, all designs must answer alike."""
+    by_design = {
+        design.name: [observed.answers_hash for observed in cells[LOAD, design.name, workload].rounds]
+        for design in scenario.designs
+        if (LOAD, design.name, workload) in cells
+    }
+    if not by_design:
+        return []
+    # What most designs answer stands; a majority of one against one leaves the simpler in the right.
+    first, *others = by_design
+    usual = Counter(tuple(hashes) for hashes in by_design.values()).most_common(1)[0][0]
+    right = first if tuple(by_design[first]) == usual else next(d for d in others if tuple(by_design[d]) == usual)
+    return [
+        f"{design} and {right} answer differently at {workload}, so this is no fair fight"
+        for design in by_design
+        if any(a and b and a != b for a, b in zip(by_design[design], by_design[right], strict=True))
+    ]
+
+
+def faults_struck(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[FaultRecord, ...]:
+    """For every planned fault, how often it was planned and how often it was counted where it strikes."""
+    found: dict[tuple[str, str], FaultRecord] = {}
+    for (name, design, _), cell in cells.items():
+        if name == LOAD:
+            continue
+        experiment = next(e for e in scenario.experiments if e.name == name)
+        for fault, planned in experiment.faults.items():
+            before = found.get((fault, design), FaultRecord(fault, design, 0, 0))
+            struck = sum(observed.struck.count(fault) for observed in cell.rounds)
+            found[fault, design] = FaultRecord(
+                fault, design, before.planned + planned * len(cell.rounds), before.injected + struck
+            )
+    return tuple(found.values())
+
+
+def moving_parts(facts: DesignFacts, cells: Mapping[CellKey, Cell]) -> DesignFacts:
+    """The design's facts with its processes and tables as they were really started under load."""
+    rounds = [
+        o for (name, design, _), cell in cells.items() if (name, design) == (LOAD, facts.name) for o in cell.rounds
+    ]
+    return replace(
+        facts,
+        processes=max((observed.processes for observed in rounds), default=0),
+        tables=max((observed.tables for observed in rounds), default=0),
+    )
+
+
+def data_hash(workload: str, cells: Mapping[CellKey, Cell]) -> str:
+    return min(_seen(cells, workload, "data_hash"), default="")
+
+
+def _seen(cells: Mapping[CellKey, Cell], workload: str, what: str) -> set[str]:
+    seen = {getattr(o, what) for (_, _, w), cell in cells.items() if w == workload for o in cell.rounds}
+    return seen - {""}

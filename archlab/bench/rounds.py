@@ -1,0 +1,311 @@
+"""One round: what happens inside the fresh process that serves one design at one workload, and in its helpers."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import importlib
+import math
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from archlab import catalog, tracing
+from archlab.bench import database, load
+from archlab.bench.lab import Lab, Setting
+from archlab.bench.processes import Inbox, ProcessDied, Stopped
+from archlab.bench.statistics import median
+from archlab.failure import describe
+from archlab.run import Trace
+from archlab.scenario import Request, Sample, Scenario
+
+DATA_HASH = "data.sha256"
+WARM_UP = 4
+"""Requests served before measuring starts: statements are compiled and caches filled."""
+TRACED_PATIENCE = 0.3
+"""Seconds beyond the schedule's end for which the traced pass goes on serving an overloaded design."""
+REQUESTS = 60
+"""Requests of every operation that a round measures: p95 needs 59."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """One operation's requests in one round; seconds, infinite where unfinished."""
+
+    operation: str
+    latencies: tuple[float, ...]
+    services: tuple[float, ...]
+    """Of the finished ones alone."""
+    rate: float
+    """Requests a second that the schedule demands; 0 where it demands none (back to back, or all at once)."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a round sends back to the bench."""
+
+    served: tuple[Served, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    struck: tuple[str, ...] = ()
+    traces: tuple[Trace, ...] = ()
+    data_hash: str = ""
+    answers_hash: str = ""
+    processes: int = 0
+    tables: int = 0
+    failed: str = ""
+    """A design or an experiment raised: one line with the place."""
+    died: str = ""
+    """A process ended that nobody had planned to end."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one round's process is asked to do; without an experiment it serves the workload's load."""
+
+    setting: Setting
+    data: Path
+    """Folder with the seeded databases, copied for this round."""
+    design: str
+    experiment: str | None = None
+
+
+def run_round(task: Task, wire: Connection) -> None:
+    """The whole life of a round's process: copy the data, start the design, observe, report, end."""
+    try:
+        observed = _observe(task)
+    except ProcessDied as died:
+        observed = Observed(died=f"{died}{_last_words(task.setting.folder)}")
+    except Exception as error:
+        observed = Observed(failed=describe(error))
+    wire.send(observed)
+    wire.close()
+
+
+def _observe(task: Task) -> Observed:
+    scenario = catalog.find(task.setting.scenario)
+    shutil.copytree(task.data, task.setting.folder, dirs_exist_ok=True)
+    data_hash = (task.data / DATA_HASH).read_text()
+    lab = Lab(task.setting)
+    design = scenario.design(task.design)
+    try:
+        running = design.start(lab)
+        lab.ready()
+        observed = (
+            _serve(scenario, task, lab, running)
+            if task.experiment is None
+            else _experiment(scenario, task, lab, running)
+        )
+        lab.check()
+        tables = sum(_tables(task.setting.folder / f"{name}.db") for name in lab.databases)
+        processes = 1 + len(lab.processes)
+    except Exception:
+        lab.check()  # a call that failed because a process is gone says less than why it is gone
+        raise
+    finally:
+        lab.close(finish=False)
+    traces = observed.traces
+    struck = tuple(lab.faults_struck())
+    return Observed(
+        observed.served, observed.samples, struck, traces, data_hash, observed.answers_hash, processes, tables
+    )
+
+
+def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
+    experiment = next(e for e in scenario.experiments if e.name == task.experiment)
+    return Observed(samples=_checked(scenario, experiment.run(lab, running)))
+
+
+def _checked(scenario: Scenario, samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    """The samples, once each is a number for a metric that the scenario declares."""
+    known = {metric.name for metric in scenario.metrics}
+    checked = tuple(samples)
+    for sample in checked:
+        if sample.metric not in known:
+            raise ValueError(f"a sample names {sample.metric!r}, which is no metric (choose from: {', '.join(known)})")
+        if math.isnan(sample.value):
+            raise ValueError(f"a sample of {sample.metric} is not a number (NaN)")
+    return checked
+
+
+def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
+    workload = scenario.workload(task.setting.workload)
+    schedule = scenario.load.requests(lab, REQUESTS + WARM_UP)
+    if lab.recorder:
+        steps = {name: shown for name, shown in scenario.design(task.design).steps.items() if hasattr(running, name)}
+        for name, shown in ({request.operation: request.operation for request in schedule} | steps).items():
+            setattr(running, name, lab.recorder.wrap(shown, getattr(running, name)))
+    for request in schedule[:WARM_UP]:
+        getattr(running, request.operation)(*request.arguments)
+    begin = schedule[WARM_UP].due
+    requests = [Request(r.due - begin, r.operation, r.arguments) for r in schedule[WARM_UP:]]
+    counts = {o: sum(r.operation == o for r in requests) for o in {r.operation for r in requests}}
+    if lab.recorder:
+        lab.recorder.records.clear()
+    gc.freeze()  # what was made before the load is not searched for garbage during it
+    bounds = early_stop(scenario, workload.name, counts)
+    if lab.recorder:  # what is shown must not be a matter of when the watching ended
+        bounds = load.Bounds(bounds.seconds, counts, TRACED_PATIENCE)
+    if scenario.load.connections > 1 and not workload.closed:
+        done = load.open_loop_by([_served_by(running)] * scenario.load.connections, requests)
+    else:
+        serve = load.closed_loop if workload.closed else load.open_loop
+        done = serve(requests, running, bounds)
+    samples: tuple[Sample, ...] = ()
+    if scenario.load.afterwards is not None:
+        samples = _checked(scenario, scenario.load.afterwards(lab, running, done.answers))
+    answers = ""
+    if workload.closed and not done.stopped_early:
+        answers = hashlib.sha256(repr(scenario.answers(lab, running)).encode()).hexdigest()
+    if lab.recorder:
+        lab.close(finish=True)
+    traces = _pick_traces(scenario, task, done, lab) if lab.recorder else ()
+    horizon = 0.0 if workload.closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
+    return Observed(
+        tuple(_served(o, done, counts[o] / horizon if horizon else 0.0) for o in sorted(counts)),
+        samples,
+        traces=traces,
+        answers_hash=answers,
+    )
+
+
+def early_stop(scenario: Scenario, workload: str, counts: Mapping[str, int]) -> load.Bounds:
+    """What must happen before a round can stop early: more requests over the bound than any quantile allows.
+
+    Of several requirements on one operation the loosest bound and the smallest quantile stand, so that a round never
+    stops while one of them is open. One on the service time keeps its rounds going: latency says nothing about it.
+    """
+    seconds: dict[str, float] = {}
+    quantiles: dict[str, float] = {}
+    for requirement in scenario.requirements:
+        metric = scenario.metric(requirement.metric)
+        operation = metric.operation
+        if operation is None or operation not in counts or not requirement.demanded_in(workload):
+            continue
+        bound = requirement.at_most if metric.of == "latency" else load.NEVER
+        seconds[operation] = max(bound, seconds.get(operation, 0.0))
+        quantiles[operation] = min(metric.quantile, quantiles.get(operation, 1.0))
+    return load.Bounds(seconds, {o: math.floor((1 - q) * counts[o] + 1e-9) for o, q in quantiles.items()})
+
+
+def _served_by(running: Any) -> Callable[[Request], Any]:
+    return lambda request: getattr(running, request.operation)(*request.arguments)
+
+
+def _served(operation: str, done: load.Done, rate: float) -> Served:
+    rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
+    finished = [i for i in rows if done.finished[i] < load.NEVER]
+    return Served(
+        operation,
+        tuple(done.finished[i] - done.due[i] for i in rows),
+        tuple(done.finished[i] - done.started[i] for i in finished),
+        rate,
+    )
+
+
+def _pick_traces(scenario: Scenario, task: Task, done: load.Done, lab: Lab) -> tuple[Trace, ...]:
+    """For every operation that is shown the finished request nearest the median latency, and the slowest."""
+    assert lab.recorder is not None
+    records = tracing.collect(lab.folder)
+    picked = []
+    for operation in scenario.shown:
+        rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
+        finished = [i for i in rows if done.finished[i] < load.NEVER]
+        if not finished:
+            continue
+        starts = sorted((record[4], record[1]) for _, record in records if record[3] is None and record[0] == operation)
+        # A worker serves in order: an operation's requests and its root spans stand in the same one.
+        trace_of = dict(zip(rows, (trace for _, trace in starts), strict=False))
+
+        def latency(i: int) -> float:
+            return done.finished[i] - done.due[i]
+
+        middle = median([latency(i) for i in rows])
+        slowest = max(finished, key=latency)
+        nearest = slowest if middle == load.NEVER else min(finished, key=lambda i: abs(latency(i) - middle))
+        for index, how in ((nearest, "median"), (slowest, "slowest")):
+            spans = tracing.spans_of(trace_of[index], records, int(done.due[index] * 1e9))
+            wait = done.started[index] - done.due[index]
+            picked.append(Trace(task.design, task.setting.workload, operation, wait, spans, how))  # type: ignore[arg-type]  # "median" and "slowest" above
+    return tuple(picked)
+
+
+def run_process(setting: Setting, place: tuple[str, str], name: str, wire: Connection, crash_at: str | None) -> None:
+    """The life of a process that a design spawned: ``place`` is the module and name of its main function."""
+    catalog.find(setting.scenario)  # makes a folder's modules importable here too
+    main = getattr(importlib.import_module(place[0]), place[1])
+    lab = Lab(setting, name, crash_at)
+    try:
+        main(lab, Inbox(wire, lab.recorder))
+    except Stopped:
+        pass
+    except Exception as error:
+        (setting.folder / f"failed-{name}.txt").write_text(describe(error), encoding="utf-8")
+        sys.exit(1)
+    finally:
+        lab.close(finish=lab.recorder is not None)
+
+
+def seed_data(setting: Setting, wire: Connection, design: str | None, seeded: Path | None) -> None:
+    """Fills an empty folder with a scenario's data; reports what failed, or an empty string.
+
+    With a ``design`` it adds what this design alone keeps to a copy of ``seeded``.
+    """
+    try:
+        scenario = catalog.find(setting.scenario)
+        if seeded is not None:
+            shutil.copytree(seeded, setting.folder, dirs_exist_ok=True)
+        fill = scenario.data if design is None else scenario.design(design).prepare
+        assert fill is not None
+        lab = Lab(setting)
+        try:
+            fill(lab)
+        finally:
+            lab.close(finish=True)
+        if seeded is None:
+            (setting.folder / DATA_HASH).write_text(_hash(setting.folder))
+            wire.send("")
+        else:
+            wire.send(_changed(seeded, setting.folder))
+    except Exception as error:
+        wire.send(describe(error))
+    wire.close()
+
+
+def _hash(folder: Path) -> str:
+    """SHA-256 over the databases in a folder: what every design of a fair fight starts from."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.db")):
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _changed(seeded: Path, prepared: Path) -> str:
+    """What a design's own preparation changed in the data that all designs share; empty when nothing."""
+    for path in sorted(seeded.glob("*.db")):
+        with closing(database.connect(prepared / path.name)) as connection:
+            connection.execute("ATTACH ? AS seeded", (str(path),))
+            for (table,) in connection.execute(f"SELECT name FROM seeded.{_OWN_TABLES}").fetchall():
+                both = f'SELECT * FROM seeded."{table}"', f'SELECT * FROM main."{table}"'
+                for one, other in (both, both[::-1]):
+                    if connection.execute(f"{one} EXCEPT {other} LIMIT 1").fetchone():
+                        return f"its preparation changes the table {table}, which all designs share"
+    return ""
+
+
+_OWN_TABLES = "sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+
+
+def _tables(path: Path) -> int:
+    with closing(database.connect(path)) as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {_OWN_TABLES}").fetchone()[0])
+
+
+def _last_words(folder: Path) -> str:
+    return "".join(f": {path.read_text(encoding='utf-8')}" for path in sorted(folder.glob("failed-*.txt")))

@@ -1,0 +1,303 @@
+"""Plans and executes a run: designs interleaved in rounds, each in a fresh process. Nothing here judges or prints."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from archlab import __version__, catalog, evolution
+from archlab.bench import datasets, processes, rounds
+from archlab.bench.lab import Setting
+from archlab.bench.measurements import LOAD, Cell, CellKey, measurements
+from archlab.bench.observer import tracing_cost, with_untraced
+from archlab.bench.proofs import data_hash, faults_struck, moving_parts, objections
+from archlab.bench.rounds import Observed, Task
+from archlab.bench.watch import Watch
+from archlab.run import Run, Trace, WorkloadFacts
+from archlab.scenario import Experiment, Scenario, ScenarioError, Workload
+
+ROUNDS = 5
+"""A percentile bound is judged by at least five rounds."""
+QUICK_ROUNDS = 2
+"""Of an open loop with --quick: enough for a look, never for a judgement. A closed loop is cheap and keeps its five."""
+ROUND_LIMIT = 60.0
+"""Seconds after which a round that has not ended is ended."""
+MOST_SHOWN = 12
+"""Designs whose traces are recorded."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    scenario: Scenario
+    turned: Mapping[str, float]
+    seed: int = 1
+    quick: bool = False
+    seconds: float | None = None
+    """Go on with further rounds until this much time has passed (``--for``)."""
+
+
+@dataclass(frozen=True)
+class Traced:
+    """The traced pass is over: its traces can be shown while the figures are measured."""
+
+    run: Run
+    """With traces, and nothing measured yet."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    done: int
+    planned: int
+    seconds_left: float
+    doing: str
+
+
+Tell = Callable[[Traced | Progress], None]
+
+
+@dataclass(frozen=True)
+class Round:
+    """One entry of the plan: ``experiment`` None is the workload's load."""
+
+    workload: Workload
+    design: str
+    experiment: Experiment | None
+    number: int
+
+
+def execute(plan: Plan, cache: Path, tell: Tell) -> Run:
+    """Runs the plan and returns what was recorded, not judged yet.
+
+    Raises ScenarioError when a design or an experiment fails. Either way, all that it started has ended.
+    """
+    scenario = plan.scenario
+    warm(scenario)
+    began, started = time.monotonic(), datetime.now(UTC)
+    with _scratch() as scratch, Watch() as watch:
+        bench = _Bench(plan, cache, scratch)
+        traced = bench.traced_pass()
+        traces = tuple(trace for observed in traced.values() for trace in observed.traces)
+        blank = _blank(plan, started, traces)
+        tell(Traced(blank))
+        cells: dict[CellKey, Cell] = defaultdict(Cell)
+        schedule = _schedule(plan)
+        first_pass = time.monotonic()
+        number = 0
+        planned = ROUNDS
+        while number < planned:
+            batch = _in_order([entry for entry in schedule if _due(entry, plan, number)], number)
+            for position, entry in enumerate(batch):
+                done = number * len(batch) + position
+                tell(_progress(done, max(planned * len(batch), done + 1), first_pass, entry))
+                watch.sample_speed()
+                observed = bench.run(replace(entry, number=number))
+                experiment = entry.experiment.name if entry.experiment else LOAD
+                cells[experiment, entry.design, entry.workload.name].rounds.append(observed)
+            number += 1
+            if plan.seconds is not None and number >= planned:
+                each = (time.monotonic() - first_pass) / number
+                if time.monotonic() - began + each < plan.seconds:
+                    planned += 1
+        tell(Progress(1, 1, 0.0, ""))
+    faults = faults_struck(scenario, cells)
+    invalid = (*bench.invalid, *objections(scenario, cells, faults), *watch.complaints)
+    return replace(
+        blank,
+        seconds=time.monotonic() - began,
+        designs=tuple(moving_parts(facts, cells) for facts in blank.designs),
+        measurements=measurements(scenario, cells),
+        faults=faults,
+        traces=with_untraced(traces, cells),
+        tracing_cost=tracing_cost(traced, scenario.shown, cells),
+        invalid_reasons=tuple(dict.fromkeys(invalid)),
+        data={w.name: data_hash(w.name, cells) for w in scenario.workloads},
+    )
+
+
+def warm(scenario: Scenario) -> None:
+    """Starts what processes are forked from, with the scenario's modules imported; worth calling early."""
+    by_name = catalog.reference(scenario) == scenario.name
+    needed: list[str] = []
+    if "services" in scenario.needs:
+        from archlab.bench import services
+
+        needed = services.PRELOADED
+    processes.warm([*needed, *(sorted({d.start.__module__ for d in scenario.designs}) if by_name else [])])
+
+
+def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
+    """The run as it is known before anything is measured."""
+    scenario = plan.scenario
+    return Run(
+        scenario=scenario.name,
+        topic=scenario.topic,
+        question=scenario.question,
+        seed=plan.seed,
+        started=started.isoformat(timespec="seconds"),
+        seconds=0.0,
+        workloads=tuple(WorkloadFacts(w.name, w.says, scenario.settings(w, plan.turned)) for w in scenario.workloads),
+        designs=tuple(
+            replace(facts, promises=scenario.design(facts.name).promises) for facts in evolution.facts(scenario)
+        ),
+        measurements=(),
+        faults=(),
+        traces=traces,
+        environment=environment(),
+        quick=plan.quick,
+        turned=dict(plan.turned),
+    )
+
+
+def environment() -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "broker": None,
+        "cpu_count": os.cpu_count(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "archlab": __version__,
+    }
+
+
+class _Bench:
+    """Executes rounds one at a time, and ends what it started."""
+
+    def __init__(self, plan: Plan, cache: Path, scratch: Path) -> None:
+        self.plan = plan
+        self.scratch = scratch
+        self.invalid: list[str] = []
+        self._cache = cache
+        self._reference = catalog.reference(plan.scenario)
+        self._data: dict[tuple[str, str], Path] = {}
+        self._count = 0
+
+    def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
+        knobs = self.plan.scenario.settings(workload, self.plan.turned)
+        return Setting(self._reference, workload.name, knobs, seed, self.scratch, traced)
+
+    def _data_for(self, workload: Workload, design: str) -> Path:
+        key = workload.name, design
+        if key not in self._data:
+            scenario, setting = self.plan.scenario, self._setting(workload, f"{self.plan.seed}:data")
+            self._data[key] = datasets.ready(scenario, scenario.design(design), setting, self._cache)
+        return self._data[key]
+
+    def traced_pass(self) -> dict[tuple[str, str], Observed]:
+        """Every design once at the workload that is shown, recorded. Its figures are used for nothing else."""
+        scenario = self.plan.scenario
+        shown = [w for w in scenario.workloads if w.name == scenario.shown_workload] or list(scenario.workloads[:1])
+        return {
+            (design.name, workload.name): self.run(Round(workload, design.name, None, 0), traced=True)
+            for workload in shown
+            for design in scenario.designs[:MOST_SHOWN]
+        }
+
+    def run(self, entry: Round, traced: bool = False) -> Observed:
+        workload = entry.workload
+        self._count += 1
+        folder = self.scratch / str(self._count)
+        folder.mkdir()
+        setting = self._setting(workload, f"{self.plan.seed}:{entry.number}:{workload.name}", traced)
+        task = Task(
+            replace(setting, folder=folder, design=entry.design),
+            self._data_for(workload, entry.design),
+            entry.design,
+            entry.experiment.name if entry.experiment else None,
+        )
+        what = f"{entry.design} at {workload.name}" + (f", {entry.experiment.name}" if entry.experiment else "")
+        try:
+            observed = self._in_process(task, what)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if observed.failed:
+            raise ScenarioError(f"{what} failed: {observed.failed}.")
+        if observed.died:
+            self.invalid.append(f"{what}: {observed.died}")
+        return observed
+
+    def _in_process(self, task: Task, what: str) -> Observed:
+        wire, childs_end = multiprocessing.Pipe()
+        with wire:
+            child = processes.start(rounds.run_round, task, childs_end, name=what)
+            childs_end.close()
+            try:
+                if not wire.poll(ROUND_LIMIT):
+                    return Observed(died=f"did not end within {ROUND_LIMIT:g} s")
+                observed: Observed = wire.recv()
+                return observed
+            except EOFError:
+                child.join()
+                return Observed(died=f"its process ended unplanned (exit code {child.exitcode})")
+            finally:
+                child.kill()
+                child.join()
+
+
+def _schedule(plan: Plan) -> list[Round]:
+    """One pass over all designs and workloads, and the experiments that are done to them."""
+    scenario = plan.scenario
+    return [
+        Round(workload, design.name, experiment, 0)
+        for workload in scenario.workloads
+        for experiment in (None, *scenario.experiments)
+        for design in scenario.designs
+        if experiment is None or experiment.done_to(design.name, workload.name)
+    ]
+
+
+def _due(entry: Round, plan: Plan, number: int) -> bool:
+    """Whether an entry of the schedule takes part in pass ``number``."""
+    if entry.experiment is not None and entry.experiment.rounds is not None:
+        return number < (1 if plan.quick else entry.experiment.rounds)
+    return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
+
+
+def _in_order(batch: list[Round], number: int) -> list[Round]:
+    """A B, then B A: a drift of the machine's speed meets every design alike."""
+    return batch if number % 2 == 0 else batch[::-1]
+
+
+def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
+    passed = time.monotonic() - began
+    left = passed / done * (planned - done) if done else 0.0
+    return Progress(done, planned, left, f"{entry.workload.name}: {entry.design}")
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for the rounds, removed at the end; those that a killed archlab left behind are removed first."""
+    home = Path(tempfile.gettempdir())
+    for left in home.glob("archlab-rounds-*"):
+        owner = left.name.split("-")[2]
+        if owner.isdigit() and not _running(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"archlab-rounds-{os.getpid()}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _running(pid: int) -> bool:
+    if sys.platform == "win32":
+        return True  # there is no harmless way to ask there: its temporary folder is left to the system
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,176 @@
+"""HTTP services of a design, as their parent holds them: started in parallel, waited for, killed, restarted, replaced.
+
+Each is a process of its own on an ephemeral loopback port. The parent binds the port, so nobody else can take it; a
+service that is down refuses connections; one that comes back comes back where it was.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from archlab.bench import logs, processes
+from archlab.bench.client import HOST, Client
+from archlab.bench.processes import Process, ProcessDied
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+    from archlab.bench.lab import Lab
+    from archlab.tracing import Recorder
+
+PRELOADED = ["asyncio", "archlab.bench.serving", "uvicorn.protocols.http.h11_impl", "uvicorn.lifespan.on"]
+"""Imported once in the server that services are forked from."""
+PATIENCE = 20.0
+"""Seconds within which a service must be ready."""
+
+Launch = Callable[[socket.socket, Connection, "str | None"], "BaseProcess"]
+
+
+class ServiceFailed(Exception):
+    """A service cannot be started: its name, the reason, and its own last log lines."""
+
+
+class Service(Process):
+    """A design's service. It is being started when this is made; ``client`` and ``ready`` wait until it serves."""
+
+    def __init__(self, launch: Launch, name: str, log: Path, recorder: Recorder | None) -> None:
+        self._serve = launch
+        self._log = log
+        self._own = recorder
+        self._reserved = _bound(name, 0)
+        self.port: int = self._reserved.getsockname()[1]
+        self._client: Client | None = None
+        super().__init__(lambda wire, crash_at: self._launched(wire, crash_at), name, recorder)
+
+    def start(self, crash_at: str | None = None) -> None:
+        """Starts it (again), on the same port; with ``crash_at`` it dies at that named crash point."""
+        self._ready, self._ended = False, crash_at is not None
+        super().start(crash_at)
+
+    def ready(self) -> Service:
+        """Waits until it serves. Raises ServiceFailed when it does not."""
+        if self._ready:
+            return self
+        try:
+            if not self._wire.poll(PATIENCE):
+                raise ServiceFailed(f"service {self.name} did not start within {PATIENCE:g} s{self._last_words()}")
+            said, why = self._wire.recv()
+        except (EOFError, ConnectionResetError):
+            said, why = "failed", f"it ended with {_exit(self.exited())}"
+        if said != "ready":
+            self._ended = True
+            raise ServiceFailed(f"service {self.name} did not start: {why}{self._last_words()}")
+        self._ready = True
+        return self
+
+    @property
+    def client(self) -> Client:
+        if self._client is None:
+            self._client = Client(self.ready().port, self.name, recorder=self._own)
+        return self._client
+
+    def restart(self) -> Service:
+        """Stops it in good order and starts it again."""
+        self.stop()
+        self.start()
+        return self.ready()
+
+    def kill(self) -> None:
+        """SIGKILL, in the middle of whatever it does."""
+        self._ended = True
+        super().kill()
+
+    def stop(self) -> None:
+        """Lets it end its requests and their background tasks, and waits for its end (5 s, then kills it)."""
+        self._ended = True
+        super().stop()
+
+    def check(self) -> None:
+        """Raises ProcessDied when it is gone although nobody ended it."""
+        if not self._ended and not self.alive:
+            raise ProcessDied(f"service {self.name} ended unplanned with {_exit(self.exited())}{self._last_words()}")
+
+    def log(self) -> list[dict[str, Any]]:
+        """What it has logged, all its lives together."""
+        return logs.read([self._log])
+
+    def _launched(self, wire: Connection, crash_at: str | None) -> BaseProcess:
+        # The parent keeps no listening socket of its own: a connection to a dead service must be refused.
+        with _bound(self.name, self.port) as listener:
+            listener.listen(1024)
+            return self._serve(listener, wire, crash_at)
+
+    def _last_words(self) -> str:
+        said = logs.last_words(self._log)
+        return f". Its last log lines: {said}" if said else ""
+
+
+def start(
+    lab: Lab,
+    build: Callable[..., Any],
+    name: str,
+    calls: Mapping[str, Any] | None = None,
+    settings: Mapping[str, float] | None = None,
+) -> Service:
+    """Starts a service; see ``Lab.service``."""
+    from archlab.bench import versions
+
+    ports = {callee: reached.port for callee, reached in (calls or {}).items()}
+    setting = replace(lab.setting, knobs={**lab.setting.knobs, **(settings or {})}, calls=ports)
+    unique = name if all(process.name != name for process in lab.processes) else f"{name}-{len(lab.processes)}"
+    place = versions.place(build)
+    log = setting.folder / f"log-{unique}.jsonl"
+
+    def launch(listener: socket.socket, wire: Connection, crash_at: str | None) -> BaseProcess:
+        return processes.start(_serve, setting, place, unique, listener, wire, crash_at, name=unique)
+
+    service = Service(launch, unique, log, lab.recorder)
+    lab.processes.append(service)
+    return service
+
+
+def _serve(*arguments: Any) -> None:
+    from archlab.bench import serving  # here: whoever starts a service need not import what serves it
+
+    serving.serve(*arguments)
+
+
+def peers(calls: Mapping[str, int], recorder: Recorder | None) -> SimpleNamespace:
+    """Clients for the services that a service may call, by name."""
+    return SimpleNamespace(**{name: Client(port, name, recorder=recorder) for name, port in calls.items()})
+
+
+def _bound(name: str, port: int) -> socket.socket:
+    """A socket on a loopback port. While the parent holds one that is bound and does not listen, the port is taken for
+    everybody else, connections to it are refused, and a listening one can be bound beside it."""
+    try:
+        # asyncio sets TCP_NODELAY only where the protocol is named; without it each answer waits 40 ms for an ACK.
+        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        if sys.platform == "darwin":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        elif sys.platform != "win32":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((HOST, port))
+    except OSError as error:
+        raise ServiceFailed(f"{name} cannot have a port on {HOST}: {_why(error)}") from None
+    return bound
+
+
+def _why(error: OSError) -> str:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "there are too few file descriptors; try `ulimit -n 1024`"
+    if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+        return "all ephemeral ports are in use; end other programs, or wait a minute until closed connections are gone"
+    return (error.strerror or str(error)).lower()
+
+
+def _exit(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

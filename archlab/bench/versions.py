@@ -1,0 +1,75 @@
+"""Another version of a design: the scenario's folder with a patch applied, in the round's folder, loaded from there."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archlab import catalog
+from archlab.scenario import ScenarioError
+
+if TYPE_CHECKING:
+    from archlab.bench.lab import Lab
+    from archlab.scenario import Design
+
+
+@dataclass(frozen=True)
+class Version:
+    """Starts a design as it is after a change."""
+
+    design: Design
+    change: str
+
+    def __call__(self, lab: Lab) -> Any:
+        return getattr(self.module(lab), self.design.start.__qualname__)(lab)
+
+    def module(self, lab: Lab) -> Any:
+        """The design's own module after the change."""
+        return load(self.design, self.change, lab.folder)
+
+
+def load(design: Design, change: str, into: Path) -> Any:
+    """The module of ``design`` from a copy of its folder, below ``into``, with the change applied.
+
+    A change is a patch: ``changes/<change>/<design>.patch``, or ``changes/<design>.patch`` for the change request ("").
+    """
+    module = importlib.import_module(design.start.__module__)
+    original = Path(str(module.__file__)).parent
+    target = into / "versions" / f"{design.name}-{change or 'change'}"
+    if not target.exists():
+        patched(original, patch(original, design.name, change), target)
+    package = catalog.load_package(target, empty=True)
+    return importlib.import_module(f"{package.__name__}.{Path(str(module.__file__)).stem}")
+
+
+def patch(folder: Path, design: str, change: str) -> Path:
+    return folder / "changes" / change / f"{design}.patch"
+
+
+def patched(folder: Path, change: Path, target: Path) -> None:
+    """Copies a scenario's folder to ``target`` and applies the patch there; raises ScenarioError if it does not fit."""
+    import logging
+
+    import patch_ng  # type: ignore[import-untyped]  # it has no annotations
+
+    logging.getLogger("patch_ng").setLevel(logging.ERROR)
+    if not change.is_file():
+        raise ScenarioError(f"there is no patch {change.name} in {change.parent.name}.")
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"))
+    found = patch_ng.fromfile(str(change))
+    if not found or not found.apply(root=str(target)):
+        shutil.rmtree(target, ignore_errors=True)
+        raise ScenarioError(f"the patch {change.parent.name}/{change.name} does not fit {folder.name}.")
+
+
+def place(build: Callable[..., Any]) -> tuple[str, str, str]:
+    """Where another process finds a function: the folder of a version (or ""), its module, its name."""
+    package = build.__module__.partition(".")[0]
+    file = getattr(sys.modules.get(package), "__file__", None)
+    folder = str(Path(file).parent) if file and package.startswith("archlab_folder_") else ""
+    return folder, build.__module__, build.__qualname__

@@ -1,0 +1,294 @@
+"""Finds scenarios: the course, third-party ones by entry point, and a folder that somebody names explicitly.
+
+Nothing is ever loaded from the current folder by itself. What cannot be loaded is reported and harms nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archlab.consistency import check
+from archlab.scenario import Scenario, ScenarioError, UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+__all__ = ["Entry", "check", "courses", "entries", "find", "names", "reference"]
+
+COURSE_PACKAGE = "archlab.scenarios"
+ENTRY_POINTS = "archlab.scenarios"
+"""The entry point group of third-party scenarios: ``name = "module"`` or ``name = "module:SCENARIO"``."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the catalogue. Either ``scenario`` is there, or ``problem`` says in one line why it is not."""
+
+    name: str
+    scenario: Scenario | None
+    problem: str
+    origin: str
+    """``course``, or the distribution that it comes with."""
+
+
+def courses() -> list[Entry]:
+    """The scenarios of the course, in teaching order."""
+    return [_entry(name, "course") for name in _course()]
+
+
+def entries() -> list[Entry]:
+    """Every scenario that can be run by name: the course, then third-party scenarios by name."""
+    listed = courses()
+    for point in _entry_points():
+        origin = f"{point.dist.name} {point.dist.version}" if point.dist else "third party"
+        if point.name in (entry.name for entry in listed):
+            problem = f"the name {point.name!r} is taken: the first one is used."
+            listed.append(Entry(point.name, None, problem, origin))
+        else:
+            listed.append(_entry(point.name, origin))
+    return listed
+
+
+def names() -> list[str]:
+    """The names that can be run, in the catalogue's order, without loading any scenario."""
+    return list(dict.fromkeys((*_course(), *(point.name for point in _entry_points()))))
+
+
+def find(name: str) -> Scenario:
+    """The scenario of that name; or the folder, if ``name`` is a path (has a separator or starts with a dot).
+
+    A folder goes by its own name. One that ``copy_scenario`` made is judged beside its original.
+    Raises UsageError when there is none, ScenarioError when it cannot be loaded; each is one sentence.
+    """
+    if name.startswith(".") or "/" in name or os.sep in name:
+        return _from_path(name)
+    if name in names():
+        return _from_catalogue(name)
+    raise UsageError(_unknown(name))
+
+
+def reference(scenario: Scenario) -> str:
+    """What ``find`` takes to load the same scenario in another process, from any working directory."""
+    return _references.get((scenario.folder, scenario.name), scenario.folder or scenario.name)
+
+
+_references: dict[tuple[str, str], str] = {}
+"""The catalogue's name of what was loaded by name; anything else is referred to by its folder."""
+
+
+def _entry(name: str, origin: str) -> Entry:
+    try:
+        return Entry(name, _from_catalogue(name), "", origin)
+    except ScenarioError as error:
+        return Entry(name, None, str(error), origin)
+
+
+def _course() -> tuple[str, ...]:
+    course: tuple[str, ...] = importlib.import_module(COURSE_PACKAGE).COURSE
+    return course
+
+
+def _entry_points() -> list[EntryPoint]:
+    """The entry points of installed distributions, by name; those of the current folder are left out."""
+    here = Path.cwd()
+    folders = [entry for entry in sys.path if entry and Path(entry) != here]
+    if not any(_declares_scenarios(Path(folder)) for folder in folders):
+        return []  # importlib.metadata takes longer to import than all the rest of `archlab list`
+    from importlib.metadata import distributions
+
+    found: dict[tuple[str, str], EntryPoint] = {}
+    for distribution in distributions(path=folders):
+        for point in distribution.entry_points.select(group=ENTRY_POINTS):
+            # A distribution that is met twice on the path counts once, as it does for pip.
+            found.setdefault((point.name, distribution.name), point)
+    return [found[key] for key in sorted(found)]
+
+
+def _declares_scenarios(folder: Path) -> bool:
+    if not folder.is_dir():
+        return folder.is_file()  # a zip file on the path: let importlib.metadata look inside
+    try:
+        inside = [entry.path for entry in os.scandir(folder) if entry.name.endswith((".dist-info", ".egg-info"))]
+    except OSError:
+        return False
+    for path in inside:
+        try:
+            if ENTRY_POINTS.encode() in Path(path, "entry_points.txt").read_bytes():
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _from_catalogue(name: str) -> Scenario:
+    if name in _course():
+        target, attribute = f"{COURSE_PACKAGE}.{name}", "SCENARIO"
+    else:
+        point = next(point for point in _entry_points() if point.name == name)
+        target, attribute = point.module, point.attr or "SCENARIO"
+    try:
+        module = importlib.import_module(target)
+    except (Exception, SystemExit) as error:  # whatever the code of others raises is their problem, and is reported
+        raise ScenarioError(f"{name} cannot be loaded: {reason(error)}") from error
+    scenario = _declared(module, attribute, name)
+    if scenario.name != name:
+        raise ScenarioError(f"{name} is inconsistent: its scenario calls itself {scenario.name!r}.")
+    scenario = replace(scenario, folder=str(_folder_of(module)))
+    _references[scenario.folder, name] = name
+    return scenario
+
+
+def _from_path(path: str) -> Scenario:
+    folder = Path(path).expanduser().resolve()
+    if not folder.exists():
+        raise UsageError(
+            f"there is no folder {path}. `archlab new NAME --from SCENARIO` makes one; see `archlab list`."
+        )
+    if not folder.is_dir():
+        raise UsageError(f"{path} is a file: a scenario is a folder. Try {Path(path).parent}{os.sep}.")
+    if not (folder / "__init__.py").is_file():
+        raise ScenarioError(f"{path} is no scenario: it has no __init__.py that defines SCENARIO.")
+    for name in _course():
+        # The same code under two module names would be two sets of classes that do not know each other.
+        if folder == _course_folder(name):
+            return _from_catalogue(name)
+    from archlab import copies  # few name a folder, and `archlab list` need not wait for it
+
+    copied = copies.copied_from(folder)
+    if copied is None:
+        return _from_folder(folder, path)
+    mended = copies.judged_beside_original(folder, copied, load=lambda: _from_folder(folder, path), find=find)
+    return _consistent(mended, path)
+
+
+def typed(folder: Path) -> str:
+    """What to type to name a folder here: ``./mine``."""
+    here = Path.cwd()
+    return f"./{folder.relative_to(here)}" if folder.is_relative_to(here) and folder != here else str(folder)
+
+
+def _course_folder(name: str) -> Path:
+    package = importlib.import_module(COURSE_PACKAGE)
+    return (Path(str(package.__file__)).parent / name).resolve()
+
+
+def _from_folder(folder: Path, path: str) -> Scenario:
+    try:
+        module = load_package(folder)
+    except (Exception, SystemExit) as error:
+        raise ScenarioError(f"{path} cannot be loaded: {reason(error)}") from error
+    return replace(_declared(module, "SCENARIO", path), name=folder.name, folder=str(folder), typed=typed(folder))
+
+
+def _declared(module: types.ModuleType, attribute: str, called: str) -> Scenario:
+    """The scenario that a module declares, once it is found to be consistent."""
+    value: Any = module
+    for part in attribute.split("."):
+        value = getattr(value, part, None)
+    if isinstance(value, types.ModuleType):
+        value = getattr(value, "SCENARIO", None)
+    if value is None:
+        raise ScenarioError(f"{called} is no scenario: it does not define {attribute}.")
+    if not isinstance(value, Scenario):
+        raise ScenarioError(f"{called} is no scenario: its {attribute} is a {type(value).__name__}, not a Scenario.")
+    return _consistent(value, called)
+
+
+def _consistent(scenario: Scenario, called: str) -> Scenario:
+    wrong = check(scenario)
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise ScenarioError(f"{called} is inconsistent: {wrong[0]}{more}")
+    return scenario
+
+
+def _folder_of(module: types.ModuleType) -> Path:
+    return Path(str(module.__file__)).resolve().parent
+
+
+def module_name(folder: Path) -> str:
+    """The private name that a folder is imported under: the same in every process, and nobody else's."""
+    import hashlib
+
+    digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]
+    readable = re.sub(r"\W", "_", folder.name)
+    return f"archlab_folder_{digest}_{readable}"
+
+
+def load_package(folder: Path, *, empty: bool = False) -> types.ModuleType:
+    """Imports a folder as a package under its private name; again only if a file of it has changed since.
+
+    ``empty`` makes the package without executing its ``__init__``: its modules can then be imported one by one.
+    """
+    import importlib.util
+
+    name = module_name(folder)
+    state = (empty, {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*.py"))})
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__archlab_state__", None) == state:
+        return known
+    _forget(name)
+    importlib.invalidate_caches()  # a file written a moment ago is not in the finder's listing
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{folder} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        if not empty:
+            spec.loader.exec_module(module)
+    except BaseException:
+        _forget(name)
+        raise
+    vars(module)["__archlab_state__"] = state
+    return module
+
+
+def _forget(name: str) -> None:
+    for loaded in [loaded for loaded in sys.modules if loaded == name or loaded.startswith(f"{name}.")]:
+        del sys.modules[loaded]
+
+
+def reason(error: BaseException) -> str:
+    """One line: what was raised, and the file and line of the scenario that it came from."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"syntax error in {Path(error.filename).name}, line {error.lineno}: {error.msg}."
+    said = " ".join(str(error).split())
+    what = f"importing it raised {type(error).__name__}" + (f": {said}" if said else "")
+    archlab = Path(__file__).parent
+    ours = (__file__, str(archlab / "copies.py"), importlib.__file__)
+    places = [place for place in _raised_at(error) if place[0] not in ours and not place[0].startswith("<")]
+    if not places:
+        return f"{what}."
+    # The outermost file is the scenario's; what it calls in a library says less than the line that calls it.
+    folder = Path(places[0][0]).parent
+    file, line = next(place for place in reversed(places) if Path(place[0]).is_relative_to(folder))
+    return f"{what} ({Path(file).name}, line {line})."
+
+
+def _raised_at(error: BaseException) -> Iterator[tuple[str, int]]:
+    trace = error.__traceback__
+    while trace is not None:
+        yield trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        trace = trace.tb_next
+
+
+def _unknown(name: str) -> str:
+    import difflib
+
+    known = names()
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    if Path(name, "__init__.py").is_file():
+        hint = f" To run the folder of that name, type ./{name}."
+    return f"there is no scenario {name!r}.{hint} Choose from: {', '.join(known)}."

@@ -1,0 +1,21 @@
+"""Failures of other people's code, said in one line."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+
+
+def describe(error: BaseException) -> str:
+    """``ValueError: text (crud.py, line 12)``: what was raised, and the innermost line outside archlab and Python."""
+    frames = traceback.extract_tb(error.__traceback__)
+    archlab = str(Path(__file__).parent)
+    scenarios = str(Path(archlab) / "scenarios")
+
+    def foreign(filename: str) -> bool:
+        return not filename.startswith((archlab, sys.base_prefix, "<")) or filename.startswith(scenarios)
+
+    own = [frame for frame in frames if foreign(frame.filename)] or list(frames)
+    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}: {error}{place}"

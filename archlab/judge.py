@@ -1,0 +1,204 @@
+"""Judges a run: comparisons, requirements, verdicts, claims. Pure: the same run always gets the same judgement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations, pairwise
+from typing import Literal
+
+from archlab.bench.statistics import compare, enough_requests, median, noise_floor
+from archlab.failure import describe
+from archlab.run import (
+    ClaimOutcome,
+    Comparison,
+    Measurement,
+    Met,
+    RequirementOutcome,
+    Run,
+    Verdict,
+)
+from archlab.scenario import Claim, Finding, Requirement, Scenario
+
+Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "misuse"]
+
+ENOUGH_ROUNDS = 5
+"""A percentile bound is judged by at least this many rounds."""
+BACKLOG_ROUNDS = 2
+"""Falling behind in this many rounds is enough to know: no further round makes a worker faster."""
+
+
+def judge(scenario: Scenario, run: Run) -> Run:
+    """The run with everything that follows from its measurements. An invalid run is judged in nothing."""
+    if not run.valid:
+        claims = tuple(
+            ClaimOutcome(c.id, c.text, c.kind, None, "not judged: the run is invalid") for c in scenario.claims
+        )
+        return replace(run, claims=claims)
+    run = replace(run, noise=_noise(scenario, run))
+    run = replace(run, comparisons=tuple(_comparisons(scenario, run)))
+    run = replace(run, requirements=tuple(_requirements(scenario, run)))
+    run = replace(run, verdicts=tuple(_verdict(scenario, run, w.name) for w in run.workloads))
+    run = replace(run, findings=tuple(_findings(scenario, run)))
+    return replace(run, claims=tuple(_claim(claim, run, scenario.narrowed) for claim in scenario.claims))
+
+
+def standing(run: Run, workload: str, design: str) -> Standing:
+    """Which of the four quadrants a design stands in at a workload, or why it stands in none."""
+    if run.design(design).role == "misuse":
+        return "misuse"
+    verdict, outcomes = run.verdict(workload), [r.outcome for r in _of(run, workload, design)]
+    if "missed" in outcomes:
+        return "misses"
+    if verdict is None or not verdict.candidates:
+        return "uncertain"
+    last = run.design(verdict.candidates[-1])
+    if verdict.status == "sufficient" and design == last.name:
+        return "enough" if last.order == min(d.order for d in run.designs if d.role != "misuse") else "pays"
+    surely = all(r.outcome == "met" for r in _of(run, workload, last.name))
+    return "self-inflicted" if surely and run.design(design).order > last.order else "uncertain"
+
+
+def _of(run: Run, workload: str, design: str) -> list[RequirementOutcome]:
+    return [r for r in run.requirements if (r.workload, r.design) == (workload, design)]
+
+
+def _noise(scenario: Scenario, run: Run) -> float | None:
+    """The baseline's odd rounds against its even ones, over the time its requests take: the middle of what was seen."""
+    baseline = next((d.name for d in scenario.designs if d.role == "baseline"), scenario.designs[0].name)
+    served = {metric.name for metric in scenario.metrics if metric.operation and metric.of == "service"}
+    floors = [
+        noise_floor(m.by_round)
+        for m in run.measurements
+        if m.design == baseline and m.metric in served and m.rounds > 1 and min(m.by_round, default=0) > 0
+    ]
+    return median(floors) if floors else None
+
+
+def _comparisons(scenario: Scenario, run: Run) -> Iterator[Comparison]:
+    """Every pair of designs, the simpler first, on every metric that both have at a workload."""
+    for metric in scenario.metrics:
+        for workload in run.workloads:
+            for a, b in combinations(scenario.designs, 2):
+                one = run.measured(metric.name, a.name, workload.name)
+                other = run.measured(metric.name, b.name, workload.name)
+                if one is None or other is None or len(one.by_round) != len(other.by_round) or one.rounds < 2:
+                    continue
+                if min((*one.by_round, *other.by_round), default=0) <= 0:
+                    continue
+                outcome, (ratio, low, high) = compare(
+                    one.by_round, other.by_round, metric.better, metric.noticeable, run.noise or 0.0
+                )
+                yield Comparison(metric.name, workload.name, a.name, b.name, ratio, low, high, outcome)  # type: ignore[arg-type]  # one of the four words
+
+
+def _requirements(scenario: Scenario, run: Run) -> Iterator[RequirementOutcome]:
+    for requirement in scenario.requirements:
+        for workload in run.workloads:
+            if not requirement.demanded_in(workload.name):
+                continue
+            for design in scenario.designs:
+                found = list(run.all_measured(requirement.metric, design.name, workload.name))
+                outcome, why, margin = _worst([_met(scenario, requirement, m) for m in found])
+                yield RequirementOutcome(
+                    requirement.id,
+                    requirement.metric,
+                    requirement.at_most,
+                    requirement.unit,
+                    workload.name,
+                    design.name,
+                    outcome,
+                    why,
+                    margin,
+                )
+
+
+Judged = tuple[Met, str, "float | None"]
+
+
+def _worst(judged: list[Judged]) -> Judged:
+    """Of several places of one metric the worst counts; without any measurement nothing is known."""
+    if not judged:
+        return "uncertain", "not measured", None
+    severity = {"missed": 0, "uncertain": 1, "met": 2}
+    return min(judged, key=lambda one: (severity[one[0]], one[2] or math.inf))
+
+
+def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged:
+    """One bound on one measurement, by the share over the bound in each round."""
+    metric = scenario.metric(requirement.metric)
+    allowed = 1 - metric.quantile if metric.operation else 0.0
+    lost = sum(share > allowed + 1e-9 for share in m.over)
+    behind = metric.of == "latency" and m.utilisation is not None and m.utilisation >= 1
+    if behind and lost >= BACKLOG_ROUNDS and lost == len(m.over):
+        return "missed", m.note, m.utilisation
+    if m.rounds < ENOUGH_ROUNDS:
+        return "uncertain", f"{m.rounds} rounds of the {ENOUGH_ROUNDS} that a judgement needs", None
+    if lost == len(m.over):
+        margin = m.value / requirement.at_most if m.value and requirement.at_most > 0 else None
+        return "missed", m.note or f"over the bound in {lost} of {m.rounds} rounds", margin
+    if lost:
+        return "uncertain", f"over the bound in {lost} of {m.rounds} rounds", None
+    needed = enough_requests(metric.quantile) if metric.operation else 0
+    if m.per_round < needed:
+        return "uncertain", f"{m.per_round} requests a round of the {needed} that a judgement needs", None
+    if behind:
+        return "uncertain", m.note, None
+    margin = requirement.at_most / m.value if m.value and requirement.at_most > 0 else None
+    return "met", f"within the bound in all {m.rounds} rounds", margin
+
+
+def _verdict(scenario: Scenario, run: Run, workload: str) -> Verdict:
+    """The first design, simplest first, that misses nothing; noise never recommends the grander one."""
+    candidates: list[str] = []
+    for design in scenario.designs:
+        outcomes = {r.outcome for r in _of(run, workload, design.name)}
+        if design.role == "misuse" or "missed" in outcomes:
+            continue
+        candidates.append(design.name)
+        if outcomes <= {"met"}:  # where nothing is demanded, the simplest design will do
+            break
+    else:
+        # Nobody surely meets everything: all that are left may.
+        if not candidates:
+            return Verdict(workload, "none", None, ())
+        return Verdict(workload, "uncertain", None, tuple(candidates))
+    if len(candidates) == 1:
+        return Verdict(workload, "sufficient", candidates[0], tuple(candidates))
+    return Verdict(workload, "uncertain", None, (candidates[0], candidates[-1]))
+
+
+def _findings(scenario: Scenario, run: Run) -> Iterator[str]:
+    """What the run says about the scheme itself."""
+    ordered = [run.design(d.name) for d in scenario.designs if d.role != "misuse"]
+    for simpler, grander in pairwise(ordered):
+        bills = [
+            (d.lines, d.modules, d.processes, d.tables, d.change_added + d.change_removed) for d in (simpler, grander)
+        ]
+        if all(small >= large for small, large in zip(*bills, strict=True)) and bills[0] != bills[1]:
+            yield f"{simpler.name} stands before {grander.name} as the simpler, and costs more in every respect"
+    for r in run.requirements:
+        if r.outcome != "uncertain" and r.margin is not None and r.margin < 3 and not run.turned:
+            inside = f"{r.workload}: {r.design} lies only {r.margin:.1f} × inside its region ({r.id})"
+            yield f"{inside}; turn the workload's knobs further for a clear picture"
+
+
+def _claim(claim: Claim, run: Run, narrowed: bool) -> ClaimOutcome:
+    if claim.kind != "measured" or claim.judge is None:
+        return ClaimOutcome(claim.id, claim.text, claim.kind, None, claim.source)
+    try:
+        finding: Finding = claim.judge(run)
+    except Exception as error:
+        # A broken claim must not cost the run; in a run narrowed to some designs a claim may lack what it asks for.
+        what = "this run left out what it needs" if narrowed else f"{BROKEN} {describe(error)}"
+        finding = Finding("inconclusive", what)
+    return ClaimOutcome(claim.id, claim.text, claim.kind, finding.outcome, finding.evidence)
+
+
+BROKEN = "the claim itself failed:"
+
+
+def broken_claims(run: Run) -> tuple[ClaimOutcome, ...]:
+    """Claims whose judge raised: a fault of the scenario, not of what was measured."""
+    return tuple(claim for claim in run.claims if claim.evidence.startswith(BROKEN))

@@ -1,0 +1,285 @@
+"""What one execution recorded: plain data, from which everything shown, judged, stored or exported is derived.
+
+A Run is the contract between bench, judge, store and view; ``to_json`` is the contract with other programs.
+Times are seconds; ``None`` stands for "no such figure" (a design that falls behind has no quantile).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from archlab.scenario import Outcome
+
+SCHEMA = 1
+
+Met = Literal["met", "missed", "uncertain"]
+Compared = Literal["better", "worse", "equivalent", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One metric of one design at one workload, over all rounds. The unit of statistics is the round.
+
+    ``value`` is the median of the rounds, ``low``..``high`` its 95 % interval; ``by_round`` has one value a round.
+    For a metric under a requirement ``over`` has, for each round, the share of requests over the bound.
+    """
+
+    experiment: str
+    design: str
+    workload: str
+    metric: str
+    unit: str
+    better: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    """Observations, all rounds together."""
+    rounds: int
+    at: Mapping[str, Any] = field(default_factory=dict)
+    by_round: tuple[float, ...] = ()
+    over: tuple[float, ...] = ()
+    per_round: int = 0
+    """The fewest requests in a round: a quantile needs enough of them."""
+    utilisation: float | None = None
+    """Under load: the share of the workers' time that is demanded; at 1 and above the design falls behind."""
+    note: str = ""
+    """Why there is no value: ``falls behind: 29 of 100 a second``."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``ratio`` is a's figure over b's, paired by round; judged beyond noise and the noticeable margin."""
+
+    metric: str
+    workload: str
+    a: str
+    b: str
+    ratio: float
+    low: float
+    high: float
+    outcome: Compared
+
+
+@dataclass(frozen=True)
+class RequirementOutcome:
+    id: str
+    metric: str
+    at_most: float
+    unit: str
+    workload: str
+    design: str
+    outcome: Met
+    why: str
+    margin: float | None = None
+    """How far inside its region: bound ÷ figure where met, figure ÷ bound (or demanded ÷ served) where missed."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The simplest sufficient design of a workload; ``candidates`` are the designs it can still be."""
+
+    workload: str
+    status: Literal["sufficient", "uncertain", "none"]
+    design: str | None
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClaimOutcome:
+    id: str
+    text: str
+    kind: str
+    outcome: Outcome | None
+    """None where the kind is not ``measured``: only what was measured can be held or refuted."""
+    evidence: str
+
+
+@dataclass(frozen=True)
+class FaultRecord:
+    name: str
+    design: str
+    planned: int
+    injected: int
+
+
+@dataclass(frozen=True)
+class DesignFacts:
+    """What a design is and what it costs, counted from its code and from what was really started."""
+
+    name: str
+    title: str
+    role: str
+    order: int
+    lines: int = 0
+    modules: int = 0
+    processes: int = 0
+    tables: int = 0
+    queues: int = 0
+    change_files: int = 0
+    change_added: int = 0
+    change_removed: int = 0
+    promises: str = ""
+
+
+@dataclass(frozen=True)
+class Span:
+    """One piece of work in OpenTelemetry's model. Times are seconds since the request was due."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    start: float
+    end: float
+    process: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One request of the traced pass. The root span is the operation; ``wait`` is the time in the queue before it."""
+
+    design: str
+    workload: str
+    operation: str
+    wait: float
+    spans: tuple[Span, ...]
+    picked: Literal["median", "slowest"] = "median"
+    untraced: float | None = None
+    """Median time of the same operation without tracing, all rounds: the observer effect is told from it."""
+
+    @property
+    def root(self) -> Span:
+        return next(span for span in self.spans if span.parent_id is None)
+
+    @property
+    def latency(self) -> float:
+        return self.root.end
+
+
+@dataclass(frozen=True)
+class WorkloadFacts:
+    name: str
+    says: str
+    settings: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recorded execution: designs × workloads, measurements, traces, and what was judged from them."""
+
+    scenario: str
+    topic: str
+    question: str
+    seed: int
+    started: str
+    """UTC, ISO 8601."""
+    seconds: float
+    workloads: tuple[WorkloadFacts, ...]
+    designs: tuple[DesignFacts, ...]
+    measurements: tuple[Measurement, ...]
+    faults: tuple[FaultRecord, ...]
+    traces: tuple[Trace, ...]
+    environment: Mapping[str, Any]
+    invalid_reasons: tuple[str, ...] = ()
+    noise: float | None = None
+    """Half-width of the baseline's odd rounds against its even ones, as a share (0.04 = ±4 %)."""
+    tracing_cost: float | None = None
+    """The observer effect: by how much tracing lengthened the traced requests, as a share."""
+    findings: tuple[str, ...] = ()
+    """What the run noticed about the scheme itself: a declared order that the bill contradicts …"""
+    comparisons: tuple[Comparison, ...] = ()
+    requirements: tuple[RequirementOutcome, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    claims: tuple[ClaimOutcome, ...] = ()
+    quick: bool = False
+    turned: Mapping[str, float] = field(default_factory=dict)
+    """Knobs that the person set."""
+    data: Mapping[str, str] = field(default_factory=dict)
+    """Hash of the data that every design started from, by workload."""
+    run_id: int | None = None
+    """None until it is recorded."""
+
+    @property
+    def valid(self) -> bool:
+        return not self.invalid_reasons
+
+    def design(self, name: str) -> DesignFacts:
+        return next(design for design in self.designs if design.name == name)
+
+    def measured(self, metric: str, design: str, workload: str) -> Measurement | None:
+        """The measurement of a metric that has a single place, or None where the run has none."""
+        return next(self.all_measured(metric, design, workload), None)
+
+    def all_measured(self, metric: str, design: str, workload: str) -> Iterator[Measurement]:
+        for m in self.measurements:
+            if (m.metric, m.design, m.workload) == (metric, design, workload):
+                yield m
+
+    def required(self, metric: str, design: str, workload: str) -> RequirementOutcome | None:
+        for r in self.requirements:
+            if (r.metric, r.design, r.workload) == (metric, design, workload):
+                return r
+        return None
+
+    def compared(self, metric: str, workload: str, a: str, b: str) -> Comparison | None:
+        for c in self.comparisons:
+            if (c.metric, c.workload, c.a, c.b) == (metric, workload, a, b):
+                return c
+        return None
+
+    def verdict(self, workload: str) -> Verdict | None:
+        return next((v for v in self.verdicts if v.workload == workload), None)
+
+    def trace(self, operation: str, design: str, workload: str) -> Trace | None:
+        for t in self.traces:
+            if (t.operation, t.design, t.workload) == (operation, design, workload):
+                return t
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented contract of ``run --json`` (schema 1)."""
+        designs = [
+            {
+                "name": d.name,
+                "title": d.title,
+                "role": d.role,
+                "order": d.order,
+                "code": {"lines": d.lines, "modules": d.modules},
+                "moving_parts": {"processes": d.processes, "tables": d.tables, "queues": d.queues},
+                "change": {"files": d.change_files, "added": d.change_added, "removed": d.change_removed},
+                "promises": d.promises,
+            }
+            for d in self.designs
+        ]
+        whole = asdict(self)
+        return {
+            "schema": SCHEMA,
+            "scenario": self.scenario,
+            "run_id": self.run_id,
+            "seed": self.seed,
+            "started": self.started,
+            "seconds": self.seconds,
+            "quick": self.quick,
+            "valid": self.valid,
+            "invalid_reasons": list(self.invalid_reasons),
+            "verdicts": {
+                v.workload: {"design": v.design, "status": v.status, "candidates": list(v.candidates)}
+                for v in self.verdicts
+            },
+            "designs": designs,
+            "workloads": whole["workloads"],
+            "measurements": whole["measurements"],
+            "comparisons": whole["comparisons"],
+            "requirements": whole["requirements"],
+            "faults": whole["faults"],
+            "claims": whole["claims"],
+            "findings": list(self.findings),
+            "noise": self.noise,
+            "tracing_cost": self.tracing_cost,
+            "data": dict(self.data),
+            "environment": dict(self.environment),
+        }

@@ -1,0 +1,324 @@
+"""The vocabulary of archlab: what a scenario declares, as small frozen dataclasses.
+
+A scenario is one problem, the designs that answer it (simplest first) and what is claimed about them. Nothing here runs
+anything: the bench executes it, ``judge`` decides, ``view`` draws.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from archlab.bench.lab import Lab
+    from archlab.run import Run
+
+Role = Literal["baseline", "alternative", "pattern", "misuse"]
+Better = Literal["lower", "higher"]
+Outcome = Literal["held", "refuted", "inconclusive"]
+
+
+_Thing = TypeVar("_Thing", "Metric", "Design", "Workload")
+
+
+class UsageError(Exception):
+    """Something a person typed is wrong: one sentence that says what, and what to type next. Exit code 2."""
+
+
+class ScenarioError(Exception):
+    """A scenario cannot be loaded or executed: one sentence with the reason. Exit code 1."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A number of the problem that a learner can turn; an ``int`` default makes it a whole number."""
+
+    name: str
+    default: float
+    low: float
+    high: float
+    unit: str
+    says: str
+    read_from: str
+    """How to read its value from a real system: a query, a log line, ``git log``."""
+    assumed: bool = False
+    """Injected by the bench: what follows from it by construction is never claimed as found."""
+
+    def parse(self, text: str) -> float:
+        """The value that ``text`` stands for; raises UsageError when it is no number or outside the range."""
+        try:
+            number = float(text.replace("_", "").replace(",", ""))
+        except ValueError:
+            number = math.nan
+        if isinstance(self.default, int) and number == number // 1:
+            number = int(number)
+        whole = isinstance(self.default, int)
+        if math.isnan(number) or (whole and not isinstance(number, int)):
+            raise UsageError(f"knob {self.name}: {text!r} is not a {'whole ' if whole else ''}number. {self.range}")
+        if not self.low <= number <= self.high:
+            raise UsageError(f"knob {self.name}: {text} is outside its range. {self.range}")
+        return number
+
+    @property
+    def range(self) -> str:
+        return f"Give {self.name}={self.default:g} or any value from {self.low:g} to {self.high:g} ({self.unit})."
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measured figure. One that names an ``operation`` is a quantile over that operation's requests."""
+
+    name: str
+    says: str
+    unit: str
+    noticeable: float
+    """The smallest difference that anybody would notice, in ``unit``."""
+    better: Better = "lower"
+    operation: str | None = None
+    quantile: float = 0.95
+    of: Literal["latency", "service"] = "latency"
+    """``latency`` counts from when a request was due, ``service`` from when a worker took it up."""
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What the problem demands of a metric: an upper bound and the reason for it (an architectural fitness function).
+
+    On a latency metric the bound is judged by the share of requests over it in every round: a quantile q is within the
+    bound when at most 1 − q of the requests are over. On any other metric every round's value is judged.
+    """
+
+    id: str
+    metric: str
+    at_most: float
+    unit: str
+    says: str
+    why: str
+    workloads: tuple[str, ...] = ()
+    """The workloads that demand it; empty means all."""
+
+    def demanded_in(self, workload: str) -> bool:
+        return not self.workloads or workload in self.workloads
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Named knob settings: one situation in which the designs are judged."""
+
+    name: str
+    says: str
+    settings: Mapping[str, float] = field(default_factory=dict)
+    closed: bool = False
+    """Served back to back (closed loop) instead of on a schedule (open loop)."""
+
+
+class Later:
+    """A function of a module that is imported when it is called: for designs that import what ``archlab list`` must
+    not wait for. ``start=Later(f"{__name__}.stack", "start")`` stands for ``stack.start``."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.__module__ = module
+        self.__name__ = self.__qualname__ = name
+
+    def __call__(self, lab: Lab) -> Any:
+        return getattr(importlib.import_module(self.__module__), self.__name__)(lab)
+
+    def within(self, package: str) -> Later:
+        """The same function of the same module in another package: in a copy of the scenario."""
+        return Later(f"{package}.{self.__module__.rpartition('.')[2]}", self.__name__)
+
+
+@dataclass(frozen=True)
+class Design:
+    """One way to build it. ``start`` takes a Lab and returns the running design, which offers the operations."""
+
+    name: str
+    title: str
+    role: Role
+    why: str
+    """Why a competent colleague would ship it."""
+    start: Callable[[Lab], Any]
+    prepare: Callable[[Lab], None] | None = None
+    """Makes and fills the tables that this design alone keeps. Done once; every round then starts from a copy."""
+    promises: str = ""
+    """What survives a crash of the process and what survives a power loss."""
+    workers: int = 1
+    steps: Mapping[str, str] = field(default_factory=dict)
+    """Methods of the running design that the trace shows as a bar of their own → the bar's name."""
+    modules: tuple[str, ...] = ()
+    """Modules, beside the one that defines ``start``, that this design alone needs."""
+
+    def version(self, change: str = "") -> Design:
+        """The same design with a patch applied: ``changes/<change>/<design>.patch``, or the change request's."""
+        from archlab.bench.versions import Version
+
+        return replace(self, name=f"{self.name}+{change or 'change'}", start=Version(self, change))
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request of a schedule: ``due`` in seconds after the start; ``operation`` names a method of the design."""
+
+    due: float
+    operation: str
+    arguments: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one experiment observed in one round: a number for ``metric``, at a place ``at`` inside the experiment."""
+
+    metric: str
+    value: float
+    at: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One thing done to a running design that yields samples. It is executed in a fresh process for every round."""
+
+    name: str
+    run: Callable[[Lab, Any], Iterable[Sample]]
+    workloads: tuple[str, ...] = ()
+    """Where it is done; empty means in every workload."""
+    designs: tuple[str, ...] = ()
+    """On which designs; empty means on all."""
+    rounds: int | None = None
+    """How often; None means as often as the bench goes round."""
+    faults: Mapping[str, int] = field(default_factory=dict)
+    """Faults planned in each round, and how often each must strike. One that never strikes makes the run invalid."""
+
+    def done_to(self, design: str, workload: str) -> bool:
+        return (not self.designs or design in self.designs) and (not self.workloads or workload in self.workloads)
+
+
+@dataclass(frozen=True)
+class Load:
+    """The schedule that a load follows: ``requests(lab, n)`` makes at least ``n`` requests of every operation.
+
+    ``afterwards`` sees the running design and every answer once the load is over and yields further samples.
+    """
+
+    requests: Callable[[Lab, int], list[Request]]
+    afterwards: Callable[[Lab, Any, list[Any]], Iterable[Sample]] | None = None
+    connections: int = 1
+    """How many requests may be under way at once in an open loop; the design must bear calls from as many threads."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a claim's judge returns: the outcome and the evidence, in a sentence with figures."""
+
+    outcome: Outcome
+    evidence: str
+
+
+def held(evidence: str) -> Finding:
+    return Finding("held", evidence)
+
+
+def refuted(evidence: str) -> Finding:
+    return Finding("refuted", evidence)
+
+
+def inconclusive(evidence: str) -> Finding:
+    return Finding("inconclusive", evidence)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of the lesson. A measured one is judged by a pure function of the run."""
+
+    id: str
+    text: str
+    judge: Callable[[Run], Finding] | None = None
+    kind: Literal["measured", "modelled", "reported"] = "measured"
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One topic: a problem, the designs that answer it (simplest first), and what is claimed about them."""
+
+    name: str
+    topic: str
+    question: str
+    problem: str
+    """The problem in five lines, shown before the prediction."""
+    say_it: str
+    """The one sentence to say aloud in an interview."""
+    knobs: tuple[Knob, ...]
+    metrics: tuple[Metric, ...]
+    requirements: tuple[Requirement, ...]
+    workloads: tuple[Workload, ...]
+    designs: tuple[Design, ...]
+    load: Load
+    answers: Callable[[Lab, Any], Any]
+    """What a design answers once it has caught up: must be the same for every design (a fair fight)."""
+    data: Callable[[Lab], None]
+    """Seeds the data that every round starts from; depends on knobs and seed only."""
+    experiments: tuple[Experiment, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    shown: tuple[str, ...] = ()
+    """The operations whose traces stand side by side, in this order."""
+    shown_workload: str = "pressure"
+    change_request: str = ""
+    try_next: tuple[tuple[str, str], ...] = ()
+    """Commands to type next, each with the question that it answers."""
+    seconds: float = 15.0
+    """About how long a default run takes on two cores."""
+    needs: tuple[str, ...] = ()
+    """Parts of the bench that take long to import: ``services``. They are imported once, before the first round."""
+    folder: str = ""
+    """Where it was loaded from; set by the catalogue."""
+    typed: str = ""
+    """What to type to name a folder: ``./mine``; empty for a scenario that goes by its name."""
+    narrowed: bool = False
+    """Some designs or workloads were left out (``only``)."""
+
+    def metric(self, name: str) -> Metric:
+        return _named(self.metrics, name, "metric")
+
+    def design(self, name: str) -> Design:
+        return _named(self.designs, name, "design")
+
+    def workload(self, name: str) -> Workload:
+        return _named(self.workloads, name, "workload")
+
+    def settings(self, workload: Workload, turned: Mapping[str, float]) -> dict[str, float]:
+        """Every knob's value: its default, else what the workload sets, else what a person turned it to."""
+        return {knob.name: turned.get(knob.name, workload.settings.get(knob.name, knob.default)) for knob in self.knobs}
+
+    def turn(self, text: str) -> tuple[str, float]:
+        """``"page_rows=50"`` → ``("page_rows", 50)``; raises UsageError that lists the knobs or the range."""
+        name, equals, value = text.partition("=")
+        for knob in self.knobs:
+            if knob.name == name.strip() and equals:
+                return knob.name, knob.parse(value.strip())
+        listed = ", ".join(f"{knob.name} ({knob.low:g} to {knob.high:g})" for knob in self.knobs)
+        wrong = f"{self.name} has no knob {name!r}" if equals else f"--set takes knob=value, not {text!r}"
+        raise UsageError(f"{wrong}. Its knobs: {listed}.")
+
+    def only(self, designs: Iterable[str], workloads: Iterable[str]) -> Scenario:
+        """The same scenario narrowed to the named designs and workloads; empty means all."""
+        chosen, situations = set(designs), set(workloads)
+        for name in chosen:
+            self.design(name)
+        for name in situations:
+            self.workload(name)
+        return replace(
+            self,
+            narrowed=bool(chosen or situations),
+            designs=tuple(d for d in self.designs if not chosen or d.name in chosen),
+            workloads=tuple(w for w in self.workloads if not situations or w.name in situations),
+        )
+
+
+def _named(things: tuple[_Thing, ...], name: str, kind: str) -> _Thing:
+    for thing in things:
+        if thing.name == name:
+            return thing
+    raise UsageError(f"there is no {kind} {name!r}. Choose from: {', '.join(thing.name for thing in things)}.")

@@ -1,0 +1,110 @@
+"""Where talk, pictures and questions go: the terminal, the record, and the signals that end a program."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from archlab.__main__ import INTERRUPTED, say
+from archlab.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from archlab.bench.runner import Progress
+
+
+def console() -> Console:
+    """Where pictures go. A pipe has no width of its own: 100 columns, unless COLUMNS says otherwise."""
+    from rich.console import Console
+
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=100 if piped else None, highlight=False, markup=False, emoji=False)
+
+
+def interactive() -> bool:
+    """Whether a person can be asked: a terminal on both sides, and not a dumb one."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def ask(screen: Console, what: str, hint: str, allowed: range) -> int | None:
+    """A number in ``allowed``; None for an empty answer or the end of input."""
+    from archlab.view.page import spelled
+
+    while True:
+        try:
+            prompt = f"{what} ({allowed.start}–{allowed.stop - 1}; {hint}): "
+            answer = screen.input(spelled(screen, prompt)).strip()
+        except EOFError:
+            return None
+        if not answer:
+            return None
+        if answer.rstrip("%").isdigit() and int(answer.rstrip("%")) in allowed:
+            return int(answer.rstrip("%"))
+        screen.print(f"Type a number from {allowed.start} to {allowed.stop - 1}, or press enter.", style="dim")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Progress], None]]:
+    """A bar with the time left on stderr, where that is a terminal; gone when the measuring is over."""
+    if not sys.stderr.isatty():
+        yield lambda event: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("measuring"), BarColumn(30), TextColumn("{task.fields[left]}  {task.description}"))
+    bar = Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=5)
+    task = bar.add_task("", total=1.0, left="")
+
+    def moved(event: Progress) -> None:
+        bar.start()  # only now: what is printed before must not meet it on the screen
+        left = f"{event.seconds_left:3.0f} s left" if event.seconds_left else ""
+        bar.update(task, completed=event.done / event.planned, description=event.doing, left=left)
+
+    try:
+        yield moved
+    finally:
+        bar.stop()
+
+
+@contextmanager
+def recording() -> Iterator[Store | None]:
+    """The open record; None, with a sentence, where nothing can be recorded: archlab goes on without."""
+    try:
+        store = Store.open(say=say)
+    except StoreError as error:
+        say(f"{error} This is not recorded.")
+        yield None
+        return
+    with store:
+        try:
+            yield store
+        except StoreError as error:
+            say(f"{error} This is not recorded.")
+
+
+@contextmanager
+def ended_cleanly() -> Iterator[None]:
+    """SIGTERM and a closed terminal end archlab like Ctrl-C does: through every ``finally``."""
+
+    def end(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            before[getattr(signal, name)] = signal.signal(getattr(signal, name), end)
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("interrupted: everything that was started has ended, and nothing was recorded half.")
+        raise SystemExit(INTERRUPTED) from None
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)

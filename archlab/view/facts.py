@@ -1,0 +1,218 @@
+"""What the pictures ask of a run: pure questions, answered from its records (and its scenario's words, if at hand)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from archlab import judge
+from archlab.run import DesignFacts, Measurement, RequirementOutcome, Run, Trace
+from archlab.scenario import Scenario
+from archlab.view.page import BAD, DIM, GOOD, PAYS, SELF, UNSURE
+
+Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "misuse"]
+
+MARKS: dict[Standing, tuple[str, str]] = {
+    "enough": ("✓", GOOD),
+    "misses": ("✗", BAD),
+    "pays": ("★", PAYS),
+    "self-inflicted": ("+", SELF),
+    "uncertain": ("?", UNSURE),
+    "misuse": ("·", DIM),
+}
+"""A sign and its colour. The word beside it carries the meaning."""
+
+SHORT: dict[Standing, tuple[str, ...]] = {
+    "enough": ("enough",),
+    "misses": ("misses",),
+    "pays": ("pays",),
+    "self-inflicted": ("self-inflicted", "self-infl.", "self"),
+    "uncertain": ("uncertain", "unsure"),
+    "misuse": ("misuse",),
+}
+
+
+def standing(run: Run, workload: str, design: str) -> Standing | None:
+    """One of the quadrants, or None where the run did not judge the design there.
+
+    A misuse that misses a bound is shown as missing it: that is its symptom.
+    """
+    outcomes = [r.outcome for r in run.requirements if r.workload == workload and r.design == design]
+    if not outcomes or not run.valid:
+        return None
+    stands: Standing = judge.standing(run, workload, design)
+    return "misses" if stands == "misuse" and "missed" in outcomes else stands
+
+
+def stands_as(run: Run, workload: str, design: str) -> list[tuple[str, str]]:
+    """A mark with its word, longest first, each with its colour: ``+ self-inflicted``, ``+ self-infl.``, ``+ self``."""
+    stands = standing(run, workload, design)
+    if stands is None:
+        return [("not asked", DIM), ("–", DIM)]
+    mark, style = MARKS[stands]
+    return [(f"{mark} {word}", style) for word in SHORT[stands]]
+
+
+def in_order(run: Run) -> list[DesignFacts]:
+    """The designs as the scenario orders them, simplest first, a misuse after the candidates that it misuses."""
+    return sorted(run.designs, key=lambda d: d.order)
+
+
+def candidates(run: Run) -> list[DesignFacts]:
+    return [d for d in in_order(run) if d.role != "misuse"]
+
+
+def simplest(run: Run) -> DesignFacts | None:
+    return next(iter(candidates(run)), None)
+
+
+def full_pattern(run: Run) -> DesignFacts | None:
+    able = candidates(run)
+    patterns = [d for d in able if d.role == "pattern"]
+    return patterns[-1] if patterns else able[-1] if able else None
+
+
+def demands(run: Run, workload: str) -> list[RequirementOutcome]:
+    """One outcome for every requirement of a workload, in the order of the run, for its bound and its words."""
+    found: dict[str, RequirementOutcome] = {}
+    for r in run.requirements:
+        if r.workload == workload:
+            found.setdefault(r.id, r)
+    return list(found.values())
+
+
+def outcome(run: Run, requirement: str, design: str, workload: str) -> RequirementOutcome | None:
+    for r in run.requirements:
+        if (r.id, r.design, r.workload) == (requirement, design, workload):
+            return r
+    return None
+
+
+def behind(run: Run, r: RequirementOutcome) -> Measurement | None:
+    """The measurement that a requirement's outcome was judged from."""
+    return run.measured(r.metric, r.design, r.workload)
+
+
+def missed_because(run: Run, r: RequirementOutcome) -> str:
+    """Why there is no figure: ``falls behind: 29 of 100 a second``; empty where there is one."""
+    m = behind(run, r)
+    if m is not None and m.value is not None:
+        return ""
+    return (m.note if m is not None and m.note else r.why) or "no figure"
+
+
+def busy(run: Run, workload: str, design: str) -> float | None:
+    """The share of the workers' time that the workload demands of a design."""
+    shares = [m.utilisation for m in run.measurements if (m.workload, m.design) == (workload, design)]
+    return max((share for share in shares if share is not None), default=None)
+
+
+def clear_by(run: Run, workload: str, design: str) -> tuple[bool, float] | None:
+    """How far a design lies inside its region: (passing?, factor).
+
+    A design that passes is as far inside as its tightest bound; one that fails as far as the bound it fails the most.
+    """
+    judged = [r for r in run.requirements if r.workload == workload and r.design == design]
+    missed = [r.margin for r in judged if r.outcome == "missed" and r.margin is not None]
+    if missed:
+        return False, max(missed)
+    met = [r.margin for r in judged if r.outcome == "met" and r.margin is not None]
+    return (True, min(met)) if met and all(r.outcome == "met" for r in judged) else None
+
+
+def says(scenario: Scenario | None, requirement: str) -> str:
+    """A requirement in the scenario's words, else its id as words."""
+    for r in scenario.requirements if scenario else ():
+        if r.id == requirement:
+            return r.says
+    return requirement.replace("-", " ").replace("_", " ")
+
+
+def operation_of(scenario: Scenario | None, metric: str) -> str | None:
+    for m in scenario.metrics if scenario else ():
+        if m.name == metric:
+            return m.operation
+    return None
+
+
+def shown_workload(run: Run, scenario: Scenario | None = None) -> str:
+    """The workload whose traces are shown: the scenario's choice, else the one that was traced, else pressure."""
+    names = [w.name for w in run.workloads]
+    traced = [t.workload for t in run.traces]
+    wanted = [scenario.shown_workload] if scenario else []
+    for name in (*wanted, *dict.fromkeys(traced), "pressure", *reversed(names)):
+        if name in names or name in traced:
+            return name
+    return ""
+
+
+def words(operation: str) -> str:
+    """``place_order`` → ``place order``."""
+    return operation.replace("_", " ")
+
+
+def shown_operations(run: Run, workload: str, scenario: Scenario | None = None) -> list[str]:
+    traced = list(dict.fromkeys(t.operation for t in run.traces if t.workload == workload))
+    wanted = [o for o in (scenario.shown if scenario else ()) if o in traced]
+    return wanted or traced
+
+
+def trace_bound(run: Run, scenario: Scenario | None, operation: str, workload: str) -> float | None:
+    """The bound on an operation's latency, in seconds: the right edge of its waterfall."""
+    for r in demands(run, workload):
+        if r.unit == "s" and (operation_of(scenario, r.metric) or r.metric.split("_")[0]) == operation:
+            return r.at_most
+    for required in scenario.requirements if scenario else ():  # the traces are shown before anything is judged
+        demanded = required.unit == "s" and required.demanded_in(workload)
+        if demanded and operation_of(scenario, required.metric) == operation:
+            return required.at_most
+    return None
+
+
+def panes(run: Run, workload: str, most: int) -> list[DesignFacts]:
+    """The designs to show side by side: the simplest, the verdict's and the full pattern, ``most`` of them at most."""
+    able = candidates(run)
+    verdict = run.verdict(workload)
+    chosen: list[str] = [able[0].name] if able else []
+    if verdict is not None and verdict.design is not None:
+        chosen.append(verdict.design)
+    elif verdict is not None:
+        chosen += verdict.candidates[:1]
+    pattern = full_pattern(run)
+    if pattern is not None:
+        chosen.append(pattern.name)
+    chosen += [d.name for d in able[1:]]
+    keep = list(dict.fromkeys(chosen))[:most]
+    return [d for d in able if d.name in keep]
+
+
+def traces_of(run: Run, operation: str, workload: str, designs: Iterable[DesignFacts]) -> list[Trace | None]:
+    return [run.trace(operation, d.name, workload) for d in designs]
+
+
+def step_times(trace: Trace) -> list[tuple[str, float, float]]:
+    """(name, first start, time of its own) of the steps below the root, in order of their start, in seconds.
+
+    A span's own time leaves out its children's, so that the steps of a request add up to it. The work of
+    others that goes on after the root's end is not a step: see ``seen_after``.
+    """
+    root = trace.root
+    inside = [s for s in trace.spans if s is root or s.end <= root.end]
+    children: dict[str | None, float] = {}
+    for s in inside:
+        children[s.parent_id] = children.get(s.parent_id, 0.0) + (s.end - s.start)
+    steps: dict[str, list[float]] = {}
+    for s in inside:
+        if s is root:
+            continue
+        step = steps.setdefault(s.name, [s.start, 0.0])
+        step[0] = min(step[0], s.start)
+        step[1] += max(0.0, s.end - s.start - children.get(s.span_id, 0.0))
+    return [(name, start, own) for name, (start, own) in sorted(steps.items(), key=lambda item: item[1][0])]
+
+
+def seen_after(trace: Trace) -> float | None:
+    """Seconds from the root's end to the end of the last span that it set off; None where all was done by then."""
+    root = trace.root
+    ends = [s.end for s in trace.spans if s.end > root.end]
+    return max(ends) - root.end if ends else None

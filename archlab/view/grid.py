@@ -1,0 +1,173 @@
+"""One column a design, simplest first: the table that requirements and bill share, so that their columns line up.
+
+Where the columns do not fit beside each other, every design gets lines of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from archlab.view.page import DIM, HEAD, Page, pad
+
+Said = tuple[str, str]
+"""A text and its style."""
+
+Cell = Sequence[Said]
+"""Ways to say the same: in full (with its interval), then as usual, then ever shorter."""
+
+NARROWEST_PAGE = 60
+NARROWEST_LABEL = 22
+
+
+@dataclass(frozen=True)
+class Row:
+    label: str
+    cells: Sequence[Cell]
+    aside: str = ""
+    """At the right of the label: the bound."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A workload or a bill: its title, what it is, one cell a design, and rows below."""
+
+    title: str
+    says: str
+    cells: Sequence[Cell]
+    rows: Sequence[Row] = ()
+    notes: Sequence[Said] = ()
+    """Said below, in full."""
+
+
+def draw(page: Page, heading: str, aside: str, designs: Sequence[str], sections: Sequence[Section]) -> Iterable[Text]:
+    if not sections or not designs:
+        return
+    columns, in_full = _columns(page, designs, sections)
+    label = page.width - sum(columns)
+    if page.width < NARROWEST_PAGE or label < min(NARROWEST_LABEL, _wanted(page, sections)):
+        yield from _as_list(page, heading, designs, sections)
+        return
+    titles = max(len(s.title) for s in sections) + 2
+    bounded = [row for section in sections for row in section.rows if row.aside]
+    bounds = max((len(page.spell(row.aside)) for row in bounded), default=0)
+    named = min(max((len(page.spell(row.label)) for row in bounded), default=0), label - bounds - 4)
+    gap = 2 if named + bounds + 6 <= label else 1
+    first = _label(page, page.text((heading, HEAD)), aside, label)
+    yield _line(page, first, [[(d, HEAD)] for d in designs], columns, True)
+    for section in sections:
+        title = page.text((f"{section.title:<{titles}}", HEAD), (section.says, DIM))
+        if title.cell_len >= label:
+            title = page.text((section.title, HEAD), " ", (section.says, DIM))
+        beneath = title.cell_len >= label
+        if beneath:
+            title = page.text((section.title, HEAD))
+        yield _line(page, pad(title, label), section.cells, columns, True)
+        if beneath:
+            yield from page.wrap((section.says, DIM), indent=2)
+        for row in section.rows:
+            bound = row.aside.rjust(bounds) if row.aside else ""
+            room = named if row.aside else label - 3
+            style = "" if row.aside else DIM
+            name = page.text("  ", page.first_fit(room, *((text, style) for text in shorter(row.label))))
+            first = pad(name, named + 2 + gap).append_text(page.text((bound, DIM))) if bound else name
+            yield _line(page, pad(first, label), row.cells, columns, in_full)
+        for note in section.notes:
+            yield from page.wrap(note, indent=2)
+
+
+def _columns(page: Page, designs: Sequence[str], sections: Sequence[Section]) -> tuple[list[int], bool]:
+    """Cells for each design, and whether there is room to say all in full (with intervals) beside the labels."""
+    stands: list[list[Cell]] = [[[(name, "")]] for name in designs]
+    figures: list[list[Cell]] = [[] for _ in designs]
+    for section in sections:
+        for i, cell in enumerate(section.cells):
+            stands[i].append(cell)
+        for row in section.rows:
+            for i, cell in enumerate(row.cells):
+                figures[i].append(cell)
+
+    def widths(stand_way: int, figure_way: int) -> list[int]:
+        cells = [
+            [_way(cell, stand_way) for cell in stands[i]] + [_way(cell, figure_way) for cell in figures[i]]
+            for i in range(len(designs))
+        ]
+        return [max(page.text(said).cell_len for said in column) for column in cells]
+
+    least, gaps = _wanted(page, sections), len(designs) - 1
+    roomy = max([least, *(len(page.spell(s.says)) for s in sections if s.rows)]) + 12
+    for wanted, stand_way, figure_way in ((roomy, 0, 0), (least, 1, 0), (least, 1, 1), (least, 2, 1), (least, 9, 9)):
+        needed = widths(stand_way, figure_way)
+        alike = [max(needed)] * len(needed)
+        for columns in (alike, needed):
+            if wanted + sum(columns) + gaps <= page.width:
+                gap = 2 if wanted + sum(columns) + 2 * gaps + (page.width >= 90) * 8 <= page.width else 1
+                return [*(column + gap for column in columns[:-1]), columns[-1]], figure_way == 0
+    return [*(column + 1 for column in needed[:-1]), needed[-1]], False
+
+
+def _way(cell: Cell, way: int) -> Said:
+    return cell[min(way, len(cell) - 1)]
+
+
+def _wanted(page: Page, sections: Sequence[Section]) -> int:
+    """Cells that the labels need with their bounds."""
+    bounded = [row for s in sections for row in s.rows if row.aside]
+    names = max((len(page.spell(row.label)) for row in bounded), default=0)
+    bounds = max((len(page.spell(row.aside)) for row in bounded), default=0)
+    titles = [len(page.spell(s.title)) + 1 for s in sections]
+    return max([names + bounds + 4, *titles])
+
+
+def _label(page: Page, name: Text, aside: str, label: int) -> Text:
+    """The name, and at the right edge of the labels what goes with it, if there is room."""
+    right = page.text((aside, DIM))
+    if right.cell_len and name.cell_len + right.cell_len + 1 < label:
+        return pad(pad(name, label - 1 - right.cell_len).append_text(right), label)
+    return pad(name, label)
+
+
+def _line(page: Page, label: Text, cells: Sequence[Cell], columns: Sequence[int], in_full: bool) -> Text:
+    line = label
+    for i, (cell, width) in enumerate(zip(cells, columns, strict=True)):
+        last = i == len(columns) - 1
+        ways = cell if in_full else cell[min(1, len(cell) - 1) :]
+        line.append_text(pad(page.first_fit(width if last else width - 1, *ways), width))
+    return line
+
+
+def _as_list(page: Page, heading: str, designs: Sequence[str], sections: Sequence[Section]) -> Iterable[Text]:
+    names = max(map(len, designs)) + 4
+    yield page.text((heading, HEAD))
+    for section in sections:
+        brief = len(section.rows) == 1 and not section.rows[0].aside
+        says = f"{section.says} · {section.rows[0].label}" if brief else section.says
+        yield from page.wrap(page.text((section.title, HEAD), "  ", (says, DIM)))
+        for i, design in enumerate(designs):
+            line = pad(page.text(f"  {design}"), names)
+            line.append_text(page.first_fit(page.width - line.cell_len, *section.cells[i]))
+            if brief:
+                figure = page.first_fit(page.width - line.cell_len - 2, *section.rows[0].cells[i])
+                line = pad(line, max(line.cell_len + 1, page.width - figure.cell_len)).append_text(figure)
+            yield line
+            for row in () if brief else section.rows:
+                yield _listed(page, row, row.cells[i])
+        for note in section.notes:
+            yield from page.wrap(note, indent=2)
+
+
+def _listed(page: Page, row: Row, cell: Cell) -> Text:
+    """``    page, 95 in 100  ≤ 100 ms           5.4  5.1–5.9 ms``: the words give way before the figure does."""
+    figure = page.first_fit(page.width // 2, *cell)
+    room = page.width - figure.cell_len - 1
+    bounded = page.text(f"    {row.label}", ("  " + row.aside if row.aside else "", DIM))
+    name = bounded if bounded.cell_len <= room else page.first_fit(room, *(f"    {t}" for t in shorter(row.label)))
+    return pad(name, max(name.cell_len + 1, page.width - figure.cell_len)).append_text(figure)
+
+
+def shorter(text: str) -> list[str]:
+    """The text, then ever fewer of its words."""
+    words = text.split()
+    return [text, *(f"{' '.join(words[:n])} …" for n in range(len(words) - 1, 0, -1))]

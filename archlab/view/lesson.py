@@ -1,0 +1,165 @@
+"""A scenario to read: the lesson, the designs' source side by side, the change request's diffs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.markdown import Heading, Markdown, MarkdownElement
+from rich.syntax import Syntax
+from rich.text import Text
+
+from archlab.view.page import BAD, DIM, GOOD, HEAD, Fitted, Page, Picture, pad
+from archlab.view.sections import align, explanation, sections
+from archlab.view.signs import plain
+
+READABLE = 88
+"""Columns: a longer line of prose is hard to follow."""
+
+SIDE_BY_SIDE = ((200, 4), (150, 3), (80, 2))
+"""At so many columns, so many designs beside each other."""
+
+WIDEST_CODE = 240
+PROSE = "italic"
+
+
+class _PlainHeading(Heading):
+    """A heading at the left, without a box."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        self.text.justify = "left"
+        self.text.stylize(HEAD)
+        yield self.text if self.tag != "h1" else Text(self.text.plain.upper(), HEAD)
+
+
+class _Markdown(Markdown):
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {**Markdown.elements, "heading_open": _PlainHeading}
+
+
+@dataclass(frozen=True)
+class _Prose:
+    markdown: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        markdown = plain(self.markdown) if options.ascii_only else self.markdown
+        theme = "ansi_dark"  # the terminal's own colours, on its own background
+        yield Fitted(_Markdown(markdown, code_theme=theme, inline_code_theme=theme, hyperlinks=False), READABLE)
+
+
+def lesson(markdown: str) -> RenderableType:
+    """The text of ``lesson.md``."""
+    return _Prose(markdown)
+
+
+def code(designs: Sequence[tuple[str, str, str]]) -> Picture:
+    """(name, title, source) of designs, in panes; what has the same name stands on the same line."""
+    return Picture(lambda page: _code(page, designs), WIDEST_CODE)
+
+
+def change(request: str, diffs: Sequence[tuple[str, str, str]]) -> Picture:
+    """(name, what it takes, unified diff) of every design for the same change request."""
+    return Picture(lambda page: _change(page, request, diffs))
+
+
+def _code(page: Page, designs: Sequence[tuple[str, str, str]]) -> Iterable[Text]:
+    beside = next((panes for columns, panes in SIDE_BY_SIDE if page.width >= columns), 1)
+    beside = max(1, min(beside, len(designs)))
+    for at in range(0, len(designs), beside):
+        yield from _panes(page, designs[at : at + beside])
+        yield Text()
+
+
+def _panes(page: Page, designs: Sequence[tuple[str, str, str]]) -> Iterable[Text]:
+    width = (page.width - 3 * (len(designs) - 1)) // len(designs)
+    titles = [_fold(page.text((name, HEAD), "  ", (title, DIM)), width) for name, title, _ in designs]
+    yield from _beside(page, titles, width)
+    yield page.text(("─" * page.width, DIM))
+    parts = [sections(source) for _, _, source in designs]
+    highlighted = [_highlight(page, source) for _, _, source in designs]
+    explained = [_docstring(page, source, width) for _, _, source in designs]
+    for row in align([[part.name for part in pane] for pane in parts]):
+        columns: list[list[Text]] = []
+        for pane, lines, prose, index in zip(parts, highlighted, explained, row, strict=True):
+            if index is None:
+                columns.append([])
+            elif pane[index].name == "docstring" and prose:
+                columns.append(prose)
+            else:
+                shown = lines[pane[index].first : pane[index].last]
+                columns.append([folded for line in shown for folded in _fold(line, width)])
+        yield from _beside(page, columns, width)
+
+
+def _beside(page: Page, columns: Sequence[Sequence[Text]], width: int) -> Iterable[Text]:
+    for i in range(max(len(lines) for lines in columns)):
+        line = Text()
+        for n, lines in enumerate(columns):
+            cell = lines[i] if i < len(lines) else Text()
+            line.append_text(page.text((" │ ", DIM)) if n else Text()).append_text(pad(cell, width))
+        yield line
+
+
+def _highlight(page: Page, source: str) -> list[Text]:
+    lines = Syntax("", "python", theme="ansi_dark").highlight(page.spell(source.expandtabs(4))).split("\n")
+    return [Text("", "").append_text(line) for line in lines]
+
+
+def _docstring(page: Page, source: str, width: int) -> list[Text]:
+    """The module's docstring as prose that fills the pane: a line that is further in continues the one above it."""
+    paragraphs: list[str] = []
+    for line in (explanation(source) or "").split("\n"):
+        if line.startswith(" ") and paragraphs and paragraphs[-1]:
+            paragraphs[-1] += f" {line.strip()}"
+        else:
+            paragraphs.append(line.strip())
+    if not any(paragraphs):
+        return []
+    paragraphs[0] = f'"""{paragraphs[0]}'
+    pane = Page(width, page.ascii)
+    lines = []
+    for text in paragraphs:
+        lead, colon, rest = text.partition(":")  # Good at: … Fails when: … Costs: …
+        bold = colon and len(lead) <= 20
+        lines += pane.wrap(page.text((lead + colon, f"{PROSE} {HEAD}"), (rest, PROSE)) if bold else (text, PROSE))
+    return [*lines, page.text(('"""', PROSE)), Text()]
+
+
+def _fold(line: Text, width: int) -> list[Text]:
+    """A line of code in ``width`` cells: broken where code can be broken, and further in on the next line."""
+    folded: list[Text] = []
+    indent = len(line.plain) - len(line.plain.lstrip())
+    comment = line.plain.lstrip().startswith("# ")
+    begins = line[: indent + 2] if comment else Text(" " * min(indent + 4, max(0, width // 2)))
+    while line.cell_len > width:
+        plain = line.plain
+        lead = len(plain) - len(plain.lstrip())
+        cut = max((plain.rfind(sign, lead + 1, width) + len(sign) for sign in (" ", ", ", "(", "[", ".")), default=0)
+        spaced = plain.rfind(" ", lead + 1, width) + 1
+        cut = spaced if spaced > width // 2 else cut
+        if cut <= lead + 1 or cut > width:
+            cut = width
+        folded.append(line[:cut])
+        rest = line[cut:]
+        spare = len(rest.plain) - len(rest.plain.lstrip())
+        line = begins.copy().append_text(rest[spare:])
+    return [*folded, line]
+
+
+def _change(page: Page, request: str, diffs: Sequence[tuple[str, str, str]]) -> Iterable[Text]:
+    yield from page.wrap(request, ("THE CHANGE  ", HEAD), 12)
+    for name, takes, diff in diffs:
+        yield Text()
+        yield from page.heading(name, (takes, DIM))
+        if not diff.strip():
+            yield from page.wrap(("nothing to change", DIM), indent=2)
+        for line in diff.rstrip("\n").split("\n") if diff.strip() else ():
+            spelled = page.text((line.expandtabs(4), _colour(line)))
+            yield from _fold(spelled, page.width)
+
+
+def _colour(line: str) -> str:
+    if line.startswith(("+++", "---", "diff ")):
+        return HEAD
+    return GOOD if line.startswith("+") else BAD if line.startswith("-") else DIM if line.startswith("@@") else ""

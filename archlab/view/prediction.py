@@ -1,0 +1,35 @@
+"""The problem in a few lines and the designs to choose from, before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.text import Text
+
+from archlab.scenario import Design, Scenario, Workload
+from archlab.view import units
+from archlab.view.page import DIM, HEAD, Page, Part, Picture, table
+
+
+def question(scenario: Scenario, workload: Workload, choices: Sequence[Design]) -> Picture:
+    """The problem, what is demanded of it, and the designs by number, simplest first. The answer is not given away."""
+    return Picture(lambda page: _question(page, scenario, workload, choices))
+
+
+def _question(page: Page, scenario: Scenario, workload: Workload, choices: Sequence[Design]) -> Iterable[Text]:
+    paragraph = " ".join(scenario.problem.split("\n")) if page.width < 80 else scenario.problem
+    for line in paragraph.strip().split("\n"):
+        yield from page.wrap(line.strip())
+    yield Text()
+    demanded = [r for r in scenario.requirements if r.demanded_in(workload.name)]
+    if demanded:
+        asked = "; ".join(f"{r.says} {units.bound(r.at_most, r.unit)}" for r in demanded)
+        yield from page.wrap(asked + ".", ("Demanded", HEAD), 10)
+    yield from page.wrap(workload.says, (workload.name.capitalize().replace("_", " "), HEAD), 10)
+    yield Text()
+    yield from page.wrap(("Which is the simplest design that will do?", HEAD))
+    rows: list[Sequence[Part]] = [
+        ((f"{number}", HEAD), design.name, (design.title, DIM)) for number, design in enumerate(choices, start=1)
+    ]
+    yield from table(page, rows, align=">", indent=2)
+    yield Text()

@@ -1,0 +1,115 @@
+"""IS IT ENOUGH? Every requirement of every workload, design by design, simplest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archlab.run import RequirementOutcome, Run
+from archlab.scenario import Scenario
+from archlab.view import facts, units
+from archlab.view.grid import Cell, Row, Said, Section, shorter
+from archlab.view.page import DIM, UNSURE
+
+WELL_INSIDE = 3.0
+"""A workload is meant to lie this far inside its region: 3 × beyond the bound, or within a third of it."""
+
+LONGEST_RATE = 18
+"""Characters of ``29 of 100/s``; a longer explanation stands below the table."""
+
+
+def sections(run: Run, scenario: Scenario | None = None, every: bool = False) -> list[Section]:
+    """One section a workload; ``every`` shows each requirement with its figures, also where all are met."""
+    designs = facts.in_order(run)
+    found = []
+    for w in run.workloads:
+        demanded = facts.demands(run, w.name)
+        if not demanded:
+            continue
+        if not every and _all_met(run, w.name):
+            rows = [Row(_all_bounds(len(demanded)), [_met_by(run, w.name, d.name) for d in designs])]
+        else:
+            rows = []
+            for r in demanded:
+                cells = [_cell(run, r, d.name) for d in designs]
+                rows.append(Row(facts.says(scenario, r.id), cells, units.bound(r.at_most, r.unit)))
+            rows += _clear(run, w.name)
+        found.append(
+            Section(w.name, w.says, [facts.stands_as(run, w.name, d.name) for d in designs], rows, _notes(run, w.name))
+        )
+    return found
+
+
+def _all_bounds(number_of: int) -> str:
+    return {1: "the bound", 2: "both bounds"}.get(number_of, f"all {units.word(number_of)} bounds")
+
+
+def _cell(run: Run, demanded: RequirementOutcome, design: str) -> Cell:
+    """A figure with its interval, marked where it misses the bound or nobody can tell."""
+    r = facts.outcome(run, demanded.id, design, demanded.workload)
+    if r is None:
+        return [("–", DIM)]
+    mark, style = {"met": ("", ""), "missed": facts.MARKS["misses"], "uncertain": facts.MARKS["uncertain"]}[r.outcome]
+    before = f"{mark} " if mark else ""
+    m = facts.behind(run, r)
+    if m is None or m.value is None:
+        choices = _reasons(run, r)
+    elif r.outcome == "missed":
+        choices = [units.measured(m.value, m.unit)]
+    else:
+        whole, alone = units.interval(m.value, m.low, m.high, m.unit), units.measured(m.value, m.unit)
+        choices = [whole, alone]
+    return [(before + choice, style) for choice in choices]
+
+
+def _reasons(run: Run, r: RequirementOutcome) -> list[str]:
+    """``29 of 100/s``, the second time ``falls behind``: why a design has no figure, as short as it must be."""
+    reason = facts.missed_because(run, r)
+    short, _, rate = reason.partition(": ")
+    rate = rate.replace(" a second", "/s")
+    same = [o for o in run.requirements if (o.design, o.workload) == (r.design, r.workload)]
+    first = next(o for o in same if facts.missed_because(run, o) == reason)
+    if not rate or len(rate) > LONGEST_RATE:
+        return shorter(short)
+    return [rate] if first is r else [short, "as above"]
+
+
+def _notes(run: Run, workload: str) -> list[Said]:
+    """Why nobody can tell, a line for every design that it is so of."""
+    told: dict[str, list[str]] = {}
+    for r in run.requirements:
+        if r.workload == workload and r.outcome == "uncertain":
+            why = (r.why or facts.missed_because(run, r)).rpartition(": ")[2]
+            if why and why not in told.setdefault(r.design, []):
+                told[r.design].append(why)
+    mark, style = facts.MARKS["uncertain"]
+    return [(f"{mark} {design}: {'; '.join(why)}", style) for design, why in told.items() if why]
+
+
+def _all_met(run: Run, workload: str) -> bool:
+    names = {d.name for d in facts.candidates(run)}
+    return all(r.outcome == "met" for r in run.requirements if r.workload == workload and r.design in names)
+
+
+def _met_by(run: Run, workload: str, design: str) -> Cell:
+    judged = {r.outcome for r in run.requirements if r.workload == workload and r.design == design}
+    if not judged:
+        return [("–", DIM)]
+    if judged != {"met"}:
+        return [facts.MARKS["misses" if "missed" in judged else "uncertain"]]
+    inside = facts.clear_by(run, workload, design)
+    if inside is None:
+        return [("met", "")]
+    return [(f"met by {units.ratio(inside[1])}", _clear_style(inside[1])), ("met", "")]
+
+
+def _clear(run: Run, workload: str) -> list[Row]:
+    """How far inside its region each design lies: by how much it keeps or breaks the bound that decides."""
+    inside = [facts.clear_by(run, workload, d.name) for d in facts.in_order(run)]
+    if not any(inside):
+        return []
+    cells: Sequence[Said] = [(units.ratio(i[1]), _clear_style(i[1])) if i else ("–", DIM) for i in inside]
+    return [Row("clear of the bound by", [[cell] for cell in cells])]
+
+
+def _clear_style(factor: float) -> str:
+    return DIM if factor >= WELL_INSIDE else UNSURE

@@ -1,0 +1,102 @@
+"""The screen of ``archlab run``: the traces first, the figures when they are there; or both, for a recorded run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.text import Text
+
+from archlab.run import Run
+from archlab.scenario import Scenario
+from archlab.view import bill, facts, grid, requirements, units, verdict, waterfall
+from archlab.view.page import BAD, DIM, HEAD, Page, Picture, pad
+
+
+def header(name: str, question: str, right: str = "") -> Picture:
+    """``cqrs · Do reads and writes need different models?``, and at the right edge what is known about the run."""
+    return Picture(lambda page: _header(page, name, question, page.text((right, DIM))))
+
+
+def traces(run: Run, scenario: Scenario | None = None) -> Picture:
+    """One request of each design, side by side: what can be shown before anything is measured."""
+    return Picture(lambda page: waterfall.draw(page, run, scenario))
+
+
+def figures(
+    run: Run, scenario: Scenario | None = None, predicted: str | None = None, confidence: int = 0, every: bool = False
+) -> Picture:
+    """Requirements, bill, verdict, prediction, claims, trust and what next; for an invalid run only why it is one.
+
+    It follows the traces of a run that has just ended, so it opens with what the header could not know yet.
+    """
+
+    def draw(page: Page) -> Iterable[Text]:
+        known = facts_line(page, run)
+        yield from [pad(known, page.width, "right")] if page.width >= 80 else page.wrap(known)
+        yield from _figures(page, run, scenario, predicted, confidence, every)
+
+    return Picture(draw)
+
+
+def whole(
+    run: Run, scenario: Scenario | None = None, predicted: str | None = None, confidence: int = 0, every: bool = False
+) -> Picture:
+    """A recorded run on one screen."""
+
+    def draw(page: Page) -> Iterable[Text]:
+        yield from _header(page, run.scenario, run.question, facts_line(page, run))
+        yield Text()
+        drawn = list(waterfall.draw(page, run, scenario))
+        yield from drawn
+        yield from [Text()] if drawn else []
+        yield from _figures(page, run, scenario, predicted, confidence, every)
+
+    return Picture(draw)
+
+
+def facts_line(page: Page, run: Run) -> Text:
+    """``run 12 · VALID · 9.6 s · 2 cores · seed 1``."""
+    known = [f"run {run.run_id}"] if run.run_id is not None else ["not recorded"]
+    known.append("VALID" if run.valid else "INVALID")
+    known.append(units.duration(run.seconds))
+    cores = run.environment.get("cpu_count")
+    if isinstance(cores, int):
+        known.append(units.count(cores, "core"))
+    known.append(f"seed {run.seed}")
+    known += [f"{knob}={value:g}" for knob, value in run.turned.items()]
+    line = Text()
+    for i, fact in enumerate(known):
+        style = f"{HEAD} {BAD}" if fact == "INVALID" else DIM
+        line.append_text(page.text((" · " if i else "", DIM), (fact, style)))
+    return line
+
+
+def _header(page: Page, name: str, question: str, right: Text) -> list[Text]:
+    left = page.text((name, HEAD), f" · {question}")
+    if right.plain and left.cell_len + right.cell_len + 2 <= page.width:
+        left.append(" " * (page.width - left.cell_len - right.cell_len)).append_text(right)
+        return [left]
+    return [*page.wrap(left), *(page.wrap(right) if right.plain else [])]
+
+
+def _figures(
+    page: Page, run: Run, scenario: Scenario | None, predicted: str | None, confidence: int, every: bool
+) -> Iterable[Text]:
+    if not run.valid:
+        yield from verdict.invalid(page, run)
+        yield from verdict.trust(page, run)
+        yield Text()
+        yield from verdict.next_steps(page, run, scenario)
+        return
+    designs = [d.name for d in facts.in_order(run)]
+    sections = [*requirements.sections(run, scenario, every), bill.section(run, scenario, every)]
+    yield from grid.draw(page, "IS IT ENOUGH?", "simplest first →", designs, sections)
+    yield Text()
+    yield from verdict.verdict(page, run, scenario)
+    if predicted is not None:
+        yield from verdict.you_said(page, run, predicted, confidence, scenario)
+    yield from verdict.say_it(page, scenario)
+    yield from verdict.claims(page, run)
+    yield from verdict.trust(page, run)
+    yield Text()
+    yield from verdict.next_steps(page, run, scenario)

@@ -1,0 +1,242 @@
+"""What a run says in words: the verdict, the prediction beside it, the claims, how far to trust it, what next."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from archlab.run import ClaimOutcome, DesignFacts, Run, Verdict
+from archlab.scenario import Scenario
+from archlab.view import facts, units
+from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part, commands
+
+LABEL = 9
+"""Cells for ``VERDICT`` and its like; the sentences stand to the right of them."""
+
+LONGER = "--for 60s"
+
+TRAPS = {
+    "self-inflicted": "faster means needed",
+    "misses": "simple is always enough",
+    "misuse": "the pattern's name is enough",
+}
+"""The trap behind a wrong prediction, by how the predicted design really stands."""
+
+
+def said(page: Page, label: str, body: Part, style: str = HEAD) -> list[Text]:
+    return page.wrap(body, (label, style), LABEL)
+
+
+def verdict(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
+    return said(page, "VERDICT", " ".join(verdict_sentences(run, scenario))) if run.verdicts else []
+
+
+def verdict_sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
+    """One clause for the workloads of each outcome, then what the self-inflicted pattern would cost."""
+    grouped: dict[str, list[str]] = {}
+    for v in run.verdicts:
+        grouped.setdefault(_clause(run, v, facts.shown_workload(run, scenario)), []).append(v.workload)
+    sentences = [f"{_listed(workloads)}: {clause}." for clause, workloads in grouped.items()]
+    cost = _cost_sentence(run, scenario)
+    return [*sentences, cost] if cost else sentences
+
+
+def _clause(run: Run, v: Verdict, shown: str) -> str:
+    if v.status == "none":
+        return "none is sufficient"
+    if v.status == "uncertain":
+        open_still = _listed(list(v.candidates), "or") if len(v.candidates) > 1 else f"perhaps {''.join(v.candidates)}"
+        return f"uncertain, {open_still} ({LONGER} tells more)"
+    busy = facts.busy(run, v.workload, v.design or "") if v.workload == shown else None
+    return f"{v.design}" + (f" ({units.percent(busy)} busy)" if busy is not None and busy >= 0.01 else "")
+
+
+def _cost_sentence(run: Run, scenario: Scenario | None) -> str:
+    """What the full pattern costs where something simpler does, at the shown workload if it is so there."""
+    pattern = facts.full_pattern(run)
+    shown = facts.shown_workload(run, scenario)
+    for workload in sorted((v.workload for v in run.verdicts), key=lambda name: name != shown):
+        v = run.verdict(workload)
+        if pattern is None or v is None or v.design is None:
+            continue
+        if facts.standing(run, workload, pattern.name) == "self-inflicted":
+            return _cost(run, scenario, workload, run.design(v.design), pattern)
+    return ""
+
+
+def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFacts, pattern: DesignFacts) -> str:
+    sooner = _times_sooner(run, workload, simple.name, pattern.name)
+    where = "Under pressure" if workload == "pressure" else f"In {workload}"
+    gain = f"{units.ratio(sooner)} sooner, which nobody waits for, at" if sooner else "not noticeably sooner, for"
+    price = []
+    if simple.lines and pattern.lines > simple.lines:
+        price.append(f"{units.ratio(pattern.lines / simple.lines)} the code")
+    for more, one in (
+        (pattern.processes - simple.processes, "process"),
+        (pattern.queues - simple.queues, "queue"),
+    ):
+        if more > 0:
+            price.append(f"{units.word(more)} more {one}" + ("es" if one == "process" else "s") * (more > 1))
+    price += _later(run, scenario, workload, simple.name, pattern.name)
+    if not price:
+        gain, _, _ = gain.rpartition(",")
+    return f"{where}, {pattern.name} is {' '.join([gain, _listed(price)]).rstrip()}."
+
+
+def _times_sooner(run: Run, workload: str, simple: str, pattern: str) -> float | None:
+    """By what factor the pattern's first required time is shorter, where that is beyond noise and margin."""
+    for r in facts.demands(run, workload):
+        if r.unit != "s":
+            continue
+        there = run.compared(r.metric, workload, simple, pattern)
+        back = run.compared(r.metric, workload, pattern, simple)
+        c = there or back
+        if c is not None:
+            sooner = c.ratio if c is there else 1 / c.ratio if c.ratio else 0.0
+            return sooner if c.outcome in ("better", "worse") and sooner > 1 else None
+    return None
+
+
+def _later(run: Run, scenario: Scenario | None, workload: str, simple: str, pattern: str) -> list[str]:
+    """The required times that the pattern makes longer, noticeably: ``58 ms instead of at once (own order seen)``."""
+    found = []
+    for r in facts.demands(run, workload):
+        a, b = run.measured(r.metric, simple, workload), run.measured(r.metric, pattern, workload)
+        if r.unit != "s" or a is None or b is None or a.value is None or b.value is None:
+            continue
+        noticeable = scenario.metric(r.metric).noticeable if scenario else r.at_most / 100
+        if b.value - a.value > noticeable:
+            was = units.measured(a.value, "s")
+            found.append(f"{units.duration(b.value)} instead of {was} ({facts.says(scenario, r.id)})")
+    return found
+
+
+def you_said(page: Page, run: Run, design: str, confidence: int, scenario: Scenario | None = None) -> list[Text]:
+    return said(page, "YOU SAID", prediction_sentence(run, design, confidence, scenario))
+
+
+def prediction_sentence(run: Run, design: str, confidence: int, scenario: Scenario | None = None) -> str:
+    """The prediction beside the outcome at the shown workload, with the trap that a wrong one fell into."""
+    workload = facts.shown_workload(run, scenario)
+    v = run.verdict(workload)
+    told = f"{design}, {confidence} % sure"
+    open_still = v is not None and v.status == "uncertain" and (design in v.candidates or not v.candidates)
+    if v is None or open_still:
+        return f"{told}. This run cannot tell; nothing is counted."
+    if v.status == "uncertain":
+        return f"{told}; it is {_listed(list(v.candidates), 'or')}. It will be asked again."
+    if v.design == design:
+        return f"{told}. Right: {workload} needs {design}."
+    truth = f"it was {v.design}" if v.design else f"none is sufficient in {workload}"
+    trap = _trap(run, workload, design, v.design)
+    return f"{told}; {truth}. {trap}It will be asked again."
+
+
+def _trap(run: Run, workload: str, predicted: str, needed: str | None) -> str:
+    orders = {d.name: d.order for d in run.designs}
+    if predicted not in orders or needed is None:
+        return ""
+    stands = facts.standing(run, workload, predicted)
+    if stands == "misses" and run.design(predicted).role == "misuse":
+        stands = "misuse"
+    elif stands == "misses" and orders[predicted] > orders[needed]:
+        return ""
+    return f'Trap: "{TRAPS[stands]}". ' if stands in TRAPS else ""
+
+
+def say_it(page: Page, scenario: Scenario | None) -> list[Text]:
+    return said(page, "SAY IT", f"“{scenario.say_it}”") if scenario and scenario.say_it else []
+
+
+def claims(page: Page, run: Run) -> list[Text]:
+    """How many claims held, by name; one that did not hold stands in full, with its evidence."""
+    asked = [c for c in run.claims if c.outcome is not None]
+    others = [c for c in run.claims if c.outcome is None]
+    if not run.claims:
+        return []
+    held = [c for c in asked if c.outcome == "held"]
+    style = GOOD if len(held) == len(asked) else ""
+    parts: list[Part] = [(f"{len(held)} of {len(asked)} held", style)]
+    if held:
+        parts.append(": " + " · ".join(c.id for c in held))
+    lines = said(page, "CLAIMS", page.text(*parts)) if asked else []
+    for c in asked:
+        if c.outcome != "held":
+            lines += page.wrap(_not_held(page, c), indent=LABEL)
+    if others:
+        named = " · ".join(f"{c.id} ({c.kind})" for c in others)
+        lines += said(page, "" if lines else "CLAIMS", page.text((f"not judged here: {named}", DIM)))
+    return lines
+
+
+def _not_held(page: Page, c: ClaimOutcome) -> Text:
+    mark, style = ("✗", BAD) if c.outcome == "refuted" else ("?", UNSURE)
+    more = "" if c.outcome == "refuted" else f" Try {LONGER}."
+    evidence = f" Evidence: {c.evidence.rstrip('.')}." if c.evidence else ""
+    return page.text((f"{mark} {c.outcome}", style), f" {c.id}: {c.text.rstrip('.')}.{evidence}{more}")
+
+
+def checked(page: Page, run: Run) -> list[Text]:
+    """``archlab check``: what was asked and how it ended."""
+    lines = page.wrap(page.text((run.scenario, HEAD), f" · {run.question}"))
+    if not run.valid:
+        return [*lines, *invalid(page, run)]
+    return [*lines, *verdict(page, run), *claims(page, run), *trust(page, run)]
+
+
+def trust(page: Page, run: Run) -> list[Text]:
+    """Noise, repetitions, faults that really struck, what the tracing cost, and what the run noticed about itself."""
+    lines = said(page, "TRUST", " · ".join(trust_facts(run)) or "nothing was repeated")
+    for finding in run.findings:
+        lines += page.wrap(page.text(("! ", UNSURE), finding), indent=LABEL)
+    return lines
+
+
+def trust_facts(run: Run) -> list[str]:
+    told = []
+    simplest = facts.simplest(run)
+    if run.noise is not None and simplest is not None:
+        told.append(f"{simplest.name} against itself ±{units.percent(run.noise)}")
+    repeated = [m for m in run.measurements if m.per_round > 0]
+    if repeated:
+        rounds, fewest = min(m.rounds for m in repeated), min(m.per_round for m in repeated)
+        told.append(f"{units.count(rounds, 'round')}, n ≥ {fewest:,}")
+    if run.quick:
+        told.append("--quick: fewer rounds")
+    injected: dict[str, list[int]] = {}
+    for f in run.faults:
+        counted = injected.setdefault(f.name.replace("-", " ").replace("_", " "), [0, 0])
+        counted[0] += f.injected
+        counted[1] += f.planned
+    told += [f"{name} {struck_of(struck, planned)}" for name, (struck, planned) in injected.items()]
+    if run.tracing_cost is not None:
+        told.append(f"tracing adds {units.percent(max(0.0, run.tracing_cost))}")
+    return told
+
+
+def struck_of(injected: int, planned: int) -> str:
+    """``3 of 3``; a fault that strikes again where it is met again is more than was planned."""
+    return f"{injected} of {planned}" if injected <= planned else f"{injected} times, {planned} planned"
+
+
+def invalid(page: Page, run: Run) -> list[Text]:
+    """Why nothing is judged, and what to do about it."""
+    lines: list[Text] = []
+    for i, reason in enumerate(run.invalid_reasons):
+        lines += said(page, "" if i else "INVALID", page.text((reason, BAD)), f"{HEAD} {BAD}")
+    return [*lines, *page.wrap((f"Nothing is judged. Try again: archlab run {run.scenario}", DIM), indent=LABEL)]
+
+
+def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
+    """Commands to type, each with the question that it answers."""
+    steps: list[tuple[str, str]] = []
+    unsure = [v for v in run.verdicts if v.status == "uncertain"] if run.valid else []
+    if unsure:
+        which = _listed(list(unsure[0].candidates), "or")
+        called = (scenario and scenario.typed) or run.scenario
+        steps.append((f"archlab run {called} {LONGER}", f"{unsure[0].workload}: {which}?"))
+    steps += scenario.try_next if scenario else [(f"archlab show {run.scenario}", "the lesson behind it")]
+    return commands(page, "NEXT", steps)
+
+
+def _listed(names: list[str], last: str = "and") -> str:
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,323 @@
+"""The glossary: every word that a screen or a lesson uses in a sense of its own. Nothing but data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Word:
+    name: str
+    means: str
+    also: tuple[str, ...] = ()
+    """Other names under which it is found."""
+    see: tuple[str, ...] = ()
+
+
+WORDS = (
+    Word(
+        "scenario",
+        "One topic: a problem, the designs that answer it, simplest first, and what is claimed about them. It is "
+        "always judged with the problem present and with the problem absent.",
+        see=("design", "workload"),
+    ),
+    Word(
+        "design",
+        "One way to build it, as code that a competent colleague would ship. Its role is baseline, alternative, "
+        "pattern or misuse.",
+        also=("designs",),
+        see=("baseline", "steelman", "misuse"),
+    ),
+    Word(
+        "baseline",
+        "The simplest design. Everything else must show what it buys beyond it.",
+        see=("steelman",),
+    ),
+    Word(
+        "alternative",
+        "A design between the baseline and the pattern: often the cheap one that is enough.",
+        see=("steelman",),
+    ),
+    Word(
+        "pattern",
+        "The design that the topic is named after, in full. It is a candidate like the others, no more.",
+        also=("full pattern",),
+        see=("self-inflicted", "pays"),
+    ),
+    Word(
+        "steelman",
+        "The best cheap alternative to a pattern: an indexed query, a jobs table. A pattern that only beats a "
+        "straw man has shown nothing, so the border is drawn against the steelman.",
+        also=("straw man",),
+        see=("border",),
+    ),
+    Word(
+        "misuse",
+        "A pattern's own failure mode, built to show its symptom: the pattern wired in a plausible wrong way. It "
+        "is never a candidate for the verdict.",
+        see=("verdict",),
+    ),
+    Word(
+        "knob",
+        "A number of the problem that you can turn with --set: a rate, a size, a round trip. Each says how to "
+        "read its value from a real system.",
+        also=("knobs", "--set"),
+        see=("workload", "border"),
+    ),
+    Word(
+        "workload",
+        "Named settings of the knobs: one situation in which the designs are judged. Every scenario has calm (the "
+        "problem absent) and pressure (the problem present).",
+        also=("calm", "pressure", "workloads"),
+        see=("knob",),
+    ),
+    Word(
+        "requirement",
+        "What the problem demands of a metric: a bound, and the reason for it. It is met, missed or uncertain for "
+        "each design at each workload. Also called an architectural fitness function.",
+        also=("requirements", "bound", "fitness function", "met", "missed"),
+        see=("margin", "p95"),
+    ),
+    Word(
+        "metric",
+        "A measured figure with its unit, which direction is better, and the smallest difference that anybody "
+        "would notice.",
+        also=("metrics",),
+        see=("noticeable",),
+    ),
+    Word(
+        "verdict",
+        "The simplest design that misses no requirement of a workload. If it is uncertain the verdict says so, "
+        "with the first design that surely meets them all: noise never recommends the grander design.",
+        also=("simplest sufficient", "sufficient"),
+        see=("enough", "pays", "uncertain"),
+    ),
+    Word(
+        "enough",
+        "✓ The simplest design of all meets every bound. Nothing more is needed.",
+        see=("verdict",),
+    ),
+    Word(
+        "misses",
+        "✗ At least one bound is missed, in every round.",
+        see=("requirement", "round"),
+    ),
+    Word(
+        "pays",
+        "★ The design meets every bound and nothing simpler does: here the complexity pays.",
+        see=("self-inflicted",),
+    ),
+    Word(
+        "self-inflicted",
+        "+ The design meets every bound, but something simpler does too. What it costs beyond that (code, "
+        "processes, staleness) buys nothing that anybody asked for, even where it is faster.",
+        also=("self-infl.", "self", "self inflicted", "over-engineering"),
+        see=("pays", "bill"),
+    ),
+    Word(
+        "uncertain",
+        "? Some rounds keep the bound and some do not, or too few requests were seen to know. Measure longer: "
+        "--for 60s.",
+        see=("round", "inconclusive"),
+    ),
+    Word(
+        "border",
+        "The value of a knob at which the verdict changes: on this side the simple design is enough, on that side "
+        "it is not. It is measured, counted or driven by a requirement, and says which.",
+        also=("borders",),
+        see=("crossing",),
+    ),
+    Word(
+        "crossing",
+        "Where two costs merely cross. Nobody's decision changes there, so it is never called a border.",
+        see=("border",),
+    ),
+    Word(
+        "p95",
+        "The time within which 95 of 100 requests are answered. The mean would hide the slow ones; the maximum is "
+        "one accident. A p95 needs at least 59 requests in a round to be known.",
+        also=("95 in 100", "percentile", "quantile", "p99", "latency"),
+        see=("round", "open loop"),
+    ),
+    Word(
+        "round",
+        "One fresh start of a design with its share of the load; designs take turns. The round is the unit of "
+        "statistics: requests within one are too much alike to be counted one by one.",
+        also=("rounds", "n"),
+        see=("interval",),
+    ),
+    Word(
+        "interval",
+        "The range in which the true figure lies with 95 % confidence, computed from the rounds: 5.4  5.1–5.9 ms. "
+        "Two figures whose intervals overlap may be the same.",
+        also=("confidence interval", "95 %"),
+        see=("noise floor",),
+    ),
+    Word(
+        "noise floor",
+        "The simplest design against itself, its odd rounds against its even ones. A difference smaller than that "
+        "is this machine's mood, not the design's merit.",
+        also=("noise", "against itself"),
+        see=("interval",),
+    ),
+    Word(
+        "noticeable",
+        "The smallest difference in a metric that would change anybody's day. A smaller one can be real and "
+        "measurable, and still not matter.",
+        also=("noticeable margin",),
+        see=("equivalent",),
+    ),
+    Word(
+        "equivalent",
+        "The whole interval of a comparison lies within the noticeable margin: the two are alike for every "
+        "purpose. Otherwise it is better, worse, or this run cannot tell.",
+        also=("better", "worse", "cannot tell"),
+    ),
+    Word(
+        "margin",
+        "How far inside its region a design lies: bound ÷ figure where it meets, figure ÷ bound where it misses. "
+        "Below 3 × another machine could decide otherwise.",
+        also=("clear of the bound", "met by"),
+        see=("requirement",),
+    ),
+    Word(
+        "open loop",
+        "Load that comes when it comes, whether or not the last request was answered: as real users do. Latency "
+        "counts from when a request was due.",
+        also=("open-loop",),
+        see=("closed loop", "coordinated omission"),
+    ),
+    Word(
+        "closed loop",
+        "Load that waits for each answer before it asks again. It slows down with a slow design and so hides how "
+        "slow it is; fine where nobody queues.",
+        also=("closed-loop",),
+        see=("open loop",),
+    ),
+    Word(
+        "coordinated omission",
+        "The error of not sending (and so not counting) requests while the system stalls. A server that stops for "
+        "300 ms then looks fast. Counting from when a request was due avoids it.",
+        see=("open loop",),
+    ),
+    Word(
+        "falls behind",
+        "More work comes than the workers can do (rate × service time > workers), so the queue grows for as long "
+        "as one watches. A p95 would only tell how long that was: none is given.",
+        also=("overload", "utilisation", "busy"),
+        see=("open loop",),
+    ),
+    Word(
+        "claim",
+        "One sentence of the lesson, checked on your machine in every run: held, refuted or inconclusive, with "
+        "the evidence. What is modelled or reported by others is marked so and never judged.",
+        also=("claims", "held", "refuted"),
+        see=("inconclusive", "modelled"),
+    ),
+    Word(
+        "inconclusive",
+        "The run saw too little to say whether a claim holds. Measure longer: --for 60s.",
+        see=("claim", "uncertain"),
+    ),
+    Word(
+        "modelled",
+        "Computed from a formula that is shown, not measured. The other kinds are measured (checked in this run) "
+        "and reported (by others, with a link).",
+        also=("reported", "measured"),
+        see=("claim",),
+    ),
+    Word(
+        "invalid",
+        "A rule of fair measuring was broken in this run (a fault never struck, answers differed, the machine "
+        "slept), so nothing in it is judged.",
+        also=("valid",),
+        see=("fault",),
+    ),
+    Word(
+        "fault",
+        "Something that the bench breaks on purpose: a process killed, a message poisoned. It is counted where it "
+        "strikes; a planned fault that never struck makes the run invalid.",
+        also=("faults", "crash point"),
+        see=("invalid",),
+    ),
+    Word(
+        "bill",
+        "What a design costs to read, run and change, counted: lines, processes, and the files and lines of the "
+        "change request.",
+        also=("the bill",),
+        see=("change request",),
+    ),
+    Word(
+        "change request",
+        "The same product change made to every design, kept as a patch: what it costs to evolve.",
+        also=("change",),
+        see=("bill",),
+    ),
+    Word(
+        "span",
+        "One piece of work in a trace: a name, a start, an end, the process it ran in, and what called it.",
+        also=("spans",),
+        see=("trace",),
+    ),
+    Word(
+        "trace",
+        "All spans of one request, across every process that it touched.",
+        also=("traces",),
+        see=("span", "waterfall"),
+    ),
+    Word(
+        "waterfall",
+        "A trace drawn on a scale of time. Here the wait in the queue comes first (░), the work starts again at "
+        "the left edge after it, and the right edge ┃ is the bound.",
+        see=("trace", "observer effect"),
+    ),
+    Word(
+        "observer effect",
+        "What watching costs: traced requests are slower than untraced ones. So figures come from untraced "
+        "requests, and what tracing adds is printed.",
+        also=("tracing adds",),
+        see=("trace",),
+    ),
+    Word(
+        "outbox",
+        "A table to which a command writes its event in the same transaction as its data, to be passed on "
+        "afterwards: both happen or neither.",
+        see=("projection",),
+    ),
+    Word(
+        "projection",
+        "Rows made for reading, kept up to date from events by somebody else than the command. They are fast to "
+        "read and a little old.",
+        also=("projector", "read model"),
+        see=("staleness", "outbox"),
+    ),
+    Word(
+        "staleness",
+        "How long after a change a reader can still see the state before it.",
+        also=("stale",),
+        see=("read-your-own-writes", "projection"),
+    ),
+    Word(
+        "read-your-own-writes",
+        "The promise that whoever changed something sees the change at once. A projection breaks it unless "
+        "something is done about it.",
+        also=("read your own writes",),
+        see=("staleness",),
+    ),
+    Word(
+        "round trip",
+        "The time for a message there and an answer back. A design that makes many in turn pays for each.",
+        also=("rtt", "round-trip"),
+    ),
+    Word(
+        "run",
+        "One recorded execution: designs × workloads, measurements, traces, claims, seed and versions. archlab "
+        "history lists them.",
+        also=("runs", "seed"),
+    ),
+    Word(
+        "quick",
+        "--quick measures a few rounds within seconds. It may say uncertain where a full run would know.",
+        also=("--quick", "--for"),
+    ),
+)

@@ -1,0 +1,205 @@
+"""What the designs are put to: the data they start from, the requests they serve, and the truth about both."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from archlab.scenario import Request, Sample
+
+from .world import (
+    SCHEMA,
+    VIEWS,
+    CancelOrder,
+    CustomerId,
+    OrderId,
+    PlaceOrder,
+    ProductId,
+    Refused,
+    SellerId,
+    transaction,
+)
+
+if TYPE_CHECKING:
+    from archlab.bench.lab import Lab
+
+PRODUCTS = 8
+"""Products of one seller; of the last one there are only a few."""
+FEW, MANY = 3, 10**9
+CUSTOMERS = 40
+"""The last one has next to no credit left."""
+DAYS = 7
+CHANNELS, PAYMENTS = ("web", "app", "phone"), ("card", "invoice", "wallet")
+DELIVERIES, COUNTRIES = ("parcel", "pick-up", "courier"), ("DE", "FR", "IT", "ES")
+SEGMENTS, CATEGORIES = ("new", "regular", "gold"), ("kitchen", "office", "home")
+STATUSES = ("placed",) * 7 + ("shipped",) * 2 + ("cancelled",)
+TITLES = ("Kettle", "Lamp", "Mug", "Chair", "Desk", "Clock", "Vase", "Globe")
+NEW_ORDERS = 1_000_000_000
+"""Orders placed by the load are numbered from here on, those of experiments from twice this."""
+
+
+def sellers(lab: Lab) -> range:
+    """At most 40, fewer where much is kept for each; every seller starts with ``page_rows`` orders."""
+    return range(1, 1 + max(1, min(40, 20_000 // (lab.knobs.page_rows * lab.knobs.views))))
+
+
+def checked(lab: Lab) -> range:
+    """The sellers whose every total is checked: no more than can be read in a moment from the slowest design."""
+    return sellers(lab)[: max(3, 1000 // lab.knobs.page_rows)]
+
+
+def price(product: int) -> int:
+    return 995 + 100 * (product % PRODUCTS)
+
+
+def seed(lab: Lab) -> None:
+    """The shop's database with ``page_rows`` orders for every seller."""
+    shop, draw, rows = lab.database(), lab.random.randrange, lab.knobs.page_rows
+    shop.executescript(SCHEMA)
+    products = [
+        (s * PRODUCTS + k, s, TITLES[k], f"Brand {k // 3}", CATEGORIES[k % 3], price(k), 5 * k, FEW if k == 7 else MANY)
+        for s in sellers(lab)
+        for k in range(PRODUCTS)
+    ]
+    orders, owed = [], [0] * (CUSTOMERS + 1)
+    for seller in sellers(lab):
+        for i in range(rows):
+            product, quantity, customer = seller * PRODUCTS + draw(7), 1 + draw(3), 1 + draw(CUSTOMERS)
+            off, status = 5 * (product % PRODUCTS) * quantity, STATUSES[i % 10]
+            how = draw(DAYS), CHANNELS[draw(3)], PAYMENTS[draw(3)], DELIVERIES[draw(3)], status
+            orders.append((seller * rows + i, seller, product, customer, quantity, price(product), off, *how))
+            if status == "placed":
+                owed[customer] += quantity * price(product) - off
+    customers = [
+        (c, COUNTRIES[c % 4], SEGMENTS[c % 3], owed[c] + (5_000 if c == CUSTOMERS else MANY), owed[c])
+        for c in range(1, CUSTOMERS + 1)
+    ]
+    with transaction(shop):
+        shop.executemany("INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?, ?)", products)
+        shop.executemany("INSERT INTO customers VALUES (?, ?, ?, ?, ?)", customers)
+        shop.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", orders)
+
+
+def kept(lab: Lab) -> tuple[str, ...]:
+    """The shapes that a page shows at this workload."""
+    return tuple(VIEWS)[: lab.knobs.views]
+
+
+def an_order(lab: Lab, number: int) -> PlaceOrder:
+    """An order that every rule allows, of a random seller."""
+    choose = lab.random.choice
+    product = ProductId(choose(sellers(lab)) * PRODUCTS + lab.random.randrange(PRODUCTS - 1))
+    customer = CustomerId(lab.random.randrange(1, CUSTOMERS))
+    what = OrderId(number), customer, product, 1 + lab.random.randrange(3), price(product)
+    return PlaceOrder(*what, lab.random.randrange(DAYS), choose(CHANNELS), choose(PAYMENTS), choose(DELIVERIES))
+
+
+def requests(lab: Lab, n: int) -> list[Request]:
+    """A shuffled mix, evenly spaced: of ten reads one is a lookup, of ten writes one is a cancellation."""
+    reads, writes = lab.knobs.read_share, 1 - lab.knobs.read_share
+    total = math.ceil(n / (0.9 * min(reads, writes)))
+    pages, orders = math.ceil(0.9 * reads * total), math.ceil(0.9 * writes * total)
+    lookups, cancellations = round(0.1 * reads * total), round(0.1 * writes * total)
+    rows = lab.knobs.page_rows
+    placed = [s * rows + i for s in sellers(lab) for i in range(rows) if STATUSES[i % 10] == "placed"]
+    to_cancel = lab.random.sample(placed, min(cancellations, len(placed)))
+    choose = lab.random.choice
+    mix = [Request(0, "page", (SellerId(choose(sellers(lab))), kept(lab))) for _ in range(pages)]
+    mix += [Request(0, "lookup", (OrderId(choose(placed)),)) for _ in range(lookups)]
+    mix += [Request(0, "place_order", (an_order(lab, NEW_ORDERS + i),)) for i in range(orders)]
+    mix += [Request(0, "cancel_order", (CancelOrder(OrderId(order)),)) for order in to_cancel]
+    lab.random.shuffle(mix)
+    return [Request(i / lab.knobs.rate, request.operation, request.arguments) for i, request in enumerate(mix)]
+
+
+def afterwards(lab: Lab, design: Any, answers: list[Any]) -> Iterator[Sample]:
+    """How long an order placed right behind the load stays unseen; then every total that is shown is checked."""
+    position = design.place_order(an_order(lab, 2 * NEW_ORDERS))
+    begin = time.perf_counter()
+    design.wait_until_seen(position)
+    yield Sample("seen", time.perf_counter() - begin)
+    yield Sample("wrong_totals", wrong_totals(lab, design))
+
+
+Figures = dict[tuple[int, str, str, Any], tuple[int, int, int]]
+"""Orders, units and revenue by seller, view, status and key."""
+
+
+def shown(lab: Lab, design: Any) -> Figures:
+    """Every total that the pages of the checked sellers show."""
+    return {
+        (seller, view, *row): (totals.orders, totals.units, totals.revenue)
+        for seller in checked(lab)
+        for view, panel in design.page(SellerId(seller), kept(lab)).panels.items()
+        for row, totals in panel.items()
+    }
+
+
+COLUMNS = {"product": "title", "weekend": "day % 7 >= 5", "price_band": "unit_price / 500"}
+"""Where a view's key is not the column of its name."""
+
+
+def truth(lab: Lab) -> Figures:
+    """The same totals, straight from the orders, by SQL that no design uses."""
+    shop = lab.database()
+    true: Figures = {}
+    for view in kept(lab):
+        rows = shop.execute(
+            f"SELECT o.seller, o.status, {COLUMNS.get(view, view)}, count(*), sum(quantity),"
+            " sum(quantity * unit_price) - sum(discount) FROM orders o, products p, customers c"
+            " WHERE p.id = o.product AND c.id = o.customer AND o.seller <= ? GROUP BY 1, 2, 3",
+            (checked(lab)[-1],),
+        )
+        true.update({(seller, view, status, key): tuple(totals) for seller, status, key, *totals in rows})
+    return true
+
+
+def wrong_totals(lab: Lab, design: Any) -> int:
+    """How many totals are shown that are not true, or true and not shown."""
+    seen, true = shown(lab, design), truth(lab)
+    return sum(seen.get(row) != true.get(row) for row in seen.keys() | true.keys())
+
+
+def forbidden(lab: Lab, cancelled: PlaceOrder) -> dict[str, PlaceOrder | CancelOrder]:
+    """By rule, a command that breaks it; ``cancelled`` is an order that was placed and cancelled."""
+    what, first = (cancelled.customer, cancelled.product), cancelled.order + 1
+    few, seen = ProductId(sellers(lab)[0] * PRODUCTS + PRODUCTS - 1), cancelled.price_seen
+    return {
+        "price still valid": PlaceOrder(OrderId(first), *what, 1, seen - 1),
+        "in stock": PlaceOrder(OrderId(first + 1), what[0], few, FEW + 1, price(few)),
+        "something is ordered": PlaceOrder(OrderId(first + 2), *what, 0, seen),
+        "within the credit limit": PlaceOrder(OrderId(first + 3), CustomerId(CUSTOMERS), what[1], 50, seen),
+        "cancelled only once": CancelOrder(cancelled.order),
+        "cancelled only if there": CancelOrder(OrderId(first + 4)),
+    }
+
+
+def obey(design: Any, command: PlaceOrder | CancelOrder) -> str:
+    """What a design says to a command: that it is done and seen, or why it is refused."""
+    try:
+        do = design.place_order if isinstance(command, PlaceOrder) else design.cancel_order
+        design.wait_until_seen(do(command))
+    except Refused as refused:
+        return str(refused)
+    return DONE
+
+
+DONE = "done"
+
+
+def answers(lab: Lab, design: Any) -> list[Any]:
+    """What a design answers to commands that the rules allow and refuse, and what its pages show after them."""
+    first, seller = 3 * NEW_ORDERS, sellers(lab)[0]
+    good, kept_one = an_order(lab, first), an_order(lab, first + 10)
+    few = ProductId(seller * PRODUCTS + PRODUCTS - 1)
+    last_ones = PlaceOrder(OrderId(first + 11), good.customer, few, FEW, price(few))
+    one_more = PlaceOrder(OrderId(first + 12), good.customer, few, 1, price(few))
+    commands = [good, CancelOrder(good.order), *forbidden(lab, good).values(), kept_one]
+    commands += [last_ones, one_more, CancelOrder(last_ones.order), one_more]
+    said = [obey(design, command) for command in commands]
+    found = [design.lookup(OrderId(order)) for order in (first, first + 10, first + 11, first + 12)]
+    page = design.page(SellerId(seller), kept(lab))
+    head = page.totals, sorted(page.orders_by_status.items()), page.top_products()
+    return [said, found, head, sorted(shown(lab, design).items(), key=repr)]

@@ -1,0 +1,71 @@
+"""The services of the scenario."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from types import SimpleNamespace
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from archlab.bench.logs import correlation_id
+
+log = logging.getLogger("web")
+
+
+def greeter(lab: Any) -> Starlette:
+    async def hello(request: Any) -> JSONResponse:
+        lab.crash_point("before the answer")
+        correlation_id.set(request.headers.get("x-request-id", ""))
+        log.info("greeted %s", request.path_params["name"], extra={"path": request.url.path})
+        return JSONResponse({"hello": request.path_params["name"], "rate": lab.knobs.rate})
+
+    async def later(request: Any) -> JSONResponse:
+        async def work() -> None:
+            await asyncio.sleep(0.05)
+            log.info("worked")
+
+        return JSONResponse({}, background=BackgroundTask(work))
+
+    async def fail(request: Any) -> JSONResponse:
+        raise ValueError("on purpose")
+
+    async def die(request: Any) -> JSONResponse:
+        log.warning("about to end")
+        os._exit(7)
+
+    return Starlette(
+        routes=[Route("/hello/{name}", hello), Route("/later", later), Route("/fail", fail), Route("/die", die)]
+    )
+
+
+def relaying(lab: Any) -> Starlette:
+    def hello(request: Any) -> JSONResponse:
+        return JSONResponse(lab.peers.greeter.get(f"/hello/{request.path_params['name']}").json())
+
+    return Starlette(routes=[Route("/hello/{name}", hello)])
+
+
+def broken(lab: Any) -> Starlette:
+    log.info("looking for the key")
+    raise RuntimeError("there is no key")
+
+
+class Running(SimpleNamespace):
+    def greet(self, name: str) -> Any:
+        return self.front.client.get(f"/hello/{name}").json()
+
+
+def direct(lab: Any) -> Running:
+    service = lab.service(greeter, "greeter")
+    return Running(front=service, greeter=service)
+
+
+def relay(lab: Any) -> Running:
+    service = lab.service(greeter, "greeter")
+    return Running(front=lab.service(relaying, "relay", calls={"greeter": service}), greeter=service)
