@@ -107,7 +107,8 @@ class Broker:
             for queue in active:
                 if not queue.deleted:
                     queue.deliver(now)
-                    self._set_alarm(queue, now)
+                    if queue.has_deadline:
+                        self._set_alarm(queue, now)
         if self.storage.dirty and not self.storage.full:
             self._settle_soon()
 

@@ -190,7 +190,8 @@ class Channel:
             return
         done.sort()
         # Everything below the first refusal goes with one frame, the rest each with its own.
-        together = [tag for tag in done if not refused or tag < min(refused)]
+        first_refused = min(refused, default=self._published + 1)
+        together = [tag for tag in done if tag < first_refused]
         if together:
             self._send_ack(together[-1], len(together) > 1)
         for tag in done[len(together) :]:

@@ -154,9 +154,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def write(self, data: bytes) -> None:
         """Sends with the next `flush`, when what must be on the disk is there."""
+        if not self._out:
+            self.broker.unsent(self)
         self._out.append(data)
         self._out_size += len(data)
-        self.broker.unsent(self)
 
     def flush(self) -> None:
         if self._out:

@@ -150,9 +150,9 @@ class Deliveries:
 
     def acknowledge(self, tag: int, multiple: bool) -> None:
         settled = self._take(tag, multiple)
-        for delivery in settled:
-            if not delivery.queue.deleted:
-                delivery.queue.acknowledge(delivery.queued)
+        for queued, queue, _ in settled:
+            if not queue.deleted:
+                queue.acknowledge(queued)
         self._make_room(settled)
 
     def reject(self, tag: int, multiple: bool, requeue: bool) -> None:
@@ -207,12 +207,10 @@ class Deliveries:
     def _make_room(self, settled: list[Unacked]) -> None:
         """Settled deliveries no longer count against a prefetch."""
         woken: dict[ChannelConsumer, None] = {}
-        for delivery in settled:
-            if delivery.consumer is not None:
-                delivery.consumer.outstanding -= 1
+        for _, _, consumer in settled:
+            if consumer is not None:
+                consumer.outstanding -= 1
                 self.shared_outstanding -= 1
-                woken[delivery.consumer] = None
-            if delivery.queue.has_deadline:
-                self._broker.activate(delivery.queue)
+                woken[consumer] = None
         for consumer in list(self.consumers.values()) if self.shared_prefetch else woken:
             self.wake(consumer)
