@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -68,6 +69,10 @@ async def _serve(
         loop.add_signal_handler(signal_number, stop.set)
     if parent_pipe is not None:
         _end_with_parent(loop, parent_pipe, stop)
+    # What is there now stays; and messages are in no cycles, so to look for some among them every few hundred
+    # allocations is time lost.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     ready(listener.getsockname()[1])
     await stop.wait()
     server.close()

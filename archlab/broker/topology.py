@@ -191,7 +191,7 @@ class Topology:
         exchange.check_binding(arguments)
         if isinstance(target, Queue):
             self.queue(destination, connection)
-        binding = Binding(source, kind, destination, key, encode_table(arguments))
+        binding = _binding(source, kind, destination, key, arguments)
         if exchange.bind(binding, arguments):
             self._routes.clear()
             if exchange.durable and self._is_durable(target):
@@ -204,7 +204,7 @@ class Topology:
         exchange = self.exchanges.get(source)
         if exchange is None:
             return
-        binding = Binding(source, kind, destination, key, encode_table(arguments))
+        binding = _binding(source, kind, destination, key, arguments)
         if binding not in exchange.bindings:
             return
         if kind == "queue":
@@ -275,6 +275,11 @@ class Topology:
         return bool(exchange.name) and (
             exchange.alternate is not None or any(binding.kind == "exchange" for binding in exchange.bindings)
         )
+
+
+def _binding(source: str, kind: str, destination: str, key: str, arguments: Table) -> Binding:
+    # The order in which a client names its arguments makes no other binding.
+    return Binding(source, kind, destination, key, encode_table(dict(sorted(arguments.items()))))
 
 
 def _clean(name: str) -> str:

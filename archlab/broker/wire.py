@@ -205,7 +205,9 @@ def unexpected_frame(kind: int, payload: bytes) -> AmqpError:
 
 
 def _cannot_decode(payload: bytes, identity: tuple[int, int]) -> AmqpError:
-    return AmqpError(501, f"cannot decode {_erlang(payload[4:])}", identity)
+    # What a login carries is shown to nobody, not even in the log.
+    content = "its content" if identity[0] == spec.Connection.INDEX else _erlang(payload[4:])
+    return AmqpError(501, f"cannot decode {content}", identity)
 
 
 def _snippet(payload: bytes) -> str:

@@ -265,7 +265,13 @@ def test_passwords_are_never_shown(own: RunningBroker) -> None:
             )[:-1]
             + b"\x00"
         )
-        eventually(lambda: "FRAME_ERROR" in own.log.read_text(), "a line in the log")
+        eventually(lambda: own.log.read_text().count("FRAME_ERROR") == 1, "a line in the log")
+    with RawClient(own.port) as raw:
+        raw.send(PROTOCOL_HEADER)
+        raw.read_method()
+        login = method(0, spec.Connection.StartOk(client_properties={}, response="very-secret-word", locale="en_US"))
+        raw.send(raw_frame(1, 0, login[7:-1] + b"one octet too many"))
+        eventually(lambda: own.log.read_text().count("FRAME_ERROR") == 2, "a second line in the log")
     assert "very-secret-word" not in own.log.read_text()
 
 

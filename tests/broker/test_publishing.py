@@ -152,6 +152,14 @@ def test_headers_exchange(client: Client) -> None:
     assert got == [fits for _, _, fits in HEADERS]
 
 
+def test_a_binding_is_the_same_whatever_the_order_of_its_arguments(client: Client) -> None:
+    exchange, queue = client.exchange("x", "headers"), client.queue()
+    client.channel.queue_bind(queue, exchange, "", {"a": 1, "b": 2})
+    client.channel.queue_unbind(queue, exchange, "", {"b": 2, "a": 1})
+    with pytest.raises(pika.exceptions.UnroutableError):
+        client.publish("", b"x", exchange=exchange, headers={"a": 1, "b": 2})
+
+
 def test_exchanges_bound_to_exchanges(client: Client) -> None:
     """A message goes on through bound exchanges, each once, even in a circle; the key stays."""
     first, second = client.exchange("x1", "fanout"), client.exchange("x2", "direct")
