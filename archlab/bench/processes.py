@@ -39,21 +39,31 @@ def warm(modules: Sequence[str]) -> None:
     from multiprocessing import forkserver
 
     multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
-    # Descendants inherit the blocked signal: a Ctrl-C on the terminal reaches archlab alone.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+    with _blocked("SIGINT"):  # its descendants inherit that: a Ctrl-C on the terminal reaches archlab alone
         forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
     """Starts ``main(*arguments)`` (a function of archlab, picklable arguments) in a process of its own."""
     context: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
     process: BaseProcess = context.Process(target=_child, args=(main, arguments, _servers_key()), name=name)
-    with _without_main():
+    # What ends archlab waits until the process is started as a whole: half a request would confuse the server.
+    with _without_main(), _blocked("SIGINT", "SIGTERM", "SIGHUP"):
         process.start()
     return process
+
+
+@contextlib.contextmanager
+def _blocked(*names: str) -> Iterator[None]:
+    """These signals wait meanwhile, where that can be asked for."""
+    if not FORKS:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.Signals[name] for name in names})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
