@@ -36,9 +36,10 @@ def warm(modules: Sequence[str]) -> None:
     """Starts the server that children are forked from; it imports ``modules`` once, while its caller goes on."""
     if not FORKS:
         return
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
 
     multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
+    resource_tracker.ensure_running()  # here, because starting it ends with SIGINT and SIGTERM unblocked
     with _blocked("SIGINT"):  # its descendants inherit that: a Ctrl-C on the terminal reaches archlab alone
         forkserver.ensure_running()
 
