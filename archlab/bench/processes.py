@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PRELOADED = ["sqlite3", "archlab.bench.rounds"]
 """Imported once in the server that children are forked from."""
 
+SAFE_PATH = "PYTHONSAFEPATH"
+
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 
 
@@ -42,7 +44,8 @@ def warm(modules: Sequence[str]) -> None:
     # Descendants inherit the blocked signal: a Ctrl-C on the terminal reaches archlab alone.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        forkserver.ensure_running()
+        with _nothing_from_here():
+            forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -51,9 +54,26 @@ def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
     """Starts ``main(*arguments)`` (a function of archlab, picklable arguments) in a process of its own."""
     context: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
     process: BaseProcess = context.Process(target=_child, args=(main, arguments, _servers_key()), name=name)
-    with _without_main():
+    with _without_main(), _nothing_from_here():
         process.start()
     return process
+
+
+@contextlib.contextmanager
+def _nothing_from_here() -> Iterator[None]:
+    """Keeps the current folder off the module path of the interpreters that are started meanwhile.
+
+    ``python -c``, which multiprocessing uses, puts it first; what lies there would be imported for the real thing.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 @contextlib.contextmanager
