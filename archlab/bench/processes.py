@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PRELOADED = ["sqlite3", "archlab.bench.rounds"]
 """Imported once in the server that children are forked from."""
 
+SAFE_PATH = "PYTHONSAFEPATH"
+
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 
 
@@ -40,7 +42,10 @@ def warm(modules: Sequence[str]) -> None:
 
     multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
     resource_tracker.ensure_running()  # here, because starting it ends with SIGINT and SIGTERM unblocked
-    with _blocked("SIGINT"):  # its descendants inherit that: a Ctrl-C on the terminal reaches archlab alone
+    with (
+        _nothing_from_here(),
+        _blocked("SIGINT"),
+    ):  # its descendants inherit that: a Ctrl-C on the terminal reaches archlab alone
         forkserver.ensure_running()
 
 
@@ -49,7 +54,7 @@ def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
     context: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
     process: BaseProcess = context.Process(target=_child, args=(main, arguments, _servers_key()), name=name)
     # What ends archlab waits until the process is started as a whole: half a request would confuse the server.
-    with _without_main(), _blocked("SIGINT", "SIGTERM", "SIGHUP"):
+    with _without_main(), _nothing_from_here(), _blocked("SIGINT", "SIGTERM", "SIGHUP"):
         process.start()
     return process
 
@@ -65,6 +70,23 @@ def _blocked(*names: str) -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _nothing_from_here() -> Iterator[None]:
+    """Keeps the current folder off the module path of the interpreters that are started meanwhile.
+
+    ``python -c``, which multiprocessing uses, puts it first; what lies there would be imported for the real thing.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 @contextlib.contextmanager

@@ -91,6 +91,28 @@ def main(scenario: Scenario) -> Any:
     return sys.modules[scenario.designs[0].start.__module__]
 
 
+HERE = """
+import sys
+from archlab.bench import processes
+processes.warm([])
+child = processes.start(print, "from", "the", "child", name="child")
+child.join()
+sys.exit(child.exitcode)
+"""
+
+
+def test_nothing_is_imported_from_the_current_folder(tmp_path: Path) -> None:
+    """As in a clone whose archlab is installed beside it: what is imported is what is installed."""
+    program, here = tmp_path / "program.py", tmp_path / "here"
+    program.write_text(HERE)
+    here.mkdir()
+    for name in ("archlab", "sqlite3", "signal", "json"):
+        (here / f"{name}.py").write_text(f"import os; os.mkdir({str(tmp_path / 'taken')!r})")
+    done = subprocess.run([sys.executable, program], cwd=here, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "from the child\n", "")
+    assert not (tmp_path / "taken").exists()
+
+
 # Messages and positions
 
 
