@@ -84,12 +84,12 @@ class Broker:
     def unsent(self, connection: Connection) -> None:
         """The connection has something to send."""
         self._unsent[connection] = None
-        self._settle_soon()
+        self.settle_soon()
 
     def unconfirmed(self, channel: Channel) -> None:
         """The channel owes its publisher a confirm."""
         self._unconfirmed[channel] = None
-        self._settle_soon()
+        self.settle_soon()
 
     def delete_queue(self, queue: Queue) -> int:
         timer = self._timers.pop(queue, None)
@@ -109,8 +109,6 @@ class Broker:
                     queue.deliver(now)
                     if queue.has_deadline:
                         self._set_alarm(queue, now)
-        if self.storage.dirty and not self.storage.full:
-            self._settle_soon()
 
     def _bury(self, queue: Queue, message: Message, reason: str, now: int) -> None:
         settings = queue.settings
@@ -150,11 +148,13 @@ class Broker:
         else:
             self.activate(queue)
         self.work()
+        self.settle_soon()
 
     # What is to be sent
 
-    def _settle_soon(self) -> None:
-        # At the end of the loop's round, so that what several clients did in it shares one commit.
+    def settle_soon(self) -> None:
+        """Commits and sends at the end of the loop's round."""
+        # Not at once, so that what several clients did in one round shares one commit.
         if not self._settling and not self.receiving:
             self._settling = True
             self._loop.call_soon(self.settle)
@@ -163,7 +163,7 @@ class Broker:
         """A client's input has been worked through: sends what need not wait for the disk."""
         self.receiving = False
         if self.storage.dirty:
-            self._settle_soon()
+            self.settle_soon()
         elif self._unsent or self._unconfirmed:
             self.settle()
 
@@ -181,5 +181,7 @@ class Broker:
         for connection in connections:
             connection.flush()
         self.work()
+        if self.storage.dirty and safe:
+            self.settle_soon()
         if not safe:
-            self._loop.call_later(RETRY_AFTER, self._settle_soon)
+            self._loop.call_later(RETRY_AFTER, self.settle_soon)

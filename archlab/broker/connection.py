@@ -140,8 +140,15 @@ class Connection(asyncio.BufferedProtocol):
     def _read(self, data: bytes) -> None:
         self._unread = False
         try:
-            for kind, channel, payload in self._reader.feed(data):
-                self._receive(kind, channel, payload)
+            for kind, number, payload in self._reader.feed(data):
+                channel = self._channels.get(number) if FRAME_METHOD <= kind <= FRAME_BODY else None
+                try:
+                    if channel is not None:
+                        channel.receive(kind, payload)
+                    else:
+                        self._receive(kind, number, payload)
+                except AmqpError as error:
+                    self._fail(error)
                 if self._out_size > REQUEST_BACKLOG:
                     self._unread = True  # the reader keeps the rest, until the answers so far are on their way
                     break
@@ -180,6 +187,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.resume_reading()
         self._go_on()
         self.broker.work()
+        self.broker.settle_soon()
 
     def congested(self) -> bool:
         """Whether the client must read before it gets more deliveries."""
@@ -206,21 +214,16 @@ class Connection(asyncio.BufferedProtocol):
     # Frames
 
     def _receive(self, kind: int, number: int, payload: bytes) -> None:
-        try:
-            if self._running and number and FRAME_METHOD <= kind <= FRAME_BODY:
-                channel = self._channels.get(number) or self._new_channel(number)
-                channel.receive(kind, payload)
-            elif self._state is State.CLOSING:
-                self._receive_while_closing(kind, number, payload)
-            elif self._state is not State.CLOSED:
-                self._receive_on_connection(kind, number, payload)
-        except AmqpError as error:
-            self._fail(error)
-
-    def _receive_on_connection(self, kind: int, number: int, payload: bytes) -> None:
-        if kind not in (FRAME_HEARTBEAT, FRAME_METHOD, 2, FRAME_BODY) or (kind == FRAME_HEARTBEAT and payload):
+        """A frame for no channel that there is."""
+        if self._state is State.CLOSED:
+            return
+        if self._state is State.CLOSING:
+            self._receive_while_closing(kind, number, payload)
+        elif self._running and number and FRAME_METHOD <= kind <= FRAME_BODY:
+            self._new_channel(number).receive(kind, payload)
+        elif kind not in (FRAME_HEARTBEAT, FRAME_METHOD, 2, FRAME_BODY) or (kind == FRAME_HEARTBEAT and payload):
             raise frame_error(kind, payload, "unknown_frame")
-        if kind == FRAME_METHOD and number == 0:
+        elif kind == FRAME_METHOD and number == 0:
             self._command(payload)
         elif kind != FRAME_HEARTBEAT or number:
             raise unexpected_frame(kind, payload)
@@ -327,6 +330,7 @@ class Connection(asyncio.BufferedProtocol):
         for queue in [queue for queue in self.broker.topology.queues.values() if queue.owner is self]:
             self.broker.delete_queue(queue)
         self.broker.work()
+        self.broker.settle_soon()
 
     def _finish(self) -> None:
         self._release()
