@@ -23,6 +23,7 @@ from archlab.broker.topology import Topology
 if TYPE_CHECKING:
     from archlab.broker.channel import Channel
     from archlab.broker.connection import Connection
+    from archlab.broker.stream import Stream
 
 log = logging.getLogger("archlab.broker")
 
@@ -38,7 +39,7 @@ class Broker:
         self._active: dict[Queue, None] = {}
         self._dead: deque[tuple[Queue, Message, str]] = deque()
         self._timers: dict[Queue, tuple[int, asyncio.TimerHandle]] = {}
-        self._unsent: dict[Connection, None] = {}
+        self._unsent: dict[Stream, None] = {}
         self._unconfirmed: dict[Channel, None] = {}
         self._settling = False
         self.receiving = False  # a client's input is being worked through
@@ -81,7 +82,7 @@ class Broker:
         """Something about the queue changed: see whether it can deliver, or must set its alarm."""
         self._active[queue] = None
 
-    def unsent(self, connection: Connection) -> None:
+    def unsent(self, connection: Stream) -> None:
         """The connection has something to send."""
         self._unsent[connection] = None
         self.settle_soon()
