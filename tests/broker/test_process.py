@@ -74,7 +74,7 @@ PARENT = textwrap.dedent("""
     with running_broker() as broker:
         if "--fork" in sys.argv and os.fork() == 0:
             time.sleep(600)  # a sibling that holds the pipe open
-        print(broker.pid, os.getpid(), flush=True)
+        print(broker.pid, broker.data, flush=True)
         time.sleep(600)
 """)
 
@@ -90,11 +90,13 @@ def test_it_ends_with_its_parent_however_that_ends(sibling: bool) -> None:
     )
     assert parent.stdout is not None
     try:
-        pid = int(parent.stdout.readline().split()[0])
+        said, data = parent.stdout.readline().split()
+        pid = int(said)
         assert alive(pid)
         parent.kill()
         parent.wait()
         eventually(lambda: not alive(pid), "the end of the broker")
+        assert not Path(data).exists()
     finally:
         os.killpg(parent.pid, signal.SIGKILL) if sibling else None
         parent.stdout.close()
