@@ -17,7 +17,8 @@ from archlab.broker.dead_letter import dead_letter, would_cycle
 from archlab.broker.exchange import Exchange
 from archlab.broker.message import Message, parse_properties
 from archlab.broker.queue import Queue
-from archlab.broker.storage import RETRY_AFTER, Storage
+from archlab.broker.spill import RETRY_AFTER
+from archlab.broker.storage import Storage
 from archlab.broker.topology import Topology
 
 if TYPE_CHECKING:

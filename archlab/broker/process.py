@@ -18,8 +18,7 @@ from archlab.broker.errors import BrokerError
 if TYPE_CHECKING:
     import subprocess
 
-START_TIMEOUT = 30.0  # seconds
-STOP_TIMEOUT = 10.0
+STOP_TIMEOUT = 10.0  # seconds
 
 
 class RunningBroker:
