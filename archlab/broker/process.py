@@ -172,6 +172,10 @@ def run_child(port: int, data: Path, temporary: bool) -> int:
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
+    import signal
+
+    # An interrupt from the keyboard reaches both; the parent decides when the broker may go.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
     _prepare()
     from archlab.broker.server import run

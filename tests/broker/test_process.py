@@ -120,6 +120,15 @@ def test_sigterm_gives_clients_a_proper_close() -> None:
         eventually(lambda: not alive(broker.pid), "the end of the broker")
 
 
+def test_an_interrupt_from_the_keyboard_is_the_parents_to_handle() -> None:
+    """Ctrl-C reaches the whole group; the broker stays until the work that uses it has ended."""
+    with running_broker() as broker, Client(broker.port) as client:
+        os.kill(broker.pid, signal.SIGINT)
+        client.channel.queue_declare("q")
+        client.publish("q", b"x")
+        assert client.drain("q") == [b"x"]
+
+
 def test_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
