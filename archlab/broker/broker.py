@@ -111,6 +111,8 @@ class Broker:
                     queue.deliver(now)
                     if queue.has_deadline:
                         self._set_alarm(queue, now)
+            if self.storage.dirty:
+                self.settle_soon()
 
     def _bury(self, queue: Queue, message: Message, reason: str, now: int) -> None:
         settings = queue.settings
@@ -167,14 +169,20 @@ class Broker:
         if self.storage.dirty:
             self.settle_soon()
         elif self._unsent or self._unconfirmed:
-            self.settle()
+            self._send(safe=True)
 
     def settle(self) -> None:
         """Commits, confirms what is now safe, and sends."""
-        self._settling = True  # what is written from here on is sent below
         safe = True
         if self.storage.dirty:
             safe = self.storage.commit(sync=any(channel.awaits_disk for channel in self._unconfirmed))
+        self._send(safe)
+        if not safe:
+            self._loop.call_later(RETRY_AFTER, self.settle_soon)
+
+    def _send(self, safe: bool) -> None:
+        """Confirms and flushes. `safe`: the disk has all that was published until now."""
+        self._settling = True  # what the confirms write is flushed below
         channels, self._unconfirmed = self._unconfirmed, {}
         for channel in channels:
             channel.confirm(safe)
@@ -183,7 +191,3 @@ class Broker:
         for connection in connections:
             connection.flush()
         self.work()
-        if self.storage.dirty and safe:
-            self.settle_soon()
-        if not safe:
-            self._loop.call_later(RETRY_AFTER, self.settle_soon)
