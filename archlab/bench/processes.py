@@ -41,12 +41,11 @@ def warm(modules: Sequence[str]) -> None:
     from multiprocessing import forkserver, resource_tracker
 
     multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
-    resource_tracker.ensure_running()  # here, because starting it ends with SIGINT and SIGTERM unblocked
-    with (
-        _nothing_from_here(),
-        _blocked("SIGINT"),
-    ):  # its descendants inherit that: a Ctrl-C on the terminal reaches archlab alone
-        forkserver.ensure_running()
+    with _nothing_from_here():
+        resource_tracker.ensure_running()  # here, because starting it ends with SIGINT and SIGTERM unblocked
+        # The server's descendants inherit what is blocked: a Ctrl-C on the terminal reaches archlab alone.
+        with _blocked("SIGINT"):
+            forkserver.ensure_running()
 
 
 def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
