@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from typing import Literal
 
 from archlab.bench.statistics import compare, enough_requests, median, noise_floor
@@ -27,6 +27,8 @@ ENOUGH_ROUNDS = 5
 """A percentile bound is judged by at least this many rounds."""
 OVERLOAD = 2.0
 """A demand of this many times what can be served needs no further round: no noise doubles a worker's speed."""
+WELL_INSIDE = 3.0
+"""A workload is meant to lie this far inside its region: 3 × beyond the bound, or within a third of it."""
 
 
 def judge(scenario: Scenario, run: Run) -> Run:
@@ -58,6 +60,19 @@ def standing(run: Run, workload: str, design: str) -> Standing:
         return "enough" if last.order == min(d.order for d in run.designs if d.role != "misuse") else "pays"
     surely = all(r.outcome == "met" for r in _of(run, workload, last.name))
     return "self-inflicted" if surely and run.design(design).order > last.order else "uncertain"
+
+
+def clear_by(run: Run, workload: str, design: str) -> tuple[bool, float] | None:
+    """How far a design lies inside its region: (passing?, factor).
+
+    A design that passes is as far inside as its tightest bound; one that fails as far as the bound it fails the most.
+    """
+    judged = _of(run, workload, design)
+    missed = [r.margin for r in judged if r.outcome == "missed" and r.margin is not None]
+    if missed:
+        return False, max(missed)
+    met = [r.margin for r in judged if r.outcome == "met" and r.margin is not None]
+    return (True, min(met)) if met and all(r.outcome == "met" for r in judged) else None
 
 
 def _of(run: Run, workload: str, design: str) -> list[RequirementOutcome]:
@@ -134,7 +149,7 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
     if behind and lost == len(m.over) and (m.utilisation or 0) >= OVERLOAD:
         return "missed", m.note, m.utilisation
     if m.rounds < ENOUGH_ROUNDS:
-        return "uncertain", f"{m.rounds} rounds of the {ENOUGH_ROUNDS} that a judgement needs", None
+        return "uncertain", f"only {m.rounds} of the {ENOUGH_ROUNDS} rounds that a judgement needs", None
     if lost == len(m.over):
         margin = m.value / requirement.at_most if m.value and requirement.at_most > 0 else None
         if behind:
@@ -180,10 +195,11 @@ def _findings(scenario: Scenario, run: Run) -> Iterator[str]:
         ]
         if all(small >= large for small, large in zip(*bills, strict=True)) and bills[0] != bills[1]:
             yield f"{simpler.name} stands before {grander.name} as the simpler, and costs more in every respect"
-    for r in run.requirements:
-        if r.outcome != "uncertain" and r.margin is not None and r.margin < 3 and not run.turned:
-            inside = f"{r.workload}: {r.design} lies only {r.margin:.1f} × inside its region ({r.id})"
-            yield f"{inside}; turn the workload's knobs further for a clear picture"
+    for workload, design in product(run.workloads, run.designs):
+        inside = clear_by(run, workload.name, design.name)
+        if inside is not None and inside[1] < WELL_INSIDE and not run.turned:
+            near = f"{workload.name}: {design.name} lies only {inside[1]:.1f} × inside its region"
+            yield f"{near}; turn the workload's knobs further for a clear picture"
 
 
 def _claim(claim: Claim, run: Run, narrowed: bool) -> ClaimOutcome:
