@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import combinations, pairwise, product
 from typing import Literal
 
-from archlab.bench.statistics import compare, enough_requests, median, noise_floor
+from archlab.bench.statistics import OVERLOAD, compare, enough_requests, median, noise_floor
 from archlab.failure import describe
 from archlab.run import (
     ClaimOutcome,
@@ -25,8 +25,6 @@ Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "m
 
 ENOUGH_ROUNDS = 5
 """A percentile bound is judged by at least this many rounds."""
-OVERLOAD = 2.0
-"""A demand of this many times what can be served needs no further round: no noise doubles a worker's speed."""
 WELL_INSIDE = 3.0
 """A workload is meant to lie this far inside its region: 3 × beyond the bound, or within a third of it."""
 
@@ -98,13 +96,12 @@ def _comparisons(scenario: Scenario, run: Run) -> Iterator[Comparison]:
             for a, b in combinations(scenario.designs, 2):
                 one = run.measured(metric.name, a.name, workload.name)
                 other = run.measured(metric.name, b.name, workload.name)
-                if one is None or other is None or len(one.by_round) != len(other.by_round) or one.rounds < 2:
+                # An overloaded design has fewer rounds: those that both have are pairs of the same number and seed.
+                pairs = list(zip(one.by_round, other.by_round, strict=False)) if one and other else []
+                if len(pairs) < 2 or min(map(min, pairs)) <= 0:
                     continue
-                if min((*one.by_round, *other.by_round), default=0) <= 0:
-                    continue
-                outcome, (ratio, low, high) = compare(
-                    one.by_round, other.by_round, metric.better, metric.noticeable, run.noise or 0.0
-                )
+                mine, others = zip(*pairs, strict=True)
+                outcome, (ratio, low, high) = compare(mine, others, metric.better, metric.noticeable, run.noise or 0.0)
                 yield Comparison(metric.name, workload.name, a.name, b.name, ratio, low, high, outcome)  # type: ignore[arg-type]  # one of the four words
 
 

@@ -199,7 +199,9 @@ def trust_facts(run: Run) -> list[str]:
         told.append(f"{simplest.name} against itself ±{units.percent(run.noise)}")
     repeated = [m for m in run.measurements if m.per_round > 0]
     if repeated:
-        rounds, fewest = min(m.rounds for m in repeated), min(m.per_round for m in repeated)
+        # An overloaded design is served in fewer rounds: more would tell nothing more.
+        at_ease = [m for m in repeated if (m.utilisation or 0) < 1] or repeated
+        rounds, fewest = min(m.rounds for m in at_ease), min(m.per_round for m in repeated)
         told.append(f"{units.count(rounds, 'round')}, n ≥ {fewest:,}")
     if run.quick:
         told.append("--quick: fewer rounds")
