@@ -139,8 +139,8 @@ WORKLOADS = (
     ),
     Workload(
         "far_views",
-        "12 shapes of 900 orders, which must live in a search store 5 ms away",
-        {"page_rows": 900, "rate": 900, "read_share": 0.45, "views": 12, "store_distance": 5.0},
+        "12 shapes of 1,000 orders, which must live in a search store 5 ms away",
+        {"page_rows": 1000, "rate": 900, "read_share": 0.45, "views": 12, "store_distance": 5.0},
     ),
 )
 
