@@ -197,6 +197,7 @@ def _served_by(running: Any) -> Callable[[Request], Any]:
 
 
 def of_operation(operation: str, done: load.Done, rate: float) -> Served:
+    """One operation's requests: latency from when each was due, service from when it was taken up."""
     rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
     finished = [i for i in rows if done.finished[i] < load.NEVER]
     return Served(
