@@ -11,8 +11,6 @@ from archlab.view import facts, units
 from archlab.view.grid import Cell, Row, Said, Section, shorter
 from archlab.view.page import DIM, UNSURE
 
-NOTHING = 10_000
-"""A wait below this fraction of its bound is none: a call that finds nothing to wait for takes microseconds."""
 LONGEST_RATE = 18
 """Characters of ``29 of 100/s``; a longer explanation stands below the table."""
 
@@ -53,8 +51,6 @@ def _cell(run: Run, demanded: RequirementOutcome, design: str) -> Cell:
     m = facts.behind(run, r)
     if m is None or m.value is None:
         choices = _reasons(run, r)
-    elif not m.per_round and m.unit == "s" and m.value < r.at_most / NOTHING:
-        choices = [units.AT_ONCE]
     elif r.outcome == "missed":
         choices = [units.measured(m.value, m.unit)]
     else:
