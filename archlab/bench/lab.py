@@ -18,6 +18,7 @@ from archlab.tracing import Recorder, TracedConnection
 
 if TYPE_CHECKING:
     from archlab.bench.services import Service
+    from archlab.scenario import Design
 
 STRUCK = "struck.log"
 
@@ -97,6 +98,13 @@ class Lab:
         """Raises ProcessDied when a process has ended that should be there."""
         for process in self.processes:
             process.check()
+
+    @property
+    def design(self) -> Design:
+        """The design that this round serves: an experiment may ask for another version of it."""
+        from archlab import catalog
+
+        return catalog.find(self.setting.scenario).design(self.setting.design)
 
     @cached_property
     def peers(self) -> SimpleNamespace:

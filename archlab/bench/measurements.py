@@ -117,6 +117,8 @@ def _measurement(
 ) -> Measurement:
     """With a ``note`` there is no value: an overloaded design's p95 only measures how long it was watched."""
     value, low, high = (None, None, None) if note else round_interval(values)
+    if metric.counted and not note:  # nothing about it is uncertain; where rounds differ, that is what is shown
+        value, low, high = median(values), min(values), max(values)
     if low is not None and not (math.isfinite(low) and high is not None and math.isfinite(high)):
         low, high = min(values), max(values)
     return Measurement(

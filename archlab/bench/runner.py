@@ -201,7 +201,7 @@ class _Bench:
         shown = [w for w in scenario.workloads if w.name == scenario.shown_workload] or list(scenario.workloads[:1])
         traces: list[Trace] = []
         for workload in shown:
-            for design in scenario.designs[:MOST_SHOWN]:
+            for design in [d for d in scenario.designs if d.asked_at(workload.name)][:MOST_SHOWN]:
                 traces += self.run(Round(workload, design.name, None, 0), traced=True).traces
         return tuple(traces)
 
@@ -261,7 +261,7 @@ def _schedule(plan: Plan) -> list[Round]:
         for workload in scenario.workloads
         for experiment in (None, *scenario.experiments)
         for design in scenario.designs
-        if experiment is None or experiment.done_to(design.name, workload.name)
+        if design.asked_at(workload.name) and (experiment is None or experiment.done_to(design.name, workload.name))
     ]
 
 

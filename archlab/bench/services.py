@@ -26,7 +26,19 @@ if TYPE_CHECKING:
     from archlab.bench.lab import Lab
     from archlab.tracing import Recorder
 
-PRELOADED = ["asyncio", "archlab.bench.serving", "uvicorn.protocols.http.h11_impl", "uvicorn.lifespan.on"]
+PRELOADED = [
+    "anyio._backends._asyncio",
+    "archlab.bench.services",
+    "archlab.bench.serving",
+    "archlab.bench.versions",
+    "asyncio",
+    "concurrent.futures.thread",
+    "encodings.idna",
+    "patch_ng",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.asyncio",
+    "uvicorn.protocols.http.h11_impl",
+]
 """Imported once in the server that services are forked from."""
 PATIENCE = 20.0
 """Seconds within which a service must be ready."""

@@ -69,8 +69,7 @@ def _built(place: tuple[str, str, str], lab: Lab) -> ASGIApp:
     if lab.recorder is None:
         app: ASGIApp = getattr(module, function)(lab)
         return app
-    design = catalog.find(lab.setting.scenario).design(lab.setting.design)
-    for step, shown in design.steps.items():
+    for step, shown in lab.design.steps.items():
         call = getattr(module, step, None)
         if callable(call):
             wrap = lab.recorder.wrap_async if inspect.iscoroutinefunction(call) else lab.recorder.wrap

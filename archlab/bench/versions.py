@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archlab import catalog
+from archlab.evolution import EDITED
 from archlab.scenario import ScenarioError
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def load(design: Design, change: str, into: Path) -> Any:
 
 
 def patch(folder: Path, design: str, change: str) -> Path:
-    return folder / "changes" / change / f"{design}.patch"
+    """Where a change of a design is kept; an edited copy of a design keeps its original's."""
+    return folder / "changes" / change / f"{design.removesuffix(EDITED)}.patch"
 
 
 def patched(folder: Path, change: Path, target: Path) -> None:

@@ -1,0 +1,3 @@
+from archlab.scenario import Claim
+
+CLAIMS: tuple[Claim, ...] = ()
