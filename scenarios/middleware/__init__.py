@@ -137,7 +137,22 @@ WORKLOADS = (
     ),
 )
 
-STEPS = {"user_of": "authenticate", "request_id": "request id"}
+STEPS = {
+    "per-endpoint": {
+        "request_id": "correlation id",
+        "finished": "access log",
+        "admitted": "rate limit",
+        "user": "authentication",
+    },
+    "decorators": {
+        "traced": "correlation id",
+        "logged": "access log",
+        "caught": "errors",
+        "limited": "rate limit",
+        "authenticated": "authentication",
+    },
+}
+"""What the trace shows by the names that the layers of a stack have, too."""
 PROMISES = "An answered order is committed; limits are forgotten when the process ends."
 
 DESIGNS = (
@@ -148,7 +163,7 @@ DESIGNS = (
         "All that happens to a request stands in one function; with two endpoints nothing is simpler.",
         Later(f"{__name__}.per_endpoint", "start"),
         promises=PROMISES,
-        steps=STEPS,
+        steps=STEPS["per-endpoint"],
     ),
     Design(
         "decorators",
@@ -157,7 +172,7 @@ DESIGNS = (
         "Written once, visible where it holds, and a test guards what people forget.",
         Later(f"{__name__}.decorators", "start"),
         promises=PROMISES,
-        steps=STEPS,
+        steps=STEPS["decorators"],
     ),
     Design(
         "middleware",
@@ -166,7 +181,6 @@ DESIGNS = (
         "What holds for every request is written where every request passes.",
         Later(f"{__name__}.middleware", "start"),
         promises=PROMISES,
-        steps=STEPS,
         modules=("layers", "handlers"),
     ),
     Design(
@@ -176,7 +190,6 @@ DESIGNS = (
         "Reject as early as possible: what is refused at the door costs nothing.",
         Later(f"{__name__}.misordered", "start"),
         promises=PROMISES,
-        steps=STEPS,
         modules=("layers", "handlers"),
         workloads=("pressure",),
     ),
@@ -187,7 +200,6 @@ DESIGNS = (
         "Each exemption is one line, and mended a real complaint on the day.",
         Later(f"{__name__}.exempted", "start"),
         promises=PROMISES,
-        steps=STEPS,
         modules=("layers", "handlers"),
         workloads=("pressure",),
     ),

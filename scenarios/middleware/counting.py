@@ -41,7 +41,7 @@ def counted(design: Design) -> Counted:
             if isinstance(node, ast.AsyncFunctionDef) and node.name in names:
                 first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
                 inside |= set(range(first, (node.end_lineno or first) + 1))
-        table = {node.lineno for node in ast.walk(tree) if _called(node) == "Route"}
+        table = {node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == "Route"}
         code = _code_lines(file)
         each += len(code & (inside | table))
         fixed += len(code - inside - table)
@@ -71,8 +71,8 @@ def _imports(line: str) -> bool:
     return line.startswith(("from ", "import ")) or not line.strip()
 
 
-def _called(node: ast.AST) -> str:
-    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+def _called(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def _code_lines(file: Path) -> set[int]:

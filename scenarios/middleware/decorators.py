@@ -28,7 +28,19 @@ from archlab.bench.logs import correlation_id
 
 from .api import Api, served
 from .limiting import Limits
-from .world import ORIGIN, REQUEST_ID, OrderId, ProductId, Refused, Shop, log, milliseconds_since, request_id, user_of
+from .world import (
+    ALL,
+    ORIGIN,
+    REQUEST_ID,
+    OrderId,
+    ProductId,
+    Refused,
+    Shop,
+    log,
+    milliseconds_since,
+    request_id,
+    user_of,
+)
 
 if TYPE_CHECKING:
     from archlab.bench.lab import Lab
@@ -106,7 +118,7 @@ def guarded(handler: Handler, public: bool = False) -> Handler:
 
 def bare(app: Starlette) -> list[str]:
     """The test of the route table: endpoints that wear no concerns."""
-    return [route.name for route in app.routes if not getattr(getattr(route, "endpoint", None), "guarded", False)]
+    return [str(route) for route in app.routes if not getattr(getattr(route, "endpoint", None), "guarded", False)]
 
 
 def routes(shop: Shop) -> list[Route]:
@@ -153,11 +165,12 @@ def routes(shop: Shop) -> list[Route]:
 
 
 def app(lab: Lab) -> Starlette:
-    cors = {"allow_origins": [ORIGIN], "allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["*"]}
     api = Starlette(
         routes=served(routes(Shop(lab.database())), lab),
         exception_handlers={HTTPException: http_error},
-        middleware=[Middleware(CORSMiddleware, **cors)],
+        middleware=[
+            Middleware(CORSMiddleware, allow_origins=[ORIGIN], allow_methods=ALL, allow_headers=ALL, expose_headers=ALL)
+        ],
     )
     api.state.limits = Limits(lab.knobs.limit)
     return api

@@ -20,7 +20,7 @@ from . import handlers
 from .api import Api, served
 from .layers import AccessLog, Authentication, CorrelationId, Errors, RateLimit, http_error
 from .limiting import Limits
-from .world import ORIGIN, Shop
+from .world import ALL, ORIGIN, Shop
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -45,7 +45,7 @@ UNLIMITED = (
 class Except:
     """A layer, except for paths that begin with one of ``paths``."""
 
-    def __init__(self, app: ASGIApp, layer: Any, paths: tuple[str, ...], **settings: Any) -> None:
+    def __init__(self, app: ASGIApp, layer: Any, paths: tuple[str, ...], /, **settings: Any) -> None:
         self.app, self.layer, self.paths = app, layer(app, **settings), paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,14 +55,15 @@ class Except:
 
 def app(lab: Lab) -> Starlette:
     limits = Limits(lab.knobs.limit)
-    cors = {"allow_origins": [ORIGIN], "allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["*"]}
     return Starlette(
         routes=served(handlers.routes(Shop(lab.database())), lab),
         exception_handlers={HTTPException: http_error},
         middleware=[
             Middleware(CorrelationId),
             Middleware(Except, AccessLog, QUIET),
-            Middleware(CORSMiddleware, **cors),
+            Middleware(
+                CORSMiddleware, allow_origins=[ORIGIN], allow_methods=ALL, allow_headers=ALL, expose_headers=ALL
+            ),
             Middleware(Errors),
             Middleware(Except, RateLimit, UNLIMITED, limits=limits),
             Middleware(Except, Authentication, OPEN, public=frozenset()),

@@ -1,7 +1,7 @@
 """The concerns are a stack of layers around the whole API; endpoints hold business logic alone.
 
 Good at: whatever the server is asked passes the same layers: an endpoint of somebody who has never heard of them, a
-    path that does not exist, a method that is not allowed, an error that nobody expected. A policy changes in one place.
+    path that does not exist, a method that is not allowed, an error that nobody expected. A policy has one place.
 Fails when: the order is wrong, which no type checker sees (``misordered``), or when exceptions to the rule grow into a
     list of paths (``exempted``). What depends on the object ("is this *your* order?") does not belong in a layer.
 Costs: a reader must know that the layers are there, and in which order; every request passes every layer.
@@ -20,7 +20,7 @@ from . import handlers
 from .api import Api, served
 from .layers import AccessLog, Authentication, CorrelationId, Errors, RateLimit, http_error
 from .limiting import Limits
-from .world import ORIGIN, Shop
+from .world import ALL, ORIGIN, Shop
 
 if TYPE_CHECKING:
     from archlab.bench.lab import Lab
@@ -30,14 +30,16 @@ PUBLIC = frozenset({("GET", "/products"), ("POST", "/login")})
 
 def app(lab: Lab) -> Starlette:
     limits = Limits(lab.knobs.limit)
-    cors = {"allow_origins": [ORIGIN], "allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["*"]}
     return Starlette(
         routes=served(handlers.routes(Shop(lab.database())), lab),
         exception_handlers={HTTPException: http_error},
         middleware=[
             Middleware(CorrelationId),  # outermost: every line and every answer has an id
             Middleware(AccessLog),  # sees every answer, whoever gives it
-            Middleware(CORSMiddleware, **cors),  # outside Authentication: a preflight has no credentials
+            # Outside Authentication: a preflight has no credentials.
+            Middleware(
+                CORSMiddleware, allow_origins=[ORIGIN], allow_methods=ALL, allow_headers=ALL, expose_headers=ALL
+            ),
             Middleware(Errors),  # inside CORS: a page may read the error, too
             Middleware(RateLimit, limits=limits),  # by address: a failed login counts
             Middleware(Authentication, public=PUBLIC),

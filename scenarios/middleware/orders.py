@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,7 +13,7 @@ from . import handlers
 from .layers import AccessLog, Authentication, CorrelationId, Errors, RateLimit, http_error
 from .limiting import Limits
 from .middleware import PUBLIC
-from .world import ORIGIN, PER_ADDRESS, Shop
+from .world import ALL, ORIGIN, PER_ADDRESS, Shop
 
 if TYPE_CHECKING:
     from archlab.bench.lab import Lab
@@ -35,11 +35,10 @@ def app(lab: Lab) -> Starlette:
     # Alone it has one number for all: what a user may make is what an address may make.
     alone = order.count(LIMIT) == 1 and order.index(LIMIT) < order.index(LOGIN)
     limits = Limits(lab.knobs.limit / PER_ADDRESS if alone else lab.knobs.limit)
-    cors: dict[str, Any] = {"allow_origins": [ORIGIN], "allow_methods": ["*"], "allow_headers": ["*"]}
     layers = {
         ID: Middleware(CorrelationId),
         LOG: Middleware(AccessLog),
-        CORS: Middleware(CORSMiddleware, **cors),
+        CORS: Middleware(CORSMiddleware, allow_origins=[ORIGIN], allow_methods=ALL, allow_headers=ALL),
         ERRORS: Middleware(Errors),
         LIMIT: Middleware(RateLimit, limits=limits),
         LOGIN: Middleware(Authentication, public=PUBLIC),

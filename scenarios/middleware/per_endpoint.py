@@ -23,7 +23,19 @@ from starlette.routing import Route
 
 from .api import Api, served
 from .limiting import Limits
-from .world import ORIGIN, REQUEST_ID, OrderId, ProductId, Refused, Shop, log, milliseconds_since, request_id, user_of
+from .world import (
+    ALL,
+    ORIGIN,
+    REQUEST_ID,
+    OrderId,
+    ProductId,
+    Refused,
+    Shop,
+    log,
+    milliseconds_since,
+    request_id,
+    user_of,
+)
 
 if TYPE_CHECKING:
     from archlab.bench.lab import Lab
@@ -169,10 +181,11 @@ def routes(shop: Shop, limits: Limits) -> list[Route]:
 
 
 def app(lab: Lab) -> Starlette:
-    cors = {"allow_origins": [ORIGIN], "allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["*"]}
     return Starlette(
         routes=served(routes(Shop(lab.database()), Limits(lab.knobs.limit)), lab),
-        middleware=[Middleware(CORSMiddleware, **cors)],
+        middleware=[
+            Middleware(CORSMiddleware, allow_origins=[ORIGIN], allow_methods=ALL, allow_headers=ALL, expose_headers=ALL)
+        ],
     )
 
 

@@ -25,6 +25,7 @@ ProductId = NewType("ProductId", int)
 
 ORIGIN = "https://shop.example"
 """Where the pages come from that call this API from a browser."""
+ALL = ("*",)
 REQUEST_ID = "x-request-id"
 SECRET = b"not a secret: this shop sells nothing"
 PER_ADDRESS = 5
