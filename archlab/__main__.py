@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from archlab import __version__
+
 DONE, FAILED, WRONG_USAGE, REFUTED, UNCERTAIN, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
@@ -12,6 +14,9 @@ def main() -> int:
     """Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 a claim refuted, 4 invalid or inconclusive, 130 interrupted."""
     code = DONE
     try:
+        if sys.argv[1:] == ["--version"]:  # scripts ask for it, and need not wait for the command line to be built
+            print(f"archlab {__version__}")
+            return DONE
         from archlab.cli import app
 
         app()

@@ -15,15 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archlab import copies
 from archlab.consistency import check
-from archlab.copies import copied_from, copy_scenario, judged_beside_original, notes
 from archlab.scenario import Scenario, ScenarioError, UsageError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Entry", "check", "copy_scenario", "courses", "entries", "find", "names", "notes", "reference"]
+__all__ = ["Entry", "check", "courses", "entries", "find", "names", "reference"]
 
 COURSE_PACKAGE = "archlab.scenarios"
 ENTRY_POINTS = "archlab.scenarios"
@@ -162,11 +160,19 @@ def _from_path(path: str) -> Scenario:
         # The same code under two module names would be two sets of classes that do not know each other.
         if folder == _course_folder(name):
             return _from_catalogue(name)
-    copied = copied_from(folder)
+    from archlab import copies  # few name a folder, and `archlab list` need not wait for it
+
+    copied = copies.copied_from(folder)
     if copied is None:
         return _from_folder(folder, path)
-    mended = judged_beside_original(folder, copied, load=lambda: _from_folder(folder, path), find=find)
+    mended = copies.judged_beside_original(folder, copied, load=lambda: _from_folder(folder, path), find=find)
     return _consistent(mended, path)
+
+
+def typed(folder: Path) -> str:
+    """What to type to name a folder here: ``./mine``."""
+    here = Path.cwd()
+    return f"./{folder.relative_to(here)}" if folder.is_relative_to(here) and folder != here else str(folder)
 
 
 def _course_folder(name: str) -> Path:
@@ -179,7 +185,7 @@ def _from_folder(folder: Path, path: str) -> Scenario:
         module = load_package(folder)
     except (Exception, SystemExit) as error:
         raise ScenarioError(f"{path} cannot be loaded: {reason(error)}") from error
-    return replace(_declared(module, "SCENARIO", path), name=folder.name, folder=str(folder))
+    return replace(_declared(module, "SCENARIO", path), name=folder.name, folder=str(folder), typed=typed(folder))
 
 
 def _declared(module: types.ModuleType, attribute: str, called: str) -> Scenario:
@@ -259,7 +265,8 @@ def reason(error: BaseException) -> str:
         return f"syntax error in {Path(error.filename).name}, line {error.lineno}: {error.msg}."
     said = " ".join(str(error).split())
     what = f"importing it raised {type(error).__name__}" + (f": {said}" if said else "")
-    ours = (__file__, copies.__file__, importlib.__file__)
+    archlab = Path(__file__).parent
+    ours = (__file__, str(archlab / "copies.py"), importlib.__file__)
     places = [place for place in _raised_at(error) if place[0] not in ours and not place[0].startswith("<")]
     if not places:
         return f"{what}."

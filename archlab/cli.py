@@ -30,9 +30,9 @@ Slowest = Annotated[bool, typer.Option("--slowest", help="Show the slowest trace
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
+        from archlab import __version__
 
-        print(f"archlab {version('archlab')}")
+        print(f"archlab {__version__}")
         raise typer.Exit
 
 
@@ -138,9 +138,9 @@ def quiz(
     as_json: AsJson = False,
 ) -> None:
     """Questions, those you have not answered and confident errors first; feedback on every answer."""
-    from archlab import desk
+    from archlab import questions
 
-    desk.quiz(name, no_input, as_json)
+    questions.quiz(name, no_input, as_json)
 
 
 @app.command()

@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from archlab import __version__
 from archlab.evolution import EDITED, sources
 from archlab.scenario import Design, Experiment, Later, Scenario, ScenarioError, UsageError
 
@@ -66,7 +67,7 @@ def copy_scenario(original: Scenario, target: Path) -> Path:
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, temporary / name)
         if copied_from(source) is None:
-            said = Origin(catalog.reference(original), _version(), _hashes(source))
+            said = Origin(catalog.reference(original), __version__, _hashes(source))
             (temporary / ORIGIN).write_text(_as_toml(said), encoding="utf-8")
         temporary.chmod(source.stat().st_mode & 0o777 | 0o700)  # mkdtemp makes it private
         temporary.rename(target)
@@ -101,6 +102,8 @@ def judged_beside_original(
     folder: Path, origin: Origin, load: Callable[[], Scenario], find: Callable[[str], Scenario]
 ) -> Scenario:
     """What a run of a copy executes; ``load`` loads the copy as a scenario of its own, ``find`` the original."""
+    from archlab import catalog
+
     edited = _edited(folder, origin)
     try:
         original = find(origin.original)
@@ -120,6 +123,7 @@ def judged_beside_original(
         original,
         name=folder.name,
         folder=str(folder),
+        typed=catalog.typed(folder),
         designs=tuple(designs),
         experiments=tuple(_also_done_to(mine, experiment) for experiment in original.experiments),
     )
@@ -187,12 +191,6 @@ def _as_toml(origin: Origin) -> str:
         *(f"{quoted(name)} = {quoted(digest)}" for name, digest in sorted(origin.files.items())),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _version() -> str:
-    from importlib.metadata import version  # slow to import, and needed here only
-
-    return version("archlab")
 
 
 def _edited(folder: Path, origin: Origin) -> set[str]:

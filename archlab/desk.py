@@ -80,15 +80,15 @@ def _topics() -> list[Topic]:
             topic = _topic(entry)
             if entry.scenario is not None and store is not None:
                 last = store.latest(entry.name)
-                answers = store.answers(entry.name)
-                newest = {answer.question: answer.right for answer in answers}
+                asked = quiz.questions(entry.scenario)
+                known = quiz.standing(entry.name, asked, store.answers(entry.name))
                 topic = replace(
                     topic,
                     last_run=last.run_id if last else None,
                     outcome=verdicts(last) if last else "",
-                    right=sum(newest.values()),
-                    answered=len(newest),
-                    questions=len(quiz.questions(entry.scenario)),
+                    right=known.right,
+                    answered=known.answered,
+                    questions=known.questions,
                 )
             topics.append(topic)
     return topics or [_topic(entry) for entry in entries]
@@ -110,7 +110,7 @@ def show(name: str, code: bool, change: bool, designs: list[str]) -> None:
     if change:
         diffs = lesson.changes(narrowed)
         facts = {f.name: f for f in evolution.facts(scenario)}
-        shown = [(d.name, bill.change(facts[d.name]), diffs[d.name]) for d in narrowed.designs if d.name in diffs]
+        shown = [(d.name, bill.takes(facts[d.name]), diffs[d.name]) for d in narrowed.designs if d.name in diffs]
         screen.print(view.change(scenario.change_request, shown))
     if not code and not change:
         screen.print(view.lesson(lesson.text(scenario)))
@@ -159,7 +159,9 @@ def _age(started: str) -> str:
 
 
 def new(folder: Path, original: str) -> None:
-    catalog.copy_scenario(catalog.find(original), folder)
+    from archlab.copies import copy_scenario
+
+    copy_scenario(catalog.find(original), folder)
     print(f"{folder} is a copy of {original}: edit its designs, then type")
     print(f"  archlab run ./{folder}")
 

@@ -8,9 +8,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from archlab.run import DesignFacts
 from archlab.scenario import Design, Scenario, ScenarioError
+
+if TYPE_CHECKING:
+    from archlab.run import DesignFacts
 
 EDITED = "-mine"
 """What the name of a learner's edited design ends with, after the name of its original."""
@@ -165,6 +168,8 @@ def _facts(scenario: Scenario, order: int, design: Design) -> DesignFacts:
             change = patch_size(patch.read_bytes().decode(errors="replace"))
         except ScenarioError as error:
             raise ScenarioError(f"changes/{patch.name}: {error}") from None
+    from archlab.run import DesignFacts  # `archlab list` checks scenarios, and knows no run
+
     return DesignFacts(
         name=design.name,
         title=design.title,

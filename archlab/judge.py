@@ -13,14 +13,13 @@ from archlab.failure import describe
 from archlab.run import (
     ClaimOutcome,
     Comparison,
-    Finding,
     Measurement,
     Met,
     RequirementOutcome,
     Run,
     Verdict,
 )
-from archlab.scenario import Claim, Requirement, Scenario
+from archlab.scenario import Claim, Finding, Requirement, Scenario
 
 Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "misuse"]
 
@@ -32,13 +31,13 @@ BACKLOG_ROUNDS = 2
 
 def judge(scenario: Scenario, run: Run) -> Run:
     """The run with everything that follows from its measurements. An invalid run is judged in nothing."""
-    run = replace(run, tracing_cost=_tracing_cost(run))
     if not run.valid:
         claims = tuple(
             ClaimOutcome(c.id, c.text, c.kind, None, "not judged: the run is invalid") for c in scenario.claims
         )
         return replace(run, claims=claims)
-    run = replace(run, noise=_noise(scenario, run), comparisons=tuple(_comparisons(scenario, run)))
+    run = replace(run, noise=_noise(scenario, run))
+    run = replace(run, comparisons=tuple(_comparisons(scenario, run)))
     run = replace(run, requirements=tuple(_requirements(scenario, run)))
     run = replace(run, verdicts=tuple(_verdict(scenario, run, w.name) for w in run.workloads))
     run = replace(run, findings=tuple(_findings(scenario, run)))
@@ -75,12 +74,6 @@ def _noise(scenario: Scenario, run: Run) -> float | None:
         if m.design == baseline and m.metric in served and m.rounds > 1 and min(m.by_round, default=0) > 0
     ]
     return median(floors) if floors else None
-
-
-def _tracing_cost(run: Run) -> float | None:
-    """What tracing added to the requests shown, as a share of their own time: the middle over the traces."""
-    added = [(t.root.end - t.root.start) / t.untraced - 1 for t in run.traces if t.picked == "median" and t.untraced]
-    return median(added) if added else None
 
 
 def _comparisons(scenario: Scenario, run: Run) -> Iterator[Comparison]:
@@ -139,7 +132,7 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
     metric = scenario.metric(requirement.metric)
     allowed = 1 - metric.quantile if metric.operation else 0.0
     lost = sum(share > allowed + 1e-9 for share in m.over)
-    behind = m.utilisation is not None and m.utilisation >= 1
+    behind = metric.of == "latency" and m.utilisation is not None and m.utilisation >= 1
     if behind and lost >= BACKLOG_ROUNDS and lost == len(m.over):
         return "missed", m.note, m.utilisation
     if m.rounds < ENOUGH_ROUNDS and not metric.counted:
@@ -164,10 +157,10 @@ def _verdict(scenario: Scenario, run: Run, workload: str) -> Verdict:
     candidates: list[str] = []
     for design in scenario.designs:
         outcomes = {r.outcome for r in _of(run, workload, design.name)}
-        if design.role == "misuse" or "missed" in outcomes or not outcomes:
+        if design.role == "misuse" or "missed" in outcomes:
             continue
         candidates.append(design.name)
-        if outcomes == {"met"}:
+        if outcomes <= {"met"}:  # where nothing is demanded, the simplest design will do
             break
     else:
         # Nobody surely meets everything: all that are left may.

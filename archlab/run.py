@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from archlab.scenario import Outcome
+
 SCHEMA = 1
 
 Met = Literal["met", "missed", "uncertain"]
-Outcome = Literal["held", "refuted", "inconclusive"]
 Compared = Literal["better", "worse", "equivalent", "cannot tell"]
 
 
@@ -84,14 +85,6 @@ class Verdict:
     status: Literal["sufficient", "uncertain", "none"]
     design: str | None
     candidates: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a claim's judge returns: the outcome and the evidence, in a sentence with figures."""
-
-    outcome: Outcome
-    evidence: str
 
 
 @dataclass(frozen=True)
@@ -290,15 +283,3 @@ class Run:
             "data": dict(self.data),
             "environment": dict(self.environment),
         }
-
-
-def held(evidence: str) -> Finding:
-    return Finding("held", evidence)
-
-
-def refuted(evidence: str) -> Finding:
-    return Finding("refuted", evidence)
-
-
-def inconclusive(evidence: str) -> Finding:
-    return Finding("inconclusive", evidence)

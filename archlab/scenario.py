@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     from archlab.bench.lab import Lab
-    from archlab.run import Finding, Run
+    from archlab.run import Run
 
 Role = Literal["baseline", "alternative", "pattern", "misuse"]
 Better = Literal["lower", "higher"]
+Outcome = Literal["held", "refuted", "inconclusive"]
 
 
 _Thing = TypeVar("_Thing", "Metric", "Design", "Workload")
@@ -217,6 +218,26 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a claim's judge returns: the outcome and the evidence, in a sentence with figures."""
+
+    outcome: Outcome
+    evidence: str
+
+
+def held(evidence: str) -> Finding:
+    return Finding("held", evidence)
+
+
+def refuted(evidence: str) -> Finding:
+    return Finding("refuted", evidence)
+
+
+def inconclusive(evidence: str) -> Finding:
+    return Finding("inconclusive", evidence)
+
+
+@dataclass(frozen=True)
 class Claim:
     """One sentence of the lesson. A measured one is judged by a pure function of the run."""
 
@@ -262,6 +283,8 @@ class Scenario:
     """Parts of the bench that take long to import: ``services``. They are imported once, before the first round."""
     folder: str = ""
     """Where it was loaded from; set by the catalogue."""
+    typed: str = ""
+    """What to type to name a folder: ``./mine``; empty for a scenario that goes by its name."""
     narrowed: bool = False
     """Some designs or workloads were left out (``only``)."""
 

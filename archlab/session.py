@@ -51,8 +51,11 @@ def run(asked: Asked) -> int:
     scenario = catalog.find(asked.name)
     turned = dict(scenario.turn(text) for text in asked.turned)
     narrowed = scenario.only(asked.designs, asked.workloads)
-    for note in catalog.notes(scenario):
-        say(note)
+    if scenario.typed:
+        from archlab.copies import notes
+
+        for note in notes(scenario):
+            say(note)
     with ended_cleanly():
         if asked.as_json:
             judged = measure(narrowed, turned, asked)

@@ -33,9 +33,12 @@ def interactive() -> bool:
 
 def ask(screen: Console, what: str, hint: str, allowed: range) -> int | None:
     """A number in ``allowed``; None for an empty answer or the end of input."""
+    from archlab.view.page import spelled
+
     while True:
         try:
-            answer = screen.input(f"{what} ({allowed.start}–{allowed.stop - 1}; {hint}): ").strip()
+            prompt = f"{what} ({allowed.start}–{allowed.stop - 1}; {hint}): "
+            answer = screen.input(spelled(screen, prompt)).strip()
         except EOFError:
             return None
         if not answer:
@@ -56,14 +59,18 @@ def progress() -> Iterator[Callable[[Progress], None]]:
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("measuring"), BarColumn(30), TextColumn("{task.fields[left]}  {task.description}"))
-    with Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=5) as bar:
-        task = bar.add_task("", total=1.0, left="")
+    bar = Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=5)
+    task = bar.add_task("", total=1.0, left="")
 
-        def moved(event: Progress) -> None:
-            left = f"{event.seconds_left:3.0f} s left" if event.seconds_left else ""
-            bar.update(task, completed=event.done / event.planned, description=event.doing, left=left)
+    def moved(event: Progress) -> None:
+        bar.start()  # only now: what is printed before must not meet it on the screen
+        left = f"{event.seconds_left:3.0f} s left" if event.seconds_left else ""
+        bar.update(task, completed=event.done / event.planned, description=event.doing, left=left)
 
+    try:
         yield moved
+    finally:
+        bar.stop()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from archlab import catalog, evolution
+from archlab import catalog, copies, evolution
 from archlab.scenario import (
     Claim,
     Design,
@@ -72,7 +72,7 @@ DESIGN = Design("two", "two tables", "pattern", "fast", Shop, modules=("projecto
 PROJECTOR = "def total():\n    return 1\n"
 INIT = """\
 from archlab.scenario import (Claim, Experiment, Knob, Load, Metric, Requirement, Scenario, Workload)
-from archlab.run import held
+from archlab.scenario import held
 from . import one, two
 
 SCENARIO = Scenario(
@@ -117,7 +117,7 @@ def tiny(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def copied(tiny: Path) -> Path:
-    return catalog.copy_scenario(catalog.find(str(tiny)), tiny.with_name("mine"))
+    return copies.copy_scenario(catalog.find(str(tiny)), tiny.with_name("mine"))
 
 
 @pytest.fixture
@@ -393,7 +393,7 @@ def test_a_copy_has_every_file_and_remembers_its_origin(tiny: Path, copied: Path
 @pytest.mark.parametrize("name", ["cqrs", "1st", "my copy", "-x", "."])
 def test_a_name_that_will_not_do_is_refused(tiny: Path, name: str) -> None:
     with pytest.raises(UsageError):
-        catalog.copy_scenario(catalog.find(str(tiny)), tiny.parent / name)
+        copies.copy_scenario(catalog.find(str(tiny)), tiny.parent / name)
 
 
 @pytest.mark.parametrize("there", ["folder", "file", "link"])
@@ -406,20 +406,20 @@ def test_a_copy_never_overwrites(tiny: Path, there: str) -> None:
     else:
         target.symlink_to("nowhere")
     with pytest.raises(UsageError, match="is there already"):
-        catalog.copy_scenario(catalog.find(str(tiny)), target)
+        copies.copy_scenario(catalog.find(str(tiny)), target)
 
 
 def test_a_copy_that_cannot_be_written_leaves_nothing(tiny: Path) -> None:
     with pytest.raises(ScenarioError, match="cannot be written: No such file or directory"):
-        catalog.copy_scenario(catalog.find(str(tiny)), tiny.with_name("none") / "mine")
+        copies.copy_scenario(catalog.find(str(tiny)), tiny.with_name("none") / "mine")
     assert [path.name for path in tiny.parent.iterdir()] == ["tiny"]
 
 
 def test_a_copy_without_an_edit_is_the_original_and_says_so(tiny: Path, copied: Path) -> None:
     original, mine = catalog.find(str(tiny)), catalog.find(str(copied))
-    assert mine == replace(original, name="mine", folder=str(copied))
-    assert catalog.notes(mine) == ("nothing is edited in mine yet: this is exactly tiny.",)
-    assert catalog.notes(original) == ()
+    assert mine == replace(original, name="mine", folder=str(copied), typed=str(copied))
+    assert copies.notes(mine) == ("nothing is edited in mine yet: this is exactly tiny.",)
+    assert copies.notes(original) == ()
 
 
 def test_an_edited_design_stands_right_after_its_original(tiny: Path, copied: Path) -> None:
@@ -432,7 +432,7 @@ def test_an_edited_design_stands_right_after_its_original(tiny: Path, copied: Pa
     assert mine.requirements == original.requirements
     assert mine.claims == original.claims
     assert catalog.check(mine) == []
-    assert catalog.notes(mine) == ("one.py of mine is edited: judged beside tiny as *-mine.",)
+    assert copies.notes(mine) == ("one.py of mine is edited: judged beside tiny as *-mine.",)
     assert [fact.change_added for fact in evolution.facts(mine)] == [2, 2, 0]
 
 
@@ -470,7 +470,7 @@ def test_an_edit_of_what_designs_share_makes_the_copy_stand_alone(copied: Path, 
     mine = catalog.find(str(copied))
     assert names(mine) == ["one", "two"]
     assert {evolution.sources(design)[0].parent for design in mine.designs} == {copied}
-    (note,) = catalog.notes(mine)
+    (note,) = copies.notes(mine)
     assert note == f"{name} of mine is edited, which designs share: the copy is judged alone."
 
 
@@ -478,7 +478,7 @@ def test_a_copy_outlives_its_original(tiny: Path, copied: Path) -> None:
     tiny.rename(tiny.with_name("moved"))
     mine = catalog.find(str(copied))
     assert names(mine) == ["one", "two"]
-    assert catalog.notes(mine) == ("tiny, which mine was copied from, cannot be loaded: the copy is judged alone.",)
+    assert copies.notes(mine) == ("tiny, which mine was copied from, cannot be loaded: the copy is judged alone.",)
 
 
 def test_an_original_that_changed_since_runs_as_it_is_now(tiny: Path, copied: Path) -> None:
@@ -486,12 +486,12 @@ def test_an_original_that_changed_since_runs_as_it_is_now(tiny: Path, copied: Pa
     mine = catalog.find(str(copied))
     assert mine.designs[0].title == "one better table"
     assert names(mine) == ["one", "two"]
-    assert "tiny has changed since it was copied" in catalog.notes(mine)[-1]
+    assert "tiny has changed since it was copied" in copies.notes(mine)[-1]
 
 
 def test_a_copy_of_a_copy_has_the_same_original(tiny: Path, copied: Path) -> None:
     edit(copied / "one.py", "Page(1)", "Page(2)")
-    second = catalog.copy_scenario(catalog.find(str(copied)), copied.with_name("second"))
+    second = copies.copy_scenario(catalog.find(str(copied)), copied.with_name("second"))
     found = catalog.find(str(second))
     assert names(found) == ["one", "one-mine", "two"]
     assert found.design("one").start.__module__ == catalog.find(str(tiny)).design("one").start.__module__

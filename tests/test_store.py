@@ -132,6 +132,8 @@ def test_a_run_comes_back_equal_to_what_was_saved(tmp_path_factory: pytest.TempP
         line = store.history(1)[0]
     assert (line.run_id, line.scenario, line.valid) == (run_id, run.scenario, run.valid)
     assert (line.verdicts, line.turned) == (run.verdicts, run.turned)
+    assert (line.held, line.prediction) == (sum(claim.outcome == "held" for claim in run.claims), None)
+    assert line.held <= line.claims <= len(run.claims)
 
 
 def test_runs_are_numbered_from_one_and_listed_newest_first(home: Path) -> None:
@@ -145,6 +147,8 @@ def test_runs_are_numbered_from_one_and_listed_newest_first(home: Path) -> None:
         assert newest_even.run_id == 2
         with pytest.raises(UsageError, match="there is no run 4"):
             store.load(4)
+        store.save(a_run(10, scenario="events"))
+        assert {name: line.run_id for name, line in store.newest().items()} == {"cqrs": 3, "events": 4}
 
 
 def test_a_prediction_is_there_before_its_run_and_then_belongs_to_it(home: Path) -> None:
@@ -157,6 +161,7 @@ def test_a_prediction_is_there_before_its_run_and_then_belongs_to_it(home: Path)
         run_id = store.save(a_run(), kept)
         assert store.prediction(run_id) == Prediction(None, "calm", 50)
         assert store.predictions() == [(run_id, Prediction(None, "calm", 50))]
+        assert store.history()[0].prediction == Prediction(None, "calm", 50)
         assert store.prediction(store.save(a_run())) is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import json
@@ -10,6 +11,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,44 +21,51 @@ from archlab.scenario import Design, Scenario, ScenarioError
 
 MOST_BYTES = 300_000_000
 """The cache is trimmed to this size, the longest unused first."""
+IN_USE = 600.0
+"""Seconds since it was last asked for in which a data set may be in use by another archlab."""
 
 
 def ready(scenario: Scenario, design: Design, setting: Setting, cache: Path) -> Path:
     """The folder with this setting's databases for ``design``; makes it where the cache has none.
 
-    The key covers the code that fills them, the knobs, the seed and SQLite's version.
+    The key covers the code that fills them with all that lies beside it (it may use any of it), the knobs, the seed
+    and SQLite's version.
     """
     known = json.dumps([sorted(setting.knobs.items()), setting.seed, sqlite3.sqlite_version])
-    code = _code(scenario.data.__module__)
+    code = _code_beside(scenario.data.__module__)
     seeded = _kept(scenario, setting, cache, code + known.encode(), None, None)
     if design.prepare is None:
         return seeded
-    package = design.prepare.__module__.rpartition(".")[0]
-    code += b"".join(
-        _code(module) for module in (design.prepare.__module__, *(f"{package}.{m}" for m in design.modules))
-    )
+    code += _code_beside(design.prepare.__module__)
     return _kept(scenario, setting, cache, code + known.encode(), design.name, seeded)
 
 
-def _code(module: str) -> bytes:
-    return Path(str(importlib.import_module(module).__file__)).read_bytes()
+def _code_beside(module: str) -> bytes:
+    folder = Path(str(importlib.import_module(module).__file__)).parent
+    return b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
 
 
 def _kept(
     scenario: Scenario, setting: Setting, cache: Path, content: bytes, design: str | None, seeded: Path | None
 ) -> Path:
-    folder = cache / "-".join([scenario.name, *([design] if design else []), hashlib.sha256(content).hexdigest()[:24]])
+    called = [Path(scenario.name).name, *([design] if design else [])]
+    folder = cache / "-".join([*called, hashlib.sha256(content).hexdigest()[:24]])
     if (folder / rounds.DATA_HASH).exists():
-        os.utime(folder)
+        with contextlib.suppress(FileNotFoundError):  # another archlab may be trimming
+            os.utime(folder)
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix="seeding-", dir=cache))
     try:
         failed = _seed(replace(setting, folder=unfinished), design, seeded)
         if failed:
-            raise ScenarioError(f"the data of {' for '.join(filter(None, [scenario.name, design]))}: {failed}.")
-        if not folder.exists():  # another archlab may have been faster
+            raise ScenarioError(f"the data of {' for '.join(called)}: {failed}.")
+        try:
             unfinished.replace(folder)
+        except OSError:
+            if not (folder / rounds.DATA_HASH).exists():  # else another archlab was faster
+                shutil.rmtree(folder, ignore_errors=True)  # what an interrupted removal left
+                unfinished.replace(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     trim(cache, keep=(folder, seeded))
@@ -80,12 +89,25 @@ def _seed(setting: Setting, design: str | None, seeded: Path | None) -> str:
 
 
 def trim(cache: Path, keep: tuple[Path | None, ...] = ()) -> None:
-    """Removes the longest unused data sets until the rest fits; never one of ``keep``."""
-    sized = [(f.stat().st_mtime, sum(p.stat().st_size for p in f.rglob("*")), f) for f in cache.iterdir() if f.is_dir()]
+    """Removes the longest unused data sets until the rest fits; never one of ``keep``, nor one that was used just now.
+
+    What a killed archlab left half seeded grows old like the rest.
+    """
+    sized = [found for folder in cache.iterdir() if (found := _age_and_size(folder))]
     total = sum(size for _, size, _ in sized)
-    for _, size, folder in sorted(sized):
-        if total <= MOST_BYTES:
+    for used, size, folder in sorted(sized):
+        if total <= MOST_BYTES or time.time() - used < IN_USE:
             return
         if folder not in keep:
             shutil.rmtree(folder, ignore_errors=True)
             total -= size
+
+
+def _age_and_size(folder: Path) -> tuple[float, int, Path] | None:
+    """When it was last used, and its bytes; None where it is no folder, or another archlab has just removed it."""
+    try:
+        if folder.is_dir():
+            return folder.stat().st_mtime, sum(path.stat().st_size for path in folder.rglob("*")), folder
+    except FileNotFoundError:
+        pass
+    return None

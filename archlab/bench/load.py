@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,30 +51,50 @@ class Bounds:
         return all(left < 0 for left in self.allowed.values())
 
 
+class Calls(dict[str, tuple[Callable[..., Any], float]]):
+    """Operation → the call, and the bound on its latency: looked up once, so that a loop holds nothing but the calls,
+    the clock, and a list that grows by three a request."""
+
+    def __init__(self, design: Any, bounds: Bounds) -> None:
+        self._design = design
+        self._bounds = bounds
+
+    def __missing__(self, operation: str) -> tuple[Callable[..., Any], float]:
+        found = self[operation] = getattr(self._design, operation), self._bounds.seconds.get(operation, NEVER)
+        return found
+
+
+def _skipped(*arguments: Any) -> object:
+    """Stands for the calls that are not made any more."""
+    return _skipped
+
+
 def closed_loop(requests: Sequence[Request], design: Any, bounds: Bounds) -> Done:
     """Serves the requests back to back. Those of an operation whose bound is already lost are skipped as unfinished."""
-    done = Done(requests)
-    started, finished, answers = done.started, done.finished, done.answers
-    clock = time.perf_counter
-    for request in requests:
-        operation, arguments = request.operation, request.arguments
-        call = getattr(design, operation)
-        bound = bounds.seconds.get(operation, NEVER)
-        if bound < NEVER and not bounds.still_open(operation):
-            started.append(clock())
-            finished.append(NEVER)
-            done.stopped_early = True
-            continue
+    found = Calls(design, bounds)
+    calls, arguments_of = [found[request.operation] for request in requests], [r.arguments for r in requests]
+    seen: list[Any] = []
+    record, clock = seen.extend, time.perf_counter
+    stopped_early = False
+    for (call, bound), arguments in zip(calls, arguments_of, strict=True):
         begin = clock()
         answer = call(*arguments)
         end = clock()
-        started.append(begin)
-        finished.append(end)
-        answers.append(answer)
+        record((begin, end, answer))
         if end - begin > bound:
-            bounds.over(operation)
-    done.due = started
-    return done
+            following = len(seen) // 3
+            lost = requests[following - 1].operation
+            bounds.over(lost)
+            if not bounds.still_open(lost):
+                for i in range(following, len(calls)):
+                    if requests[i].operation == lost:
+                        calls[i] = _skipped, NEVER
+                        stopped_early = True
+    started, finished, answers = seen[0::3], seen[1::3], seen[2::3]
+    if stopped_early:
+        finished = [NEVER if answer is _skipped else end for end, answer in zip(finished, answers, strict=True)]
+        answers = [answer for answer in answers if answer is not _skipped]
+    return Done(requests, started, started, finished, answers, stopped_early)
 
 
 def open_loop(requests: Sequence[Request], design: Any, bounds: Bounds) -> Done:
@@ -83,40 +103,39 @@ def open_loop(requests: Sequence[Request], design: Any, bounds: Bounds) -> Done:
     Ends early once the outcome of the round cannot change, and at the latest when the last request would be over every
     bound: what is unfinished then counts as over.
     """
-    done = Done(requests)
-    started, finished, answers = done.started, done.finished, done.answers
-    clock, sleep = time.perf_counter, time.sleep
-    # Looked up beforehand: the loop holds nothing but the calls and the clock.
-    calls = [getattr(design, request.operation) for request in requests]
-    limits = [bounds.seconds.get(request.operation, NEVER) for request in requests]
+    found = Calls(design, bounds)
+    calls, arguments_of = [found[request.operation] for request in requests], [r.arguments for r in requests]
+    seen: list[Any] = []
+    record, clock, sleep = seen.extend, time.perf_counter, time.sleep
+    stopped_early = False
     origin = clock() + 0.005
-    done.due = due_at = [origin + request.due for request in requests]
+    due_at = [origin + request.due for request in requests]
     latest = due_at[-1] + max(bounds.patience, max(bounds.seconds.values(), default=NEVER))
-    for request, call, due, bound in zip(requests, calls, due_at, limits, strict=True):
+    for (call, bound), arguments, due in zip(calls, arguments_of, due_at, strict=True):
         now = clock()
         if now < due:
             if due - now > SPIN:
                 sleep(due - now - SPIN)
             while (now := clock()) < due:
                 pass
-        answer = call(*request.arguments)
+        answer = call(*arguments)
         end = clock()
-        started.append(now)
-        finished.append(end)
-        answers.append(answer)
-        if end - due > bound and (bounds.over(request.operation) or end > latest):
-            done.stopped_early = True
+        record((now, end, answer))
+        if end - due > bound and (bounds.over(requests[len(seen) // 3 - 1].operation) or end > latest):
+            stopped_early = True
             break
-    missing = len(requests) - len(finished)
-    started.extend([NEVER] * missing)
-    finished.extend([NEVER] * missing)
-    return done
+    started, finished, answers = seen[0::3], seen[1::3], seen[2::3]
+    if stopped_early:
+        missing = [NEVER] * (len(requests) - len(answers))
+        started += missing
+        finished += missing
+    return Done(requests, due_at, started, finished, answers, stopped_early)
 
 
-def open_loop_by(workers: Sequence[Any], requests: Sequence[Request]) -> Done:
+def open_loop_by(workers: Sequence[Callable[[Request], Any]], requests: Sequence[Request]) -> Done:
     """Serves the requests by several workers (a thread and a connection each), taken in the order they fall due.
 
-    ``workers`` offer the operations, as designs do. What one of them raises is raised here, once all have ended.
+    What a worker raises ends the load and is raised here.
     """
     done = Done(requests)
     count = len(requests)
@@ -126,20 +145,19 @@ def open_loop_by(workers: Sequence[Any], requests: Sequence[Request]) -> Done:
     origin = clock() + 0.02
     due_at = [origin + request.due for request in requests]
     taken = itertools.count()
+    failures: list[BaseException] = []
 
-    failed: list[Exception] = []
-
-    def serve(worker: Any) -> None:
-        while (index := next(taken)) < count and not failed:
-            call, arguments = getattr(worker, requests[index].operation), requests[index].arguments
+    def serve(call: Callable[[Request], Any]) -> None:
+        while (index := next(taken)) < count and not failures:
             pause = due_at[index] - clock()
             if pause > 0:
                 sleep(pause)
             started[index] = clock()
             try:
-                answers[index] = call(*arguments)
-            except Exception as error:
-                failed.append(error)
+                answers[index] = call(requests[index])
+            except BaseException as failure:
+                failures.append(failure)
+                return
             finished[index] = clock()
 
     threads = [threading.Thread(target=serve, args=(worker,), daemon=True) for worker in workers]
@@ -147,7 +165,7 @@ def open_loop_by(workers: Sequence[Any], requests: Sequence[Request]) -> Done:
         thread.start()
     for thread in threads:
         thread.join()
-    if failed:
-        raise failed[0]
+    if failures:
+        raise failures[0]
     done.due, done.started, done.finished, done.answers = due_at, started, finished, answers
     return done

@@ -45,8 +45,8 @@ def _from_load(scenario: Scenario, design: str, workload: str, cell: Cell) -> It
     by_round = [utilisation(observed, workers) for observed in cell.rounds if observed.served]
     if not by_round:
         return
-    busy = median(by_round)
-    if any(metric.name == BUSY for metric in scenario.metrics):
+    busy = median(by_round) or None
+    if busy is not None and any(metric.name == BUSY for metric in scenario.metrics):
         yield _measurement(scenario.metric(BUSY), LOAD, design, workload, by_round, len(by_round))
     for metric in scenario.metrics:
         rounds = [s for observed in cell.rounds for s in observed.served if s.operation == metric.operation]
@@ -55,15 +55,15 @@ def _from_load(scenario: Scenario, design: str, workload: str, cell: Cell) -> It
 
 
 def _from_requests(
-    scenario: Scenario, metric: Metric, design: str, workload: str, rounds: list[Served], busy: float
+    scenario: Scenario, metric: Metric, design: str, workload: str, rounds: list[Served], busy: float | None
 ) -> Measurement:
     requirement = next((r for r in scenario.requirements if r.metric == metric.name and r.demanded_in(workload)), None)
-    over = tuple(_share_over(requirement, served) for served in rounds) if requirement else ()
+    over = tuple(_share_over(requirement, metric, served) for served in rounds) if requirement else ()
     values = [
         quantile(s.latencies if metric.of == "latency" else s.services or (math.inf,), metric.quantile) for s in rounds
     ]
     note = ""
-    if metric.of == "latency" and busy >= 1:
+    if metric.of == "latency" and busy is not None and busy >= 1:
         rate = median([served.rate for served in rounds])
         note = f"falls behind: {_figure(rate / busy)} of {_figure(rate)} a second"
     elif any(math.isinf(value) for value in values):
@@ -75,8 +75,11 @@ def _from_requests(
     )
 
 
-def _share_over(requirement: Requirement, served: Served) -> float:
-    return sum(latency > requirement.at_most for latency in served.latencies) / len(served.latencies)
+def _share_over(requirement: Requirement, metric: Metric, served: Served) -> float:
+    """The share of a round's requests over the bound; an unfinished one is over every bound."""
+    count = len(served.latencies)
+    times = served.latencies if metric.of == "latency" else served.services
+    return (sum(time > requirement.at_most for time in times) + count - len(times)) / count
 
 
 def _figure(rate: float) -> str:
@@ -119,8 +122,8 @@ def _measurement(
     value, low, high = (None, None, None) if note else round_interval(values)
     if metric.counted and not note:  # nothing about it is uncertain; where rounds differ, that is what is shown
         value, low, high = median(values), min(values), max(values)
-    if low is not None and not (math.isfinite(low) and high is not None and math.isfinite(high)):
-        low, high = min(values), max(values)
+    elif len(values) == 1:
+        low = high = None  # a single round bounds nothing
     return Measurement(
         experiment=experiment,
         design=design,

@@ -119,6 +119,7 @@ class Process:
 
     def start(self, crash_at: str | None = None) -> None:
         """Starts it (again); with ``crash_at`` it dies at that named crash point."""
+        self._end_is_planned = crash_at is not None
         self._wire, childs_end = multiprocessing.Pipe()
         self._process = self._launch(childs_end, crash_at)
         childs_end.close()
@@ -127,17 +128,19 @@ class Process:
         """Waits until it can be used; a process that only takes messages can be used at once."""
         return self
 
-    def check(self) -> None:
-        """Raises ProcessDied when it has ended and is not known to be ended; of a plain process its waiters tell."""
-
     @property
     def alive(self) -> bool:
         return self._process.is_alive()
 
+    def check(self) -> None:
+        """Raises ProcessDied when it has failed although nobody had planned its end."""
+        if not self._end_is_planned and self._process.exitcode not in (None, 0):
+            raise ProcessDied(f"{self.name} ended unplanned (exit code {self._process.exitcode})")
+
     def send(self, message: Any) -> None:
         """Sends a small picklable message. To a dead process it is lost, as on any wire."""
         carried = self._recorder.carried() if self._recorder else None
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        with contextlib.suppress(OSError):  # a broken pipe, or the wire that kill() has closed
             self._wire.send(("message", carried, message))
 
     def wait_until(self, position: int, timeout: float = 10.0) -> None:
@@ -150,12 +153,13 @@ class Process:
             while self._wire.poll(timeout):
                 if self._wire.recv() >= position:
                     return
-        except (EOFError, BrokenPipeError, ConnectionResetError):
+        except (EOFError, OSError):
             raise ProcessDied(f"{self.name} ended (exit code {self.exited()}) before it reached {position}") from None
         raise TimeoutError(f"{self.name} did not reach {position} within {timeout:g} s")
 
     def kill(self) -> None:
         """SIGKILL (on Windows: TerminateProcess), then waits until it is gone."""
+        self._end_is_planned = True
         self._process.kill()
         self._process.join()
         self._wire.close()
@@ -169,7 +173,8 @@ class Process:
 
     def stop(self) -> None:
         """Lets it finish what it does and waits for its end (5 s, then kills it)."""
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError, OSError):
+        self._end_is_planned = True
+        with contextlib.suppress(OSError):
             self._wire.send(("stop", None, None))
         self._process.join(5)
         self.kill()

@@ -8,9 +8,9 @@ import importlib
 import math
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from archlab.scenario import Request, Sample, Scenario
 DATA_HASH = "data.sha256"
 WARM_UP = 4
 """Requests served before measuring starts: statements are compiled and caches filled."""
-TRACED_PATIENCE = 1.0
+TRACED_PATIENCE = 0.3
 """Seconds beyond the schedule's end for which the traced pass goes on serving an overloaded design."""
 REQUESTS = 60
 """Requests of every operation that a round measures: p95 needs 59."""
@@ -42,7 +42,7 @@ class Served:
     services: tuple[float, ...]
     """Of the finished ones alone."""
     rate: float
-    """Requests a second that the schedule demands."""
+    """Requests a second that the schedule demands; 0 where it demands none (back to back, or all at once)."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,6 @@ class Task:
     """Folder with the seeded databases, copied for this round."""
     design: str
     experiment: str | None = None
-    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """By operation: seconds, and the quantile of its requests that must be within them."""
 
 
 def run_round(task: Task, wire: Connection) -> None:
@@ -119,7 +117,19 @@ def _observe(task: Task) -> Observed:
 
 def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     experiment = next(e for e in scenario.experiments if e.name == task.experiment)
-    return Observed(samples=tuple(experiment.run(lab, running)))
+    return Observed(samples=_checked(scenario, experiment.run(lab, running)))
+
+
+def _checked(scenario: Scenario, samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    """The samples, once each is a number for a metric that the scenario declares."""
+    known = {metric.name for metric in scenario.metrics}
+    checked = tuple(samples)
+    for sample in checked:
+        if sample.metric not in known:
+            raise ValueError(f"a sample names {sample.metric!r}, which is no metric (choose from: {', '.join(known)})")
+        if math.isnan(sample.value):
+            raise ValueError(f"a sample of {sample.metric} is not a number (NaN)")
+    return checked
 
 
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
@@ -134,36 +144,56 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     begin = schedule[WARM_UP].due
     requests = [Request(r.due - begin, r.operation, r.arguments) for r in schedule[WARM_UP:]]
     counts = {o: sum(r.operation == o for r in requests) for o in {r.operation for r in requests}}
-    bounded = {o: seconds for o, (seconds, _) in task.bounds.items() if o in counts}
-    # More than this share over the bound and the quantile cannot be within it.
-    allowed = {o: math.floor((1 - task.bounds[o][1]) * counts[o] + 1e-9) for o in bounded}
-    patience = 0.0
-    if lab.recorder:  # what is shown must not be a matter of when the watching ended
-        allowed, patience = counts, TRACED_PATIENCE
     if lab.recorder:
         lab.recorder.records.clear()
     gc.freeze()  # what was made before the load is not searched for garbage during it
+    bounds = early_stop(scenario, workload.name, counts)
+    if lab.recorder:  # what is shown must not be a matter of when the watching ended
+        bounds = load.Bounds(bounds.seconds, counts, TRACED_PATIENCE)
     if scenario.load.connections > 1 and not workload.closed:
-        done = load.open_loop_by([running] * scenario.load.connections, requests)
+        done = load.open_loop_by([_served_by(running)] * scenario.load.connections, requests)
     else:
         serve = load.closed_loop if workload.closed else load.open_loop
-        done = serve(requests, running, load.Bounds(bounded, allowed, patience))
-    samples: Iterable[Sample] = ()
+        done = serve(requests, running, bounds)
+    samples: tuple[Sample, ...] = ()
     if scenario.load.afterwards is not None:
-        samples = tuple(scenario.load.afterwards(lab, running, done.answers))
+        samples = _checked(scenario, scenario.load.afterwards(lab, running, done.answers))
     answers = ""
     if workload.closed and not done.stopped_early:
         answers = hashlib.sha256(repr(scenario.answers(lab, running)).encode()).hexdigest()
     if lab.recorder:
         lab.close(finish=True)
-    traces = _pick_traces(task, done, lab) if lab.recorder else ()
-    horizon = requests[-1].due * len(requests) / max(1, len(requests) - 1)
+    traces = _pick_traces(scenario, task, done, lab) if lab.recorder else ()
+    horizon = 0.0 if workload.closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
     return Observed(
-        tuple(_served(operation, done, counts[operation] / horizon) for operation in sorted(counts)),
-        tuple(samples),
+        tuple(_served(o, done, counts[o] / horizon if horizon else 0.0) for o in sorted(counts)),
+        samples,
         traces=traces,
         answers_hash=answers,
     )
+
+
+def early_stop(scenario: Scenario, workload: str, counts: Mapping[str, int]) -> load.Bounds:
+    """What must happen before a round can stop early: more requests over the bound than any quantile allows.
+
+    Of several requirements on one operation the loosest bound and the smallest quantile stand, so that a round never
+    stops while one of them is open. One on the service time keeps its rounds going: latency says nothing about it.
+    """
+    seconds: dict[str, float] = {}
+    quantiles: dict[str, float] = {}
+    for requirement in scenario.requirements:
+        metric = scenario.metric(requirement.metric)
+        operation = metric.operation
+        if operation is None or operation not in counts or not requirement.demanded_in(workload):
+            continue
+        bound = requirement.at_most if metric.of == "latency" else load.NEVER
+        seconds[operation] = max(bound, seconds.get(operation, 0.0))
+        quantiles[operation] = min(metric.quantile, quantiles.get(operation, 1.0))
+    return load.Bounds(seconds, {o: math.floor((1 - q) * counts[o] + 1e-9) for o, q in quantiles.items()})
+
+
+def _served_by(running: Any) -> Callable[[Request], Any]:
+    return lambda request: getattr(running, request.operation)(*request.arguments)
 
 
 def _served(operation: str, done: load.Done, rate: float) -> Served:
@@ -177,19 +207,19 @@ def _served(operation: str, done: load.Done, rate: float) -> Served:
     )
 
 
-def _pick_traces(task: Task, done: load.Done, lab: Lab) -> tuple[Trace, ...]:
-    """For every operation the finished request nearest the median latency, and the slowest."""
+def _pick_traces(scenario: Scenario, task: Task, done: load.Done, lab: Lab) -> tuple[Trace, ...]:
+    """For every operation that is shown the finished request nearest the median latency, and the slowest."""
     assert lab.recorder is not None
     records = tracing.collect(lab.folder)
     picked = []
-    for operation in sorted({request.operation for request in done.requests}):
-        # One worker serves in order: the first roots of an operation are its requests, later ones came afterwards.
+    for operation in scenario.shown:
         rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
         finished = [i for i in rows if done.finished[i] < load.NEVER]
-        roots = sorted((r[4], r[1]) for _, r in records if r[3] is None and r[0] == operation)
-        trace_of = {index: trace for index, (_, trace) in zip(finished, roots, strict=False)}
         if not finished:
             continue
+        starts = sorted((record[4], record[1]) for _, record in records if record[3] is None and record[0] == operation)
+        # A worker serves in order: an operation's requests and its root spans stand in the same one.
+        trace_of = dict(zip(rows, (trace for _, trace in starts), strict=False))
 
         def latency(i: int) -> float:
             return done.finished[i] - done.due[i]

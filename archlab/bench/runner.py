@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archlab import catalog, evolution
+from archlab import __version__, catalog, evolution
 from archlab.bench import datasets, processes, rounds
 from archlab.bench.lab import Setting
 from archlab.bench.measurements import LOAD, Cell, CellKey, measurements
+from archlab.bench.observer import tracing_cost, with_untraced
 from archlab.bench.proofs import data_hash, faults_struck, moving_parts, objections
 from archlab.bench.rounds import Observed, Task
-from archlab.bench.statistics import median
 from archlab.bench.watch import Watch
 from archlab.run import Run, Trace, WorkloadFacts
 from archlab.scenario import Experiment, Scenario, ScenarioError, Workload
@@ -88,7 +88,8 @@ def execute(plan: Plan, cache: Path, tell: Tell) -> Run:
     began, started = time.monotonic(), datetime.now(UTC)
     with _scratch() as scratch, Watch() as watch:
         bench = _Bench(plan, cache, scratch)
-        traces = bench.traced_pass()
+        traced = bench.traced_pass()
+        traces = tuple(trace for observed in traced.values() for trace in observed.traces)
         blank = _blank(plan, started, traces)
         tell(Traced(blank))
         cells: dict[CellKey, Cell] = defaultdict(Cell)
@@ -119,7 +120,8 @@ def execute(plan: Plan, cache: Path, tell: Tell) -> Run:
         designs=tuple(moving_parts(facts, cells) for facts in blank.designs),
         measurements=measurements(scenario, cells),
         faults=faults,
-        traces=_with_untraced(traces, cells),
+        traces=with_untraced(traces, cells),
+        tracing_cost=tracing_cost(traced, scenario.shown, cells),
         invalid_reasons=tuple(dict.fromkeys(invalid)),
         data={w.name: data_hash(w.name, cells) for w in scenario.workloads},
     )
@@ -160,15 +162,13 @@ def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
 
 
 def environment() -> dict[str, Any]:
-    from importlib.metadata import version
-
     return {
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "broker": None,
         "cpu_count": os.cpu_count(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "archlab": version("archlab"),
+        "archlab": __version__,
     }
 
 
@@ -195,34 +195,27 @@ class _Bench:
             self._data[key] = datasets.ready(scenario, scenario.design(design), setting, self._cache)
         return self._data[key]
 
-    def traced_pass(self) -> tuple[Trace, ...]:
+    def traced_pass(self) -> dict[tuple[str, str], Observed]:
         """Every design once at the workload that is shown, recorded. Its figures are used for nothing else."""
         scenario = self.plan.scenario
         shown = [w for w in scenario.workloads if w.name == scenario.shown_workload] or list(scenario.workloads[:1])
-        traces: list[Trace] = []
-        for workload in shown:
-            for design in [d for d in scenario.designs if d.asked_at(workload.name)][:MOST_SHOWN]:
-                traces += self.run(Round(workload, design.name, None, 0), traced=True).traces
-        return tuple(traces)
+        return {
+            (design.name, workload.name): self.run(Round(workload, design.name, None, 0), traced=True)
+            for workload in shown
+            for design in [d for d in scenario.designs if d.asked_at(workload.name)][:MOST_SHOWN]
+        }
 
     def run(self, entry: Round, traced: bool = False) -> Observed:
-        scenario, workload = self.plan.scenario, entry.workload
+        workload = entry.workload
         self._count += 1
         folder = self.scratch / str(self._count)
         folder.mkdir()
         setting = self._setting(workload, f"{self.plan.seed}:{entry.number}:{workload.name}", traced)
-        bounds = {
-            operation: (requirement.at_most, scenario.metric(requirement.metric).quantile)
-            for requirement in scenario.requirements
-            if requirement.demanded_in(workload.name)
-            and (operation := scenario.metric(requirement.metric).operation) is not None
-        }
         task = Task(
             replace(setting, folder=folder, design=entry.design),
             self._data_for(workload, entry.design),
             entry.design,
             entry.experiment.name if entry.experiment else None,
-            bounds,
         )
         what = f"{entry.design} at {workload.name}" + (f", {entry.experiment.name}" if entry.experiment else "")
         try:
@@ -268,7 +261,7 @@ def _schedule(plan: Plan) -> list[Round]:
 def _due(entry: Round, plan: Plan, number: int) -> bool:
     """Whether an entry of the schedule takes part in pass ``number``."""
     if entry.experiment is not None and entry.experiment.rounds is not None:
-        return number < (min(entry.experiment.rounds, QUICK_ROUNDS) if plan.quick else entry.experiment.rounds)
+        return number < (1 if plan.quick else entry.experiment.rounds)
     return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
 
 
@@ -281,21 +274,6 @@ def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
     passed = time.monotonic() - began
     left = passed / done * (planned - done) if done else 0.0
     return Progress(done, planned, left, f"{entry.workload.name}: {entry.design}")
-
-
-def _with_untraced(traces: tuple[Trace, ...], cells: Mapping[CellKey, Cell]) -> tuple[Trace, ...]:
-    """Every trace with the untraced median of the same operation beside it: what tracing added can be told."""
-    found = []
-    for trace in traces:
-        services = [
-            service
-            for observed in cells[LOAD, trace.design, trace.workload].rounds
-            for served in observed.served
-            if served.operation == trace.operation
-            for service in served.services
-        ]
-        found.append(replace(trace, untraced=median(services) if services else None))
-    return tuple(found)
 
 
 @contextlib.contextmanager

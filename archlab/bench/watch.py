@@ -40,8 +40,9 @@ class Watch:
         self._thread.join()
 
     def _tick(self) -> None:
-        before = _clock()
-        while not self._over.wait(TICK):
+        before, over = _clock(), False
+        while not over:
+            over = self._over.wait(TICK)
             now = _clock()
             self._gap = max(self._gap, now - before - TICK)
             before = now

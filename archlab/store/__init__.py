@@ -146,6 +146,10 @@ class Store:
 
         return self._do(lambda connection: reading.history(connection, limit))
 
+    def newest(self) -> dict[str, Recorded]:
+        """The newest run of every scenario that was ever run, by the scenario's name."""
+        return self._do(reading.newest)
+
     def predict(
         self,
         scenario: str,
@@ -164,12 +168,7 @@ class Store:
 
     def prediction(self, run_id: int) -> Prediction | None:
         """What was predicted for a run, or None."""
-
-        def read(connection: sqlite3.Connection) -> Prediction | None:
-            found = reading.rows_of(connection, "SELECT * FROM predictions WHERE run_id = ? ORDER BY id", run_id)
-            return rows.thing(Prediction, found[-1]) if found else None
-
-        return self._do(read)
+        return self._do(lambda connection: reading.prediction(connection, run_id))
 
     def predictions(self) -> list[tuple[int, Prediction]]:
         """Every prediction whose run was recorded, with the run's number, oldest first."""
@@ -219,7 +218,7 @@ class Store:
                 self._connection = connect(self.path)
             with explained(self.path):
                 return action(self._connection)
-        except StoreError:
+        except BaseException:  # Ctrl-C too: a lock that stays behind would keep others waiting
             if self._connection is None:
                 self.close()
             raise

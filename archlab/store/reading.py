@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from archlab.run import Run, Span, Trace, Verdict
+from archlab.learn.prediction import Prediction
+from archlab.run import ClaimOutcome, Run, Span, Trace, Verdict
 from archlab.scenario import UsageError
 from archlab.store import rows
 
@@ -26,9 +27,17 @@ class Recorded:
     seconds: float
     seed: int
     quick: bool
-    valid: bool
+    invalid_reasons: tuple[str, ...]
     turned: Mapping[str, float]
     verdicts: tuple[Verdict, ...]
+    held: int
+    """Claims that were held, of ``claims`` that were judged."""
+    claims: int
+    prediction: Prediction | None
+
+    @property
+    def valid(self) -> bool:
+        return not self.invalid_reasons
 
 
 def rows_of(connection: sqlite3.Connection, sql: str, *parameters: Any) -> list[dict[str, Any]]:
@@ -76,18 +85,10 @@ def _spans(connection: sqlite3.Connection, of_trace: int) -> tuple[Span, ...]:
     return tuple(rows.thing(Span, columns) for columns in found)
 
 
-def _recorded(connection: sqlite3.Connection, run: Mapping[str, Any]) -> Recorded:
-    return Recorded(
-        run["id"],
-        run["scenario"],
-        run["started"],
-        run["seconds"],
-        run["seed"],
-        bool(run["quick"]),
-        bool(run["valid"]),
-        rows.load(run["turned"]),
-        _parts(connection, "verdicts", Verdict, run["id"]),
-    )
+def prediction(connection: sqlite3.Connection, run_id: int) -> Prediction | None:
+    """What was predicted for a run, or None."""
+    found = rows_of(connection, "SELECT * FROM predictions WHERE run_id = ? ORDER BY id", run_id)
+    return rows.thing(Prediction, found[-1]) if found else None
 
 
 def history(connection: sqlite3.Connection, limit: int) -> list[Recorded]:
@@ -95,3 +96,28 @@ def history(connection: sqlite3.Connection, limit: int) -> list[Recorded]:
     with snapshot(connection):
         found = rows_of(connection, "SELECT * FROM runs ORDER BY id DESC LIMIT ?", limit)
         return [_recorded(connection, run) for run in found]
+
+
+def newest(connection: sqlite3.Connection) -> dict[str, Recorded]:
+    """The newest run of every scenario."""
+    with snapshot(connection):
+        found = rows_of(connection, "SELECT * FROM runs WHERE id IN (SELECT max(id) FROM runs GROUP BY scenario)")
+        return {run["scenario"]: _recorded(connection, run) for run in found}
+
+
+def _recorded(connection: sqlite3.Connection, run: Mapping[str, Any]) -> Recorded:
+    outcomes = [claim.outcome for claim in _parts(connection, "claims", ClaimOutcome, run["id"])]
+    return Recorded(
+        run["id"],
+        run["scenario"],
+        run["started"],
+        run["seconds"],
+        run["seed"],
+        bool(run["quick"]),
+        tuple(rows.load(run["invalid_reasons"])),
+        rows.load(run["turned"]),
+        _parts(connection, "verdicts", Verdict, run["id"]),
+        outcomes.count("held"),
+        len(outcomes) - outcomes.count(None),
+        prediction(connection, run["id"]),
+    )

@@ -25,14 +25,27 @@ def section(run: Run, scenario: Scenario | None = None, every: bool = False) -> 
         counted = [" · ".join(str(of(d)) for _, of in kept) for d in designs]
         rows.append(Row(" · ".join(name for name, _ in kept), [[(cell, "")] for cell in counted]))
     if any(d.change_files for d in designs):
-        asked = f"to {scenario.change_request}" if scenario and scenario.change_request else "the change request"
-        rows.append(Row(asked, [change(d) for d in designs]))
+        rows.append(Row(_asked(scenario), [change(d, run) for d in designs]))
     return Section("THE BILL", "lines · processes", [[(f"{d.lines:,} · {d.processes}", "")] for d in designs], rows)
 
 
-def change(design: DesignFacts) -> Cell:
+def _asked(scenario: Scenario | None) -> str:
+    """``Show the discount: the total that …`` → ``to show the discount``."""
+    request = scenario.change_request.partition(":")[0].rstrip(" .") if scenario else ""
+    return f"to {request[0].lower()}{request[1:]}" if request else "the change request"
+
+
+def change(design: DesignFacts, run: Run) -> Cell:
     """``4 files +19 −2``: what the change request takes in this design."""
     if not design.change_files:
-        return [("nothing", "")]
-    lines = f"+{design.change_added}" + (f" −{design.change_removed}" if design.change_removed else "")
-    return [(f"{units.count(design.change_files, 'file')} {lines}", ""), (f"{design.change_files}f {lines}", "")]
+        return [("nothing" if any(d.change_files for d in run.designs) else "–", "")]
+    return [(takes(design), ""), (f"{design.change_files}f {_lines(design)}", "")]
+
+
+def takes(design: DesignFacts) -> str:
+    """``4 files +19 −2``."""
+    return f"{units.count(design.change_files, 'file')} {_lines(design)}"
+
+
+def _lines(design: DesignFacts) -> str:
+    return f"+{design.change_added}" + (f" −{design.change_removed}" if design.change_removed else "")

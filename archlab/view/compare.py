@@ -12,6 +12,7 @@ from archlab.scenario import Scenario
 from archlab.view import bill, facts, grid, requirements, units
 from archlab.view.grid import Cell, Row, Section
 from archlab.view.page import BAD, DIM, HEAD, Page, Part, Picture, commands, pad
+from archlab.view.verdict import struck_of
 
 ABSENT, PRESENT = "calm", "pressure"
 
@@ -70,7 +71,9 @@ def _course(page: Page, topics: Sequence[Compared], age: str) -> Iterable[Text]:
 
 def _legend(page: Page, topics: Sequence[Compared]) -> Text:
     """The marks that occur: what is uncertain is explained only where something is."""
-    unsure = any(v.status == "uncertain" for t in topics if t.run for v in t.run.verdicts)
+    unsure = any(
+        v.status == "uncertain" and v.workload in (ABSENT, PRESENT) for t in topics if t.run for v in t.run.verdicts
+    )
     line = Text()
     for stands, meaning in LEGEND:
         if stands != "uncertain" or unsure:
@@ -113,7 +116,7 @@ def _rows(page: Page, widths: Sequence[int], t: Compared, run: Run) -> Iterable[
             f"{indent}{d.name}",
             facts.stands_as(run, ABSENT, d.name), _figure(run, t.scenario, ABSENT, d.name),
             facts.stands_as(run, PRESENT, d.name), _figure(run, t.scenario, PRESENT, d.name),
-            f"{d.lines:,}", f"{d.processes}", [bill.change(d)[-1]],
+            f"{d.lines:,}", f"{d.processes}", [bill.change(d, run)[-1]],
         ])  # fmt: skip
     if t.border:
         yield from page.wrap((t.border, DIM), indent=2)
@@ -148,7 +151,7 @@ def _in_short(page: Page, runs: Sequence[Run]) -> Iterable[Text]:
         return
     real = answered = 0
     for run in runs:
-        simplest, pattern = next(iter(facts.candidates(run)), None), facts.full_pattern(run)
+        simplest, pattern = facts.simplest(run), facts.full_pattern(run)
         real += simplest is not None and facts.standing(run, PRESENT, simplest.name) == "misses"
         answered += pattern is not None and facts.standing(run, PRESENT, pattern.name) == "pays"
     times = {1: "once", 2: "twice"}.get(real, f"{units.word(real)} times") if real else "never"
@@ -170,9 +173,9 @@ def _figure(run: Run, scenario: Scenario | None, workload: str, design: str) -> 
     alone = units.measured(m.value, m.unit)
     if missed and len(judged) > 1 and decisive is not judged[0]:
         return [(f"{alone} ({facts.says(scenario, decisive.id)})", ""), (alone, "")]
-    simplest = facts.candidates(run)[0].name
+    simplest = facts.simplest(run)
     for o in judged[1:]:
-        mine, theirs = facts.behind(run, o), run.measured(o.metric, simplest, workload)
+        mine, theirs = facts.behind(run, o), run.measured(o.metric, simplest.name if simplest else "", workload)
         if mine and theirs and mine.value and theirs.value == 0 and mine.unit == "s":
             says, late = facts.says(scenario, o.id), units.measured(mine.value, mine.unit)
             return [(f"{alone}, {says} {late}", ""), (f"{alone}, {late} late", ""), (alone, "")]
@@ -217,7 +220,7 @@ def _topic(page: Page, run: Run, scenario: Scenario | None) -> Iterable[Text]:
 def _struck(run: Run) -> dict[str, list[str]]:
     struck: dict[str, list[str]] = {}
     for f in run.faults:
-        struck.setdefault(f.name, []).append(f"{f.design} {f.injected} of {f.planned}")
+        struck.setdefault(f.name, []).append(f"{f.design} {struck_of(f.injected, f.planned)}")
     return struck
 
 
@@ -227,7 +230,7 @@ def _comparisons(run: Run, scenario: Scenario | None) -> list[Section]:
     sections = []
     for w in run.workloads:
         verdict = run.verdict(w.name)
-        against = (verdict.design if verdict else None) or facts.candidates(run)[0].name
+        against = (verdict.design if verdict else None) or designs[0].name
         rows = []
         for metric in dict.fromkeys(c.metric for c in run.comparisons if c.workload == w.name):
             cells = [_ratio(run, metric, w.name, against, d.name) for d in designs]

@@ -62,6 +62,10 @@ def candidates(run: Run) -> list[DesignFacts]:
     return [d for d in in_order(run) if d.role != "misuse"]
 
 
+def simplest(run: Run) -> DesignFacts | None:
+    return next(iter(candidates(run)), None)
+
+
 def full_pattern(run: Run) -> DesignFacts | None:
     able = candidates(run)
     patterns = [d for d in able if d.role == "pattern"]

@@ -6,7 +6,7 @@ Where the columns do not fit beside each other, every design gets lines of its o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -37,7 +37,9 @@ class Section:
     title: str
     says: str
     cells: Sequence[Cell]
-    rows: Sequence[Row] = field(default_factory=tuple)
+    rows: Sequence[Row] = ()
+    notes: Sequence[Said] = ()
+    """Said below, in full."""
 
 
 def draw(page: Page, heading: str, aside: str, designs: Sequence[str], sections: Sequence[Section]) -> Iterable[Text]:
@@ -72,6 +74,8 @@ def draw(page: Page, heading: str, aside: str, designs: Sequence[str], sections:
             name = page.text("  ", page.first_fit(room, *((text, style) for text in shorter(row.label))))
             first = pad(name, named + 2 + gap).append_text(page.text((bound, DIM))) if bound else name
             yield _line(page, pad(first, label), row.cells, columns, in_full)
+        for note in section.notes:
+            yield from page.wrap(note, indent=2)
 
 
 def _columns(page: Page, designs: Sequence[str], sections: Sequence[Section]) -> tuple[list[int], bool]:
@@ -150,6 +154,8 @@ def _as_list(page: Page, heading: str, designs: Sequence[str], sections: Sequenc
             yield line
             for row in () if brief else section.rows:
                 yield _listed(page, row, row.cells[i])
+        for note in section.notes:
+            yield from page.wrap(note, indent=2)
 
 
 def _listed(page: Page, row: Row, cell: Cell) -> Text:

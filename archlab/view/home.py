@@ -8,7 +8,7 @@ from rich.text import Text
 
 from archlab.view import units
 from archlab.view.course import Topic, next_step, progress
-from archlab.view.page import BAD, DIM, GOOD, HEAD, Page, Picture, commands, table
+from archlab.view.page import BAD, DIM, GOOD, HEAD, Page, Part, Picture, commands, table
 
 ABOUT = "archlab · when does complexity pay, and when is it self-inflicted?"
 
@@ -27,12 +27,14 @@ def _home(page: Page, topics: Sequence[Topic]) -> Iterable[Text]:
             yield from page.wrap(page.text(_mark(t), (t.topic or t.name, HEAD), (f"  {t.name}", DIM)))
             yield from page.wrap(t.question, indent=2)
             yield from page.wrap((progress(t), DIM), indent=2)
+            if t.outcome:
+                yield from page.wrap((t.outcome, DIM), indent=2)
     else:
-        yield from table(
-            page,
-            [(page.text(_mark(t), (t.topic or t.name, HEAD)), t.question, (progress(t), DIM)) for t in course],
-            gap=3,
-        )
+        rows: list[Sequence[Part]] = []
+        for t in course:
+            told = page.text(t.question, (f"\n{t.outcome}", DIM)) if t.outcome else t.question
+            rows.append((page.text(_mark(t), (t.topic or t.name, HEAD)), (progress(t), DIM), told))
+        yield from table(page, rows, gap=3)
     for t in topics:
         if t.problem:
             yield from page.wrap(page.text(("✗ ", BAD), f"{t.name}: {t.problem}"), indent=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from archlab.view.page import BAD, DIM, GOOD, HEAD, Fitted, Page, Picture, pad
 from archlab.view.sections import align, explanation, sections
+from archlab.view.signs import plain
 
 READABLE = 88
 """Columns: a longer line of prose is hard to follow."""
@@ -30,17 +32,25 @@ class _PlainHeading(Heading):
         self.text.justify = "left"
         self.text.stylize(HEAD)
         yield self.text if self.tag != "h1" else Text(self.text.plain.upper(), HEAD)
-        if self.tag in ("h1", "h2"):
-            yield Text("")
 
 
-class _Lesson(Markdown):
+class _Markdown(Markdown):
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {**Markdown.elements, "heading_open": _PlainHeading}
+
+
+@dataclass(frozen=True)
+class _Prose:
+    markdown: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        markdown = plain(self.markdown) if options.ascii_only else self.markdown
+        theme = "ansi_dark"  # the terminal's own colours, on its own background
+        yield Fitted(_Markdown(markdown, code_theme=theme, inline_code_theme=theme, hyperlinks=False), READABLE)
 
 
 def lesson(markdown: str) -> RenderableType:
     """The text of ``lesson.md``."""
-    return Fitted(_Lesson(markdown, code_theme="ansi_dark", inline_code_theme="ansi_dark", hyperlinks=False), READABLE)
+    return _Prose(markdown)
 
 
 def code(designs: Sequence[tuple[str, str, str]]) -> Picture:
@@ -70,7 +80,7 @@ def _panes(page: Page, designs: Sequence[tuple[str, str, str]]) -> Iterable[Text
     highlighted = [_highlight(page, source) for _, _, source in designs]
     explained = [_docstring(page, source, width) for _, _, source in designs]
     for row in align([[part.name for part in pane] for pane in parts]):
-        columns = []
+        columns: list[list[Text]] = []
         for pane, lines, prose, index in zip(parts, highlighted, explained, row, strict=True):
             if index is None:
                 columns.append([])
@@ -108,7 +118,11 @@ def _docstring(page: Page, source: str, width: int) -> list[Text]:
         return []
     paragraphs[0] = f'"""{paragraphs[0]}'
     pane = Page(width, page.ascii)
-    lines = [line for text in paragraphs for line in pane.wrap((text, PROSE), indent=0)]
+    lines = []
+    for text in paragraphs:
+        lead, colon, rest = text.partition(":")  # Good at: … Fails when: … Costs: …
+        bold = colon and len(lead) <= 20
+        lines += pane.wrap(page.text((lead + colon, f"{PROSE} {HEAD}"), (rest, PROSE)) if bold else (text, PROSE))
     return [*lines, page.text(('"""', PROSE)), Text()]
 
 
@@ -116,7 +130,8 @@ def _fold(line: Text, width: int) -> list[Text]:
     """A line of code in ``width`` cells: broken where code can be broken, and further in on the next line."""
     folded: list[Text] = []
     indent = len(line.plain) - len(line.plain.lstrip())
-    hang = min(indent + 4, max(0, width // 2))
+    comment = line.plain.lstrip().startswith("# ")
+    begins = line[: indent + 2] if comment else Text(" " * min(indent + 4, max(0, width // 2)))
     while line.cell_len > width:
         plain = line.plain
         lead = len(plain) - len(plain.lstrip())
@@ -128,7 +143,7 @@ def _fold(line: Text, width: int) -> list[Text]:
         folded.append(line[:cut])
         rest = line[cut:]
         spare = len(rest.plain) - len(rest.plain.lstrip())
-        line = Text(" " * hang).append_text(rest[spare:])
+        line = begins.copy().append_text(rest[spare:])
     return [*folded, line]
 
 

@@ -68,14 +68,14 @@ class Page:
 
         A number stays with its unit: there is no line break inside ``58 ms``.
         """
-        first, whole = self.text(label), self.text(body)
+        first, (whole, *further) = self.text(label), self.text(body).split("\n", allow_blank=True)
         indent = indent if self.width - indent >= 20 else min(indent, 2)
         lines: list[Text] = []
         line = pad(first, indent)
         room, empty = self.width - line.cell_len, True
         if first.plain.strip() and room < 12:
             lines, line, room = [line], Text(" " * indent), self.width - indent
-        for space, word in _words(whole):
+        for space, word in _short_words(whole, max(1, self.width - indent)):
             gap = 0 if empty else space
             if gap + word.cell_len > room and not empty:
                 lines.append(line)
@@ -85,6 +85,8 @@ class Page:
         lines.append(line)
         for done in lines:
             done.rstrip()
+        for paragraph in further:
+            lines += self.wrap(paragraph, indent=indent)
         return lines
 
 
@@ -126,7 +128,7 @@ def commands(page: Page, label: str, steps: Sequence[tuple[str, str]]) -> list[T
     widest = max((len(page.spell(command)) for command, _ in steps), default=0)
     reasons = max((len(page.spell(why)) for _, why in steps), default=0)
     lines: list[Text] = []
-    if indent + widest + 4 + reasons <= page.width:
+    if indent + widest + 4 + min(reasons, 36) <= page.width:
         rows: list[Sequence[Part]] = [(command, (why, DIM)) for command, why in steps]
         lines = table(page, rows, gap=4, indent=indent)
         return [page.text((f"{label:<{indent}}", HEAD), lines[0][indent:]), *lines[1:]] if lines else []
@@ -136,19 +138,34 @@ def commands(page: Page, label: str, steps: Sequence[tuple[str, str]]) -> list[T
     return lines
 
 
+_MARKS = ("✓", "✗", "★", "+", "?", "!")
 _GLUE = re.compile(r"[\d.,−<≤±–]+$|^(≤|<=|n|≥|>=|\+)$")
 _UNIT = re.compile(r"^(ns|µs|us|ms|s|min|h|days?|%|×|x|of|a)(\W|$)|^[≥≤]|^>=$|^\d")
 
 
+def _short_words(text: Text, room: int) -> Iterable[tuple[int, Text]]:
+    """The words; one that is longer than a whole line in pieces, broken at a hyphen if it has one."""
+    for space, word in _words(text):
+        while word.cell_len > room:
+            cut = max(word.plain.rfind(sign, 1, room) + 1 for sign in "-/=_ ") or room
+            yield space, word[:cut]
+            space, word = 0, word[cut:]
+        yield space, word
+
+
 def _words(text: Text) -> list[tuple[int, Text]]:
-    """(space before it, word) of a text; a number counts with its unit, a dot with what stands before it."""
+    """(space before it, word) of a text; a number comes with its unit, a mark with its word, a dot ends a word."""
     spans: list[list[int]] = []
     for found in re.finditer(r"\S+", text.plain):
         if spans:
             before = text.plain[spans[-1][0] : spans[-1][1]].rsplit(" ", 1)[-1]
             word, length = found.group(), found.end() - spans[-1][0]
             unit = _GLUE.search(before) and _UNIT.search(word)
-            if word in ("·", "|") or (length <= 16 and (unit or (before.isalpha() and word.isdigit()))):
+            if (
+                word in ("·", "|")
+                or before in _MARKS
+                or (length <= 16 and (unit or (before.isalpha() and word.isdigit())))
+            ):
                 spans[-1][1] = found.end()
                 continue
         spans.append([found.start(), found.end()])
@@ -173,7 +190,12 @@ class Picture:
             # A word that is longer than the line is folded: better an ugly line than a lost figure.
             folded = [line] if line.cell_len <= page.width else line.wrap(console, page.width, overflow="fold")
             for part in folded:
-                yield Fitted(Text(part.plain) if console.no_color else part)
+                yield Fitted(Text(part.plain) if console.no_color else part, self.widest)
+
+
+def spelled(console: Console, text: str) -> str:
+    """A prompt or a sentence as this console can show it, for what is printed without a Picture."""
+    return plain(text) if console.options.ascii_only else text
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from archlab.view.page import DIM, UNSURE
 WELL_INSIDE = 3.0
 """A workload is meant to lie this far inside its region: 3 × beyond the bound, or within a third of it."""
 
+LONGEST_RATE = 18
+"""Characters of ``29 of 100/s``; a longer explanation stands below the table."""
+
 
 def sections(run: Run, scenario: Scenario | None = None, every: bool = False) -> list[Section]:
     """One section a workload; ``every`` shows each requirement with its figures, also where all are met."""
@@ -30,7 +33,9 @@ def sections(run: Run, scenario: Scenario | None = None, every: bool = False) ->
                 cells = [_cell(run, r, d.name) for d in designs]
                 rows.append(Row(facts.says(scenario, r.id), cells, units.bound(r.at_most, r.unit)))
             rows += _clear(run, w.name)
-        found.append(Section(w.name, w.says, [facts.stands_as(run, w.name, d.name) for d in designs], rows))
+        found.append(
+            Section(w.name, w.says, [facts.stands_as(run, w.name, d.name) for d in designs], rows, _notes(run, w.name))
+        )
     return found
 
 
@@ -63,9 +68,21 @@ def _reasons(run: Run, r: RequirementOutcome) -> list[str]:
     rate = rate.replace(" a second", "/s")
     same = [o for o in run.requirements if (o.design, o.workload) == (r.design, r.workload)]
     first = next(o for o in same if facts.missed_because(run, o) == reason)
-    if not rate:
+    if not rate or len(rate) > LONGEST_RATE:
         return shorter(short)
     return [rate] if first is r else [short, "as above"]
+
+
+def _notes(run: Run, workload: str) -> list[Said]:
+    """Why nobody can tell, a line for every design that it is so of."""
+    told: dict[str, list[str]] = {}
+    for r in run.requirements:
+        if r.workload == workload and r.outcome == "uncertain":
+            why = (r.why or facts.missed_because(run, r)).rpartition(": ")[2]
+            if why and why not in told.setdefault(r.design, []):
+                told[r.design].append(why)
+    mark, style = facts.MARKS["uncertain"]
+    return [(f"{mark} {design}: {'; '.join(why)}", style) for design, why in told.items() if why]
 
 
 def _all_met(run: Run, workload: str) -> bool:

@@ -31,7 +31,8 @@ def figures(
     """
 
     def draw(page: Page) -> Iterable[Text]:
-        yield pad(facts_line(page, run), page.width, "right") if page.width >= 80 else facts_line(page, run)
+        known = facts_line(page, run)
+        yield from [pad(known, page.width, "right")] if page.width >= 80 else page.wrap(known)
         yield from _figures(page, run, scenario, predicted, confidence, every)
 
     return Picture(draw)

@@ -75,15 +75,13 @@ def _trace(page: Page, trace: Trace) -> Iterable[Text]:
         line.append_text(pad(page.text((f"+{units.duration(node.start)}", DIM)), 11, "right"))
         line.append_text(pad(page.text(units.duration(node.busy)), 10, "right"))
         if cells:
-            drawn = bar(
-                page, node.start / until, (node.end - node.start) / until, cells, "░" if not node.depth else "█"
-            )
-            waiting = node.name == "wait"
-            line.append("  ").append(drawn, DIM if waiting else UNSURE if node.process != here else "")
+            length = (node.end - node.start) / until
+            drawn = bar(page, node.start / until, length, cells, "█" if node.depth else "─")
+            line.append("  ").append(drawn, UNSURE if node.process != here else "" if node.depth else DIM)
         if far and page.width >= 50:
             line.append_text(page.text((f" {node.process}", DIM)))
         yield line
-        if node.says and page.width >= 60:
+        if len(node.says.split()) > 2 and page.width >= 60:
             yield from page.wrap((node.says, DIM), indent=2 * node.depth + 2)
 
 

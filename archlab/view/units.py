@@ -93,8 +93,8 @@ def interval(value: float | None, low: float | None, high: float | None, unit: s
 
 
 def bound(at_most: float, unit: str) -> str:
-    """``≤ 100 ms``; a bound of nothing reads ``none``."""
-    return "none" if at_most == 0 else f"≤ {figure(at_most, unit)}"
+    """``≤ 100 ms``; a bound of nothing reads ``≤ 0``, whatever is counted."""
+    return "≤ 0" if at_most == 0 else f"≤ {figure(at_most, unit)}"
 
 
 def percent(share: float) -> str:
@@ -104,7 +104,7 @@ def percent(share: float) -> str:
     size = abs(share) * 100
     if 0 < size < 0.095:
         return ("−" if share < 0 else "") + "<0.1 %"
-    text = f"{size:.0f}" if size >= 0.95 or size == 0 else f"{size:.1f}"
+    text = number(round(size) if size < 1e15 else size) if size >= 0.95 or size == 0 else f"{size:.1f}"
     return ("−" if share < 0 else "") + text + " %"
 
 
@@ -130,6 +130,8 @@ def word(number_of: int) -> str:
 
 def _rounded(value: float) -> float:
     """As ``number`` will show it, so that 999.7 µs becomes 1.0 ms and not 1,000 µs."""
+    if abs(value) >= 1e15:
+        return value
     return round(value) if abs(value) >= 9.95 else round(value, 1) if abs(value) >= 0.995 else value
 
 

@@ -34,18 +34,19 @@ def verdict_sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
     """One clause for the workloads of each outcome, then what the self-inflicted pattern would cost."""
     grouped: dict[str, list[str]] = {}
     for v in run.verdicts:
-        grouped.setdefault(_clause(run, v), []).append(v.workload)
+        grouped.setdefault(_clause(run, v, facts.shown_workload(run, scenario)), []).append(v.workload)
     sentences = [f"{_listed(workloads)}: {clause}." for clause, workloads in grouped.items()]
     cost = _cost_sentence(run, scenario)
     return [*sentences, cost] if cost else sentences
 
 
-def _clause(run: Run, v: Verdict) -> str:
+def _clause(run: Run, v: Verdict, shown: str) -> str:
     if v.status == "none":
         return "none is sufficient"
     if v.status == "uncertain":
-        return f"uncertain, {_listed(list(v.candidates), 'or')} ({LONGER} tells more)"
-    busy = facts.busy(run, v.workload, v.design or "")
+        open_still = _listed(list(v.candidates), "or") if len(v.candidates) > 1 else f"perhaps {''.join(v.candidates)}"
+        return f"uncertain, {open_still} ({LONGER} tells more)"
+    busy = facts.busy(run, v.workload, v.design or "") if v.workload == shown else None
     return f"{v.design}" + (f" ({units.percent(busy)} busy)" if busy is not None and busy >= 0.01 else "")
 
 
@@ -118,8 +119,11 @@ def prediction_sentence(run: Run, design: str, confidence: int, scenario: Scenar
     workload = facts.shown_workload(run, scenario)
     v = run.verdict(workload)
     told = f"{design}, {confidence} % sure"
-    if v is None or v.status == "uncertain":
+    open_still = v is not None and v.status == "uncertain" and (design in v.candidates or not v.candidates)
+    if v is None or open_still:
         return f"{told}. This run cannot tell; nothing is counted."
+    if v.status == "uncertain":
+        return f"{told}; it is {_listed(list(v.candidates), 'or')}. It will be asked again."
     if v.design == design:
         return f"{told}. Right: {workload} needs {design}."
     truth = f"it was {v.design}" if v.design else f"none is sufficient in {workload}"
@@ -158,9 +162,9 @@ def claims(page: Page, run: Run) -> list[Text]:
     for c in asked:
         if c.outcome != "held":
             lines += page.wrap(_not_held(page, c), indent=LABEL)
-    for kind in dict.fromkeys(c.kind for c in others):
-        ids = " · ".join(c.id for c in others if c.kind == kind)
-        lines += said(page, "" if lines else "CLAIMS", page.text((f"{kind}, not judged here: {ids}", DIM)))
+    if others:
+        named = " · ".join(f"{c.id} ({c.kind})" for c in others)
+        lines += said(page, "" if lines else "CLAIMS", page.text((f"not judged here: {named}", DIM)))
     return lines
 
 
@@ -189,7 +193,7 @@ def trust(page: Page, run: Run) -> list[Text]:
 
 def trust_facts(run: Run) -> list[str]:
     told = []
-    simplest = next(iter(facts.candidates(run)), None)
+    simplest = facts.simplest(run)
     if run.noise is not None and simplest is not None:
         told.append(f"{simplest.name} against itself ±{units.percent(run.noise)}")
     repeated = [m for m in run.measurements if m.per_round > 0]
@@ -203,10 +207,15 @@ def trust_facts(run: Run) -> list[str]:
         counted = injected.setdefault(f.name.replace("-", " ").replace("_", " "), [0, 0])
         counted[0] += f.injected
         counted[1] += f.planned
-    told += [f"{name} {struck} of {planned}" for name, (struck, planned) in injected.items()]
+    told += [f"{name} {struck_of(struck, planned)}" for name, (struck, planned) in injected.items()]
     if run.tracing_cost is not None:
         told.append(f"tracing adds {units.percent(max(0.0, run.tracing_cost))}")
     return told
+
+
+def struck_of(injected: int, planned: int) -> str:
+    """``3 of 3``; a fault that strikes again where it is met again is more than was planned."""
+    return f"{injected} of {planned}" if injected <= planned else f"{injected} times, {planned} planned"
 
 
 def invalid(page: Page, run: Run) -> list[Text]:
@@ -223,7 +232,8 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
     unsure = [v for v in run.verdicts if v.status == "uncertain"] if run.valid else []
     if unsure:
         which = _listed(list(unsure[0].candidates), "or")
-        steps.append((f"archlab run {run.scenario} {LONGER}", f"{unsure[0].workload}: {which}?"))
+        called = (scenario and scenario.typed) or run.scenario
+        steps.append((f"archlab run {called} {LONGER}", f"{unsure[0].workload}: {which}?"))
     steps += scenario.try_next if scenario else [(f"archlab show {run.scenario}", "the lesson behind it")]
     return commands(page, "NEXT", steps)
 

@@ -131,7 +131,8 @@ def _first_title(page: Page, run: Run, picture: Waterfall, block: Block) -> list
     legend = page.text((f"one scale: 0 to ┃ = {edge}" if page.width >= BARS else edge, DIM))
     if title.cell_len + legend.cell_len + 2 <= page.width:
         return [pad(title, page.width - legend.cell_len).append_text(legend)]
-    return [*page.wrap(title), *page.wrap(legend)]
+    aside = [pad(legend, page.width, "right")] if page.width >= TWO_PANES else page.wrap(legend)
+    return [*page.wrap(title), *aside]
 
 
 def _side_by_side(page: Page, run: Run, picture: Waterfall, block: Block, named: bool) -> Iterable[Text]:

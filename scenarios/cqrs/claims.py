@@ -5,8 +5,13 @@ Held only where the measurements support it, refuted only where they contradict 
 
 from __future__ import annotations
 
-from archlab.run import Finding, Measurement, Run, held, inconclusive, refuted
-from archlab.scenario import Claim
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from archlab.scenario import Claim, Finding, held, inconclusive, refuted
+
+if TYPE_CHECKING:
+    from archlab.run import Measurement, Run
 
 SMALLER = 3.0
 """By how much a page without entities must be quicker for the sentence "a fraction of the time"."""
@@ -51,6 +56,20 @@ def time(seconds: float) -> str:
     return f"{seconds * 1e3:.1f} ms" if seconds >= 0.001 else f"{seconds * 1e6:.0f} µs"
 
 
+def about_the_workloads(judge: Callable[[Run], Finding]) -> Callable[[Run], Finding]:
+    """For a sentence about the named workloads: where somebody has turned their knobs, it is about something else."""
+
+    def judged(run: Run) -> Finding:
+        finding = judge(run)
+        if finding.outcome != "refuted" or not run.turned:
+            return finding
+        turned = ", ".join(f"{knob}={value:g}" for knob, value in run.turned.items())
+        return inconclusive(f"{finding.evidence}. With {turned} that is another situation than the sentence is about")
+
+    return judged
+
+
+@about_the_workloads
 def faster(run: Run) -> Finding:
     c = run.compared("page_time", "pressure", "crud", "queries")
     if c is None:
@@ -61,6 +80,7 @@ def faster(run: Run) -> Finding:
     return refuted(evidence) if c.high < SMALLER else inconclusive(evidence)
 
 
+@about_the_workloads
 def start_simple(run: Run) -> Finding:
     crud, queries = meets(run, "crud", "pressure"), meets(run, "queries", "pressure")
     if crud == "missed" and queries == "met":
@@ -72,6 +92,7 @@ def start_simple(run: Run) -> Finding:
     return inconclusive(f"at pressure crud is {crud}, queries {queries}")
 
 
+@about_the_workloads
 def bloat(run: Run) -> Finding:
     crud, projection = run.design("crud"), run.design("projection")
     one, other = (run.measured("page_time", d, "calm") for d in ("crud", "projection"))
@@ -88,6 +109,17 @@ def bloat(run: Run) -> Finding:
     if enough == "missed" or least_gained >= MARGIN or lines < DOUBLE or files[0] <= files[1]:
         return refuted(evidence)
     return held(evidence) if enough == "met" and most_gained < MARGIN else inconclusive(evidence)
+
+
+def rules_hold(run: Run) -> Finding:
+    designs = {*ONE_DATABASE, "projection"}
+    tried = [m for m in run.measurements if m.experiment == "rules" and m.design in designs]
+    if {m.design for m in tried} != designs:
+        return inconclusive("not tried on all designs")
+    broken = [f"{m.design} ({m.at['rule']})" for m in tried if most([m]) > 0]
+    if broken:
+        return refuted(f"accepted against a rule: {', '.join(broken)}")
+    return held(f"{len({m.at['rule'] for m in tried})} rules, each broken on purpose, refused by all designs")
 
 
 def stale(run: Run) -> Finding:
@@ -165,6 +197,7 @@ def rebuilt(run: Run) -> Finding:
     return _shown_then_none(run, "rebuild", {"stage": "damaged"}, {"stage": "rebuilt"}, say)
 
 
+@about_the_workloads
 def summary_first(run: Run) -> Finding:
     outcomes = {w: meets(run, "summary", w) for w in ("calm", "pressure")}
     missing = observed(run, "staleness", "own_order_missing", "summary", looked="at once")
@@ -182,6 +215,7 @@ def summary_first(run: Run) -> Finding:
     return held(evidence) if set(outcomes.values()) == {"met"} else inconclusive(evidence)
 
 
+@about_the_workloads
 def far_needs_projection(run: Run) -> Finding:
     outcomes = {d: meets(run, d, "far_views") for d in (*ONE_DATABASE, "projection")}
     if outcomes == dict.fromkeys(ONE_DATABASE, "missed") | {"projection": "met"}:
@@ -192,6 +226,7 @@ def far_needs_projection(run: Run) -> Finding:
     return refuted(evidence) if contradicted else inconclusive(evidence)
 
 
+@about_the_workloads
 def faster_needed_rarely(run: Run) -> Finding:
     c = run.compared("page_time", "pressure", "queries", "projection")
     queries = meets(run, "queries", "pressure")
@@ -238,6 +273,11 @@ CLAIMS = (
         "In calm crud is enough: the projection gains less than 1 ms a page, for twice the code, one more process and "
         "more files in the change request.",
         bloat,
+    ),
+    Claim(
+        "rules",
+        "Every design refuses what breaks a rule: the split changes how pages are read, never what is allowed.",
+        rules_hold,
     ),
     Claim(
         "stale",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archlab.scenario import Sample
 
-from .workload import NEW_ORDERS, PRODUCTS, an_order, shown, wrong_totals
+from .workload import DONE, NEW_ORDERS, PRODUCTS, an_order, forbidden, obey, shown, wrong_totals
 from .world import CancelOrder, Position, SellerId
 
 if TYPE_CHECKING:
@@ -42,6 +42,15 @@ def staleness(lab: Lab, design: Any) -> Iterator[Sample]:
         yield Sample("stale_for", time.perf_counter() - begin if missing else 0.0)
         yield Sample("own_order_missing", float(missing), {"looked": "at once"})
         yield Sample("own_order_missing", float(orders() == before), {"looked": "after waiting"})
+
+
+def rules(lab: Lab, design: Any) -> Iterator[Sample]:
+    """One command against each rule: is it refused?"""
+    cancelled = an_order(lab, 2 * NEW_ORDERS)
+    for command in (cancelled, CancelOrder(cancelled.order)):
+        assert obey(design, command) == DONE
+    for rule, command in forbidden(lab, cancelled).items():
+        yield Sample("accepted", float(obey(design, command) == DONE), {"rule": rule})
 
 
 def projector_killed(lab: Lab, design: Any) -> Iterator[Sample]:

@@ -35,6 +35,8 @@ from .world import (
 )
 
 if TYPE_CHECKING:
+    from sqlite3 import Connection
+
     from archlab.bench.lab import Lab
 
 OUTBOX = "CREATE TABLE outbox (position INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL)"
@@ -47,26 +49,20 @@ class Shop:
     def __init__(self, lab: Lab) -> None:
         self.shop = lab.database()
         self.beside = lab.database("views")  # pages are served beside the read store
-        self.beside.executescript(projector.TABLES)
-        self.shop.execute(OUTBOX)
-        position = Position(0)
-        with transaction(self.shop):
-            for order in all_orders(self.shop):
-                position = self._publish(order, was=None)
         self.projector = lab.spawn(projector.main, "projector")
-        self.wait_until_seen(position)
+        self.wait_until_seen(Position(0))
 
     def place_order(self, command: PlaceOrder) -> Position:
         with transaction(self.shop):
             order = place(self.shop, command)
-            position = self._publish(order, was=None)
+            position = publish(self.shop, order, was=None)
         self.projector.send(position)
         return position
 
     def cancel_order(self, command: CancelOrder) -> Position:
         with transaction(self.shop):
             order = cancel(self.shop, command)
-            position = self._publish(order, was="placed")
+            position = publish(self.shop, order, was="placed")
         self.projector.send(position)
         return position
 
@@ -84,13 +80,25 @@ class Shop:
         """Blocks until pages show everything up to ``position``."""
         self.projector.wait_until(position)
 
-    def _publish(self, order: Order, was: str | None) -> Position:
-        """Writes what happened, in full, beside the order that it happened to: both or neither."""
-        fact = {"order": order.id, "seller": order.product.seller, "was": was, "status": order.status}
-        amounts = {"quantity": order.quantity, "unit_price": order.unit_price, "discount": order.discount}
-        attributes = {name: value(order) for name, value in VIEWS.items()}
-        event = json.dumps(fact | amounts | attributes)
-        return Position(self.shop.execute("INSERT INTO outbox (event) VALUES (?)", (event,)).lastrowid)
+
+def publish(shop: Connection, order: Order, was: str | None) -> Position:
+    """Writes what happened, in full, in the transaction of the order that it happened to: both or neither."""
+    fact = {"order": order.id, "seller": order.product.seller, "was": was, "status": order.status}
+    amounts = {"quantity": order.quantity, "unit_price": order.unit_price, "discount": order.discount}
+    attributes = {name: value(order) for name, value in VIEWS.items()}
+    event = json.dumps(fact | amounts | attributes)
+    return Position(shop.execute("INSERT INTO outbox (event) VALUES (?)", (event,)).lastrowid or 0)
+
+
+def prepare(lab: Lab) -> None:
+    """Events for the orders that were there before the outbox was, and a read store built from them."""
+    shop = lab.database()
+    shop.execute(OUTBOX)
+    with transaction(shop):
+        for order in all_orders(shop):
+            publish(shop, order, was=None)
+    lab.database("views").executescript(projector.TABLES)
+    projector.Projector(lab).rebuild()
 
 
 DESIGN = Design(
@@ -99,6 +107,7 @@ DESIGN = Design(
     role="pattern",
     why="Reads and writes can be kept, scaled and changed apart, and no command ever waits for a reader.",
     start=Shop,
+    prepare=prepare,
     promises="A committed order and its event survive a crash of any process, and the read store catches up; a power "
     "loss may take the last orders.",
     modules=("projector",),

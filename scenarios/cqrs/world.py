@@ -34,7 +34,6 @@ SCHEMA = """
         customer INTEGER NOT NULL REFERENCES customers, quantity INTEGER NOT NULL, unit_price INTEGER NOT NULL,
         discount INTEGER NOT NULL, day INTEGER NOT NULL, channel TEXT NOT NULL, payment TEXT NOT NULL,
         delivery TEXT NOT NULL, status TEXT NOT NULL);
-    CREATE INDEX orders_of_seller ON orders (seller);
 """
 
 
@@ -163,10 +162,10 @@ VIEWS: Mapping[str, Callable[[Order], Key]] = {
     "segment": lambda order: order.customer.segment,
     "brand": lambda order: order.product.brand,
     "payment": lambda order: order.payment,
-    "weekday": lambda order: order.day % 7,
+    "weekend": lambda order: int(order.day % 7 >= 5),
     "category": lambda order: order.product.category,
     "delivery": lambda order: order.delivery,
-    "week": lambda order: order.day // 7,
+    "price_band": lambda order: order.unit_price // 500,
     "quantity": lambda order: order.quantity,
 }
 """The read shapes, in the order in which a growing dashboard wants them: totals by status and one more thing."""

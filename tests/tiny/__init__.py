@@ -1,4 +1,4 @@
-"""A small scenario for the tests of the bench: finding a word in a list or in a set. No database needed, no knob shared."""
+"""A small scenario for the tests of the bench: finding a word in a list or in a set. It needs no database."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from archlab.run import Finding, Run, held, inconclusive, refuted
+from archlab.run import Run
 from archlab.scenario import (
     Claim,
     Design,
     Experiment,
+    Finding,
     Knob,
     Load,
     Metric,
@@ -19,6 +20,9 @@ from archlab.scenario import (
     Sample,
     Scenario,
     Workload,
+    held,
+    inconclusive,
+    refuted,
 )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from archlab import catalog
+from archlab.bench import runner
 from archlab.bench.lab import Lab, Setting
-from archlab.scenario import Scenario
+from archlab.scenario import Design, Scenario
 
 Start = Callable[..., SimpleNamespace]
 
@@ -21,25 +24,41 @@ def scenario() -> Scenario:
     return catalog.find("cqrs")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def warm() -> None:
+    """Processes are forked from a server that has the scenario's modules imported, as in a run."""
+    runner.warm(catalog.find("cqrs"))
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """``start("crud", page_rows=10)``: a seeded shop of its own, with ``lab`` and ``design``."""
     labs: list[Lab] = []
+    ready: dict[object, Path] = {}
 
     def make(name: str, scenario: str = "cqrs", seed: str = "1", **turned: float) -> SimpleNamespace:
         loaded = catalog.find(scenario)
         knobs = {knob.name: knob.default for knob in loaded.knobs} | turned
-        folder = tmp_path / f"{len(labs)}"
-        folder.mkdir()
+        design, folder = loaded.design(name), Path(tempfile.mkdtemp(dir=tmp_path))
         setting = Setting(scenario, "calm", knobs, seed, folder)
-        seeding = Lab(setting)
-        loaded.data(seeding)
-        seeding.close()
+        key = (name, scenario, seed, *sorted(knobs.items()))
+        if key not in ready:
+            ready[key] = Path(tempfile.mkdtemp(dir=tmp_path))
+            fill(loaded, design, replace(setting, folder=ready[key]))
+        shutil.copytree(ready[key], folder, dirs_exist_ok=True)
         lab = Lab(setting)
         labs.append(lab)
-        design: Any = loaded.design(name).start(lab)
-        return SimpleNamespace(lab=lab, design=design, close=lab.close)
+        return SimpleNamespace(lab=lab, design=design.start(lab), close=lambda: lab.close(finish=True))
 
     yield make
     for lab in labs:
-        lab.close()
+        lab.close(finish=True)
+
+
+def fill(scenario: Scenario, design: Design, setting: Setting) -> None:
+    """What a run does once: seeds the data, then makes the tables that this design alone keeps."""
+    for make in (scenario.data, design.prepare):
+        if make is not None:
+            lab = Lab(setting)
+            make(lab)
+            lab.close(finish=True)

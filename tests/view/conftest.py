@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import io
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from types import ModuleType
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console, RenderableType
 
 from archlab.run import (
     ClaimOutcome,
@@ -22,37 +26,6 @@ from archlab.run import (
     WorkloadFacts,
 )
 from archlab.scenario import Design, Knob, Load, Metric, Requirement, Scenario, Workload
-
-
-def shim_judge() -> None:
-    try:
-        import archlab.judge
-    except ImportError:
-        module = ModuleType("archlab.judge")
-
-        def standing(run: Run, workload: str, design: str) -> str:
-            if run.design(design).role == "misuse":
-                return "misuse"
-            outcomes = {r.outcome for r in run.requirements if (r.workload, r.design) == (workload, design)}
-            v = run.verdict(workload)
-            assert v is not None
-            if "missed" in outcomes:
-                return "misses"
-            if "uncertain" in outcomes or (v.status == "uncertain" and design in v.candidates):
-                return "uncertain"
-            if v.design == design:
-                first = min(d.order for d in run.designs if d.role != "misuse")
-                return "enough" if run.design(design).order == first else "pays"
-            return "self-inflicted"
-
-        module.standing = standing  # type: ignore[attr-defined]
-        sys.modules["archlab.judge"] = module
-        import archlab
-
-        archlab.judge = module  # type: ignore[attr-defined]
-
-
-shim_judge()
 
 BOUNDS = {"page_p95": 0.100, "order_p95": 0.050, "seen": 1.0}
 IDS = {"page_p95": "page-in-time", "order_p95": "order-in-time", "seen": "own-order-seen"}
@@ -79,6 +52,9 @@ def measurements(figures: Figures, bounds: Mapping[str, float] = BOUNDS) -> tupl
     return tuple(made)
 
 
+UNFINISHED = "unfinished: 1 of 5 rounds ended with requests outstanding"
+
+
 def outcomes(
     figures: Figures, unsure: frozenset[tuple[str, str, str]] = frozenset(), bounds: Mapping[str, float] = BOUNDS
 ) -> tuple[RequirementOutcome, ...]:
@@ -92,10 +68,11 @@ def outcomes(
             outcome = "met" if figure[0] <= bounds[metric] else "missed"
             inside = bounds[metric] / figure[0] if figure[0] else None
             margin = inside if outcome == "met" else figure[0] / bounds[metric]
+        why = figure if isinstance(figure, str) else "over the bound in 2 of 5 rounds" if outcome == "uncertain" else ""
         made.append(
             RequirementOutcome(
                 id=IDS.get(metric, metric.replace("_", "-")), metric=metric, at_most=bounds[metric], unit="s",
-                workload=workload, design=design, outcome=outcome, why=figure if isinstance(figure, str) else "",
+                workload=workload, design=design, outcome=outcome, why=why,
                 margin=margin,
             )
         )  # fmt: skip
@@ -227,11 +204,15 @@ def judged_again(of: Run, figures: Figures, unsure: frozenset[tuple[str, str, st
     )
 
 
+UNSURE = frozenset({("pressure", "queries", "page_p95"), ("far_views", "projection", "page_p95")})
+
+
 def uncertain() -> Run:
     """The verdict under pressure is uncertain, and so is a claim."""
     figures = {**CQRS, ("pressure", "queries", "page_p95"): (0.098, 0.090, 0.106)}
+    figures["far_views", "projection", "page_p95"] = UNFINISHED
     shaky = replace(CLAIMS[0], outcome="inconclusive", evidence="4.1 × with an interval of 0.9–9 ×")
-    made = judged_again(run(), figures, frozenset({("pressure", "queries", "page_p95")}))
+    made = judged_again(run(), figures, UNSURE)
     return replace(made, claims=(shaky, *CLAIMS[1:]), quick=True)
 
 
@@ -263,6 +244,24 @@ def six_designs() -> Run:
     designs = (*DESIGNS[:3], *more, replace(DESIGNS[3], order=7))
     figures = {**CQRS, **{(w, n.name, m): f for (w, d, m), f in CQRS.items() if d == "summary" for n in more}}
     return judged_again(replace(run(), designs=designs), figures)
+
+
+def narrowed() -> Run:
+    """Only the misuse, only under pressure: what ``--design`` and ``--workload`` can leave."""
+    whole = with_misuse()
+    kept = {"misordered"}
+    return replace(
+        whole,
+        workloads=WORKLOADS[1:2],
+        designs=tuple(d for d in whole.designs if d.name in kept),
+        measurements=tuple(m for m in whole.measurements if m.design in kept and m.workload == "pressure"),
+        requirements=tuple(r for r in whole.requirements if r.design in kept and r.workload == "pressure"),
+        verdicts=(Verdict("pressure", "none", None, ()),),
+        comparisons=(),
+        faults=(),
+        traces=(),
+        claims=(),
+    )
 
 
 def third_party() -> Run:
@@ -305,7 +304,7 @@ def third_party() -> Run:
     )  # fmt: skip
 
 
-ALL = (run, uncertain, none_sufficient, invalid, with_misuse, six_designs, third_party)
+ALL = (run, uncertain, none_sufficient, invalid, with_misuse, six_designs, narrowed, third_party)
 
 
 def scenario() -> Scenario:
@@ -337,3 +336,41 @@ def scenario() -> Scenario:
             ("archlab new mine --from cqrs", "crud unfair? mend it, run ./mine"),
         ),
     )  # fmt: skip
+
+
+def render(picture: RenderableType, width: int = 100, ascii_only: bool = False, colour: bool = False) -> str:
+    """The picture as a console of that width prints it; without ``colour`` as with NO_COLOR, on a terminal."""
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding="ascii" if ascii_only else "utf-8", newline="")
+    console = Console(
+        file=file, width=width, force_terminal=True, no_color=not colour, color_system="truecolor", highlight=False,
+        markup=False, emoji=False, legacy_windows=False,
+    )  # fmt: skip
+    console.print(picture)
+    file.flush()
+    return raw.getvalue().decode("ascii" if ascii_only else "utf-8")
+
+
+def flowing(text: str) -> str:
+    """The text without its line breaks and columns of blanks: to look for a sentence."""
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.fixture(params=ALL, ids=lambda make: make.__name__)
+def sample(request: pytest.FixtureRequest) -> Run:
+    """Every hand-made run in turn."""
+    made: Run = request.param()
+    return made
+
+
+@pytest.fixture
+def samples() -> SimpleNamespace:
+    """The builders, by name."""
+    return SimpleNamespace(**{make.__name__: make for make in ALL}, scenario=scenario, trace=trace, render=render,
+                           flowing=flowing, all=ALL)  # fmt: skip
+
+
+@pytest.fixture
+def the_scenario(sample: Run) -> Scenario | None:
+    """The scenario of a sample, None for the third-party one: a run must be readable without it."""
+    return scenario() if sample.scenario == "cqrs" else None

@@ -1,0 +1,45 @@
+"""The observer effect: what tracing added to the requests that are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from archlab.bench.measurements import LOAD, Cell, CellKey
+from archlab.bench.rounds import Observed
+from archlab.bench.statistics import median
+from archlab.run import Trace
+
+Traced = Mapping[tuple[str, str], Observed]
+"""The traced round by design and workload."""
+
+
+def with_untraced(traces: tuple[Trace, ...], cells: Mapping[CellKey, Cell]) -> tuple[Trace, ...]:
+    """Every trace with the untraced median time of the same operation beside it, in seconds."""
+    return tuple(
+        replace(trace, untraced=_untraced(trace.design, trace.workload, trace.operation, cells)) for trace in traces
+    )
+
+
+def tracing_cost(traced: Traced, operations: tuple[str, ...], cells: Mapping[CellKey, Cell]) -> float | None:
+    """By how much a traced request took longer than an untraced one, as a share; the middle over all that is shown."""
+    added = [
+        median(served.services) / untraced - 1
+        for (design, workload), observed in traced.items()
+        for served in observed.served
+        if served.operation in operations
+        and served.services
+        and (untraced := _untraced(design, workload, served.operation, cells))
+    ]
+    return median(added) if added else None
+
+
+def _untraced(design: str, workload: str, operation: str, cells: Mapping[CellKey, Cell]) -> float | None:
+    services = [
+        service
+        for observed in cells[LOAD, design, workload].rounds
+        for served in observed.served
+        if served.operation == operation
+        for service in served.services
+    ]
+    return median(services) if services else None

@@ -1,0 +1,186 @@
+"""What is made of a round: when it may stop, what it counts, which requests it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from archlab.bench.load import NEVER
+from archlab.bench.measurements import LOAD, Cell, measurements
+from archlab.bench.rounds import Observed, Served, early_stop
+from archlab.run import Measurement
+from archlab.scenario import Metric, Requirement, Sample, Scenario
+
+P95 = Metric("find_p95", "", "s", 0.001, operation="find")
+P50 = Metric("find_p50", "", "s", 0.001, operation="find", quantile=0.5)
+SERVICE = Metric("find_time", "", "s", 0.001, operation="find", of="service")
+BUSY = Metric("busy", "", "share", 0.05)
+COUNT = Metric("lost", "", "words", 1)
+
+
+def bound(metric: Metric, at_most: float, *workloads: str) -> Requirement:
+    return Requirement(f"{metric.name}-{at_most}", metric.name, at_most, metric.unit, "", "", workloads)
+
+
+@pytest.fixture
+def demanding(tiny: Callable[..., Scenario]) -> Callable[..., Scenario]:
+    """The tiny scenario with the metrics above and other requirements."""
+    scenario = tiny()
+
+    def make(*requirements: Requirement) -> Scenario:
+        return replace(scenario, metrics=(P95, P50, SERVICE, BUSY, COUNT), requirements=requirements)
+
+    return make
+
+
+def served(latencies: list[float], services: list[float] | None = None, rate: float = 100.0) -> Observed:
+    finished = [latency for latency in latencies if latency < NEVER]
+    one = Served("find", tuple(latencies), tuple(finished if services is None else services), rate)
+    return Observed(served=(one,))
+
+
+def measured(
+    scenario: Scenario, metric: Metric, rounds: list[Observed], workload: str = "pressure"
+) -> Measurement | None:
+    found = measurements(scenario, {(LOAD, "scan", workload): Cell(rounds)})
+    return next((m for m in found if m.metric == metric.name), None)
+
+
+# Early stop
+
+
+def test_a_round_may_stop_once_more_are_over_than_the_quantile_allows(demanding: Callable[..., Scenario]) -> None:
+    """Of 60 requests 3 may be over a p95's bound, 30 over a median's."""
+    bounds = early_stop(demanding(bound(P95, 0.1)), "calm", {"find": 60})
+    assert (bounds.seconds, bounds.allowed) == ({"find": 0.1}, {"find": 3})
+    bounds = early_stop(demanding(bound(P50, 0.1)), "calm", {"find": 60})
+    assert (bounds.seconds, bounds.allowed) == ({"find": 0.1}, {"find": 30})
+
+
+def test_of_two_requirements_on_one_operation_neither_is_given_up_for_the_other(
+    demanding: Callable[..., Scenario],
+) -> None:
+    """In whichever order: the loosest bound and the smallest quantile decide when all is lost."""
+    for requirements in ((bound(P95, 0.1), bound(P50, 0.01)), (bound(P50, 0.01), bound(P95, 0.1))):
+        bounds = early_stop(demanding(*requirements), "calm", {"find": 60})
+        assert (bounds.seconds, bounds.allowed) == ({"find": 0.1}, {"find": 30})
+
+
+def test_a_demand_on_the_service_time_keeps_a_round_going(demanding: Callable[..., Scenario]) -> None:
+    """How long a request waited says nothing about how long it takes."""
+    bounds = early_stop(demanding(bound(P95, 0.1), bound(SERVICE, 0.01)), "calm", {"find": 60})
+    assert bounds.seconds == {"find": NEVER}
+
+
+def test_what_this_workload_does_not_demand_or_send_stops_nothing(demanding: Callable[..., Scenario]) -> None:
+    scenario = demanding(bound(P95, 0.1, "pressure"), bound(COUNT, 0))
+    assert early_stop(scenario, "calm", {"find": 60}).seconds == {}
+    assert early_stop(scenario, "pressure", {"other": 60}).seconds == {}
+    assert early_stop(scenario, "pressure", {"find": 60}).seconds == {"find": 0.1}
+
+
+# Figures
+
+
+def test_the_share_over_the_bound_counts_the_unfinished(demanding: Callable[..., Scenario]) -> None:
+    """An unfinished request is over every bound."""
+    scenario = demanding(bound(P95, 0.1))
+    latencies = [0.01] * 54 + [0.2] * 3 + [NEVER] * 3
+    m = measured(scenario, P95, [served(latencies)] * 5)
+    assert m is not None
+    assert m.over == (0.1,) * 5
+    assert m.n == 300
+    assert m.per_round == 60
+
+
+def test_a_bound_on_the_service_time_is_held_against_service_times(demanding: Callable[..., Scenario]) -> None:
+    """Requests that waited long and were served quickly are within it; the unfinished ones are over."""
+    scenario = demanding(bound(SERVICE, 0.01))
+    m = measured(scenario, SERVICE, [served([0.5] * 57 + [NEVER] * 3, services=[0.001] * 57)] * 5)
+    assert m is not None
+    assert m.over == (0.05,) * 5
+    assert m.value == pytest.approx(0.001)
+
+
+def test_a_design_that_falls_behind_has_no_quantile_and_no_round_to_form_a_ratio_from(
+    demanding: Callable[..., Scenario],
+) -> None:
+    """Arrival rate × service time above one: its latency only measures how long it was watched."""
+    m = measured(demanding(bound(P95, 0.1)), P95, [served([0.5] * 60, services=[0.034] * 60)] * 5)
+    assert m is not None
+    assert (m.value, m.low, m.high, m.by_round) == (None, None, None, ())
+    assert m.utilisation == pytest.approx(3.4)
+    assert m.note == "falls behind: 29 of 100 a second"
+
+
+def test_its_service_time_is_a_figure_all_the_same(demanding: Callable[..., Scenario]) -> None:
+    m = measured(demanding(), SERVICE, [served([0.5] * 60, services=[0.034] * 60)] * 5)
+    assert m is not None
+    assert m.value == pytest.approx(0.034)
+    assert m.note == ""
+
+
+def test_a_round_with_requests_outstanding_has_no_quantile_either(demanding: Callable[..., Scenario]) -> None:
+    rounds = [served([0.005] * 60)] * 4 + [served([0.005] * 50 + [NEVER] * 10)]
+    m = measured(demanding(bound(P95, 0.1)), P95, rounds)
+    assert m is not None
+    assert m.value is None
+    assert m.note == "unfinished: 1 of 5 rounds ended with requests outstanding"
+
+
+def test_served_back_to_back_nothing_falls_behind(demanding: Callable[..., Scenario]) -> None:
+    """A closed loop demands no rate, so there is no utilisation in it, and its latency is a figure."""
+    rounds = [served([0.034] * 60, rate=0.0)] * 5
+    m = measured(demanding(bound(P95, 0.1)), P95, rounds, "calm")
+    assert m is not None
+    assert m.utilisation is None
+    assert m.value == pytest.approx(0.034)
+    assert measured(demanding(), BUSY, rounds, "calm") is None
+
+
+def test_utilisation_is_shared_by_the_workers_and_summed_over_the_operations(
+    demanding: Callable[..., Scenario],
+) -> None:
+    scenario = demanding()
+    two = replace(scenario, designs=(replace(scenario.designs[0], workers=2), scenario.designs[1]))
+    both = Observed(served=(Served("find", (0.01,), (0.01,), 50.0), Served("other", (0.02,), (0.02,), 25.0)))
+    assert measured(scenario, BUSY, [both] * 5) is not None
+    for which, expected in ((scenario, 1.0), (two, 0.5)):
+        m = measured(which, BUSY, [both] * 5)
+        assert m is not None
+        assert m.value == pytest.approx(expected)
+
+
+def test_a_figure_of_one_round_has_no_interval(demanding: Callable[..., Scenario]) -> None:
+    m = measured(demanding(), P95, [served([0.005] * 60)])
+    assert m is not None
+    assert m.value == pytest.approx(0.005)
+    assert (m.low, m.high, m.rounds) == (None, None, 1)
+
+
+def test_samples_are_averaged_within_a_round_and_kept_apart_by_place(demanding: Callable[..., Scenario]) -> None:
+    """Three rounds are three figures, however many samples each has; two places are two measurements."""
+
+    def samples(*values: float, at: Any) -> tuple[Sample, ...]:
+        return tuple(Sample("lost", value, at) for value in values)
+
+    rounds = [
+        Observed(samples=samples(1, 3, at={"crash_point": "before"}) + samples(0, at={"crash_point": "after"})),
+        Observed(samples=samples(2, at={"crash_point": "before"}) + samples(0, at={"crash_point": "after"})),
+        Observed(samples=samples(2, 2, 2, at={"crash_point": "before"}) + samples(0, at={"crash_point": "after"})),
+    ]
+    scenario = demanding(bound(COUNT, 0))
+    before, after = measurements(scenario, {("crashes", "scan", "calm"): Cell(rounds)})
+    assert before.at == {"crash_point": "before"}
+    assert (before.value, before.low, before.high, before.n, before.rounds) == (2, 2, 2, 6, 3)
+    assert before.over == (1.0, 1.0, 1.0)
+    assert (after.value, after.over) == (0, (0.0, 0.0, 0.0))
+
+
+def test_a_sample_that_is_never_reached_is_no_figure_and_over_the_bound(demanding: Callable[..., Scenario]) -> None:
+    rounds = [Observed(samples=(Sample("lost", 1.0),)), Observed(samples=(Sample("lost", NEVER),))]
+    (m,) = measurements(demanding(bound(COUNT, 5)), {("crashes", "scan", "calm"): Cell(rounds)})
+    assert (m.value, m.note, m.over) == (None, "unfinished", (0.0, 1.0))

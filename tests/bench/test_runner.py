@@ -1,0 +1,363 @@
+"""A whole run of the tiny scenario, in real processes: what it records, what makes it invalid, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archlab.bench import rounds, runner
+from archlab.bench.runner import Plan, Progress, Traced, execute
+from archlab.run import Run
+from archlab.scenario import Scenario, ScenarioError
+
+Execute = Callable[..., Run]
+Tiny = Callable[..., Scenario]
+
+
+def index_does(statement: str) -> tuple[str, str]:
+    """An edit: what the index does instead of looking the word up."""
+    sent = "        self.ticker.send(word)\n        "
+    return sent + "return word < self.words", sent + statement
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temporary folder of the test's own; its name is short, as a socket's path must be."""
+    folder = Path(tempfile.mkdtemp(prefix="t"))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def run(cache: Path, temporary: Path) -> Iterator[Execute]:
+    """``run(scenario, designs, workloads)``: executes it, narrowed to those. However it ends, nothing is left."""
+
+    def do(
+        scenario: Scenario, designs: Any = (), workloads: Any = (), tell: Any = lambda event: None, **plan: Any
+    ) -> Run:
+        return execute(Plan(scenario.only(designs, workloads), {}, **plan), cache, tell)
+
+    yield do
+    assert list(temporary.iterdir()) == []
+
+
+Whole = tuple[Run, list[Any]]
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_in: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """One run of everything, with what it told on its way."""
+    told: list[Any] = []
+    home = tmp_path_factory.mktemp("whole")
+    pid = ('yield Sample("exit_code", abs(exit_code))', 'yield Sample("exit_code", __import__("os").getpid())')
+    run = execute(Plan(tiny_in(home / "tiny", pid), {}), home / "cache", told.append)
+    return run, told
+
+
+# What is recorded
+
+
+def test_every_design_is_measured_at_every_workload_in_five_rounds(whole: Whole) -> None:
+    run, _ = whole
+    assert run.valid
+    cells = {(m.design, m.workload): m for m in run.measurements if m.metric == "find_p95"}
+    assert set(cells) == {(d, w) for d in ("scan", "index") for w in ("calm", "pressure")}
+    assert {m.rounds for m in cells.values()} == {5}
+    assert {m.per_round for m in cells.values()} == {60}
+
+
+def test_the_figures_tell_the_designs_apart(whole: Whole) -> None:
+    """Under pressure the scan falls behind; its service time is that of its ten words, the index's far below."""
+    run, _ = whole
+    scan, index = run.measured("find_p95", "scan", "pressure"), run.measured("find_p95", "index", "pressure")
+    assert scan is not None
+    assert index is not None
+    assert scan.note.startswith("falls behind")
+    assert (scan.utilisation or 0) > 3 > 1 > (index.utilisation or 0)
+    service = run.measured("find_time", "scan", "pressure")
+    assert service is not None
+    assert service.value is not None
+    assert service.value > 0.004
+    assert index.value is not None
+    assert index.value < 0.004
+
+
+def test_designs_take_turns_and_every_pass_turns_the_order_around(whole: Whole) -> None:
+    """A B then B A: a drift of the machine's speed meets every design alike."""
+    _, told = whole
+    doing = [event.doing for event in told if isinstance(event, Progress) and event.doing]
+    first = ["calm: scan", "calm: index", "calm: index", "pressure: scan", "pressure: index"]
+    without_experiment = [entry for position, entry in enumerate(first) if position != 2]
+    turns = [first, first[::-1], *[without_experiment, without_experiment[::-1]] * 2]
+    assert doing == [entry for turn in turns[:5] for entry in turn]
+
+
+def test_progress_counts_up_to_the_end_and_says_how_long(whole: Whole) -> None:
+    _, told = whole
+    steps = [event for event in told if isinstance(event, Progress)]
+    assert all(0 <= step.done <= step.planned and step.seconds_left >= 0 for step in steps)
+    assert steps[-1] == Progress(1, 1, 0.0, "")
+
+
+def test_every_round_has_a_fresh_process(whole: Whole) -> None:
+    """The experiment's figure is, here, the process that it ran in."""
+    run, _ = whole
+    pids = run.measured("exit_code", "index", "calm")
+    assert pids is not None
+    assert len(set(pids.by_round)) == pids.rounds == 2
+    assert os.getpid() not in pids.by_round
+
+
+def test_faults_and_moving_parts_are_what_really_happened(whole: Whole) -> None:
+    run, _ = whole
+    assert [(f.name, f.design, f.planned, f.injected) for f in run.faults] == [("counted", "index", 2, 2)]
+    assert [(d.name, d.processes, d.tables) for d in run.designs] == [("scan", 1, 0), ("index", 2, 0)]
+
+
+def test_the_traces_are_told_before_anything_is_measured(whole: Whole) -> None:
+    """And are told again at the end, with the untraced time of the same operation beside them."""
+    run, told = whole
+    assert isinstance(told[0], Traced)
+    assert sum(isinstance(event, Traced) for event in told) == 1
+    assert told[0].run.measurements == ()
+    shown = {(t.design, t.workload, t.operation, t.picked) for t in told[0].run.traces}
+    assert shown == {(d, "pressure", "find", p) for d in ("scan", "index") for p in ("median", "slowest")}
+    assert all(t.untraced is not None and t.untraced > 0 for t in run.traces)
+
+
+def test_data_and_environment_are_recorded(whole: Whole) -> None:
+    run, _ = whole
+    assert set(run.data) == {"calm", "pressure"}
+    assert all(len(digest) == 64 for digest in run.data.values())
+    assert run.environment["cpu_count"] == os.cpu_count()
+    assert run.started.endswith("+00:00")
+
+
+DRAWN = (
+    ("Load(requests)", "Load(requests, afterwards)"),
+    ('"find", (int(lab.knobs.words) - 1,))', '"find", (lab.random.randrange(1000),))'),
+    ("time.sleep(self.pause * max(1, word))\n        return word < self.words", "return word"),
+    index_does("return word"),
+    (
+        "def answers(lab",
+        'def afterwards(lab: Any, design: Any, found: Any) -> Any:\n    yield Sample("exit_code", sum(found))\n\n\n'
+        "def answers(lab",
+    ),
+)
+
+
+def test_every_design_gets_the_same_operations_new_ones_each_round_and_others_for_another_seed(
+    tiny: Tiny, run: Execute
+) -> None:
+    scenario = tiny(*DRAWN)
+    found = [run(scenario, workloads=["calm"], seed=seed) for seed in (1, 1, 2)]
+    sums = []
+    for one in found:
+        loads = {m.design: m.by_round for m in one.measurements if (m.metric, m.experiment) == ("exit_code", "load")}
+        assert loads["scan"] == loads["index"]
+        assert len(set(loads["scan"])) == 5
+        sums.append(loads["scan"])
+    assert sums[0] == sums[1]
+    assert set(sums[0]).isdisjoint(sums[2])
+
+
+def test_a_quick_run_looks_at_an_open_loop_twice_and_at_a_closed_one_as_often_as_ever(tiny: Tiny, run: Execute) -> None:
+    quick = run(tiny(), designs=["index"], quick=True)
+    loads = {m.workload: m.rounds for m in quick.measurements if m.metric == "find_p95"}
+    assert loads == {"calm": 5, "pressure": 2}
+
+
+def test_for_goes_on_with_further_rounds(tiny: Tiny, run: Execute) -> None:
+    began = time.monotonic()
+    longer = run(tiny(), designs=["index"], workloads=["calm"], seconds=2.0)
+    m = longer.measured("find_p95", "index", "calm")
+    assert m is not None
+    assert m.rounds > 5
+    assert time.monotonic() - began > 1.0
+
+
+def test_only_what_was_asked_for_is_run(tiny: Tiny, run: Execute) -> None:
+    narrow = run(tiny(), designs=["scan"], workloads=["calm"])
+    assert {(m.design, m.workload) for m in narrow.measurements} == {("scan", "calm")}
+    assert {(t.design, t.workload) for t in narrow.traces} == {("scan", "calm")}
+    assert narrow.faults == ()
+
+
+# What makes it invalid
+
+
+def test_designs_that_answer_differently_are_no_fair_fight(tiny: Tiny, run: Execute) -> None:
+    found = run(tiny(index_does("return word + 1 < self.words")), workloads=["calm"])
+    assert found.invalid_reasons == ("index and scan answer differently at calm, so this is no fair fight",)
+
+
+def test_a_planned_fault_that_never_strikes(tiny: Tiny, run: Execute) -> None:
+    """The experiment goes through its motions; the crash point is never armed."""
+    pretending = ('start(crash_at="counted")', "start()"), ("design.ticker.exited()", "9")
+    found = run(tiny(*pretending), designs=["index"], workloads=["calm"])
+    assert found.invalid_reasons == ("the planned fault counted never struck index",)
+    assert [(f.planned, f.injected) for f in found.faults] == [(2, 0)]
+
+
+def test_rounds_that_start_from_different_data(tiny: Tiny, run: Execute, cache: Path) -> None:
+    """The cached data are exchanged in mid-run."""
+
+    def exchange(event: Traced | Progress) -> None:
+        if isinstance(event, Progress) and event.done == 3:
+            (folder,) = cache.iterdir()
+            (folder / rounds.DATA_HASH).write_text("other")
+
+    found = run(tiny(), designs=["scan"], workloads=["calm"], tell=exchange)
+    assert found.invalid_reasons == ("the designs did not start from the same data at calm",)
+
+
+def test_a_round_whose_process_dies_unplanned(tiny: Tiny, run: Execute) -> None:
+    found = run(tiny(index_does("import os; os._exit(3)")), designs=["index"], workloads=["calm"])
+    assert found.invalid_reasons[0] == "index at calm: its process ended unplanned (exit code 3)"
+    assert "index at calm, killed" not in " ".join(found.invalid_reasons), "that round had no request to serve"
+
+
+def test_a_design_whose_helper_dies_unplanned(tiny: Tiny, run: Execute) -> None:
+    """Nobody waits for it, and messages to it are lost: it is said all the same, with what it died of."""
+    dying = ("seen += 1", 'raise ValueError("cannot count")'), index_does("return self.ticker.exited() == 0")
+    found = run(tiny(*dying), designs=["index"], workloads=["pressure"])
+    assert len(found.invalid_reasons) == 1
+    assert found.invalid_reasons[0].startswith(
+        "index at pressure: ticker ended unplanned (exit code 1): ValueError: cannot count (__init__.py, line "
+    )
+
+
+def test_a_round_that_does_not_end(tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "ROUND_LIMIT", 0.2)
+    found = run(tiny(index_does("import time; time.sleep(600)")), designs=["index"], workloads=["pressure"], quick=True)
+    assert found.invalid_reasons == ("index at pressure: did not end within 0.2 s",)
+
+
+# What ends it
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (
+            index_does('raise ValueError("no such word")'),
+            r"index at \w+ failed: ValueError: no such word \(__init__\.py",
+        ),
+        (
+            ("self.ticker = lab.spawn(ticker", "self.nothing[0] = lab.spawn(ticker"),
+            r"index at \w+ failed: AttributeError: 'Index' object has no attribute 'nothing' \(__init__\.py, line \d+",
+        ),
+        (
+            ('yield Sample("exit_code", abs(exit_code))', "1 / 0"),
+            r"index at calm, killed failed: ZeroDivisionError: division by zero \(__init__\.py, line \d+\)",
+        ),
+        (
+            ('yield Sample("exit_code"', 'yield Sample("exit_cod"'),
+            r"index at calm, killed failed: .* a sample names 'exit_cod', which is no metric \(choose from:",
+        ),
+        (
+            ("abs(exit_code)", 'float("nan")'),
+            r"index at calm, killed failed: .* a sample of exit_code is not a number",
+        ),
+        (('"find", (int(', '"fnd", (int('), r"\w+ at \w+ failed: AttributeError: .*'fnd'"),
+    ],
+)
+def test_a_design_or_an_experiment_that_raises_ends_the_run_with_what_and_where(
+    tiny: Tiny, run: Execute, edit: tuple[str, str], said: str
+) -> None:
+    with pytest.raises(ScenarioError, match=said):
+        run(tiny(edit))
+
+
+def script(scenario: Scenario, home: Path, temporary: Path, before: str = "") -> subprocess.Popen[str]:
+    """archlab in a process and a session of its own, running the scenario's index at calm."""
+    text = f"""
+        from pathlib import Path
+        from archlab import catalog
+        from archlab.bench import runner, watch
+        {before}
+        scenario = catalog.find({scenario.folder!r}).only(["index"], ["calm"])
+        try:
+            run = runner.execute(runner.Plan(scenario, {{}}), Path({str(home / "cache")!r}), lambda event: None)
+            print(*run.invalid_reasons, sep="\\n")
+        except KeyboardInterrupt:
+            print("interrupted")
+    """
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(text)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        start_new_session=True,
+    )
+
+
+def held_at(gate: Path) -> tuple[str, str]:
+    """An edit: the first request that the index ever serves says so, and is held until the gate is opened."""
+    os.mkfifo(gate)
+    return index_does(
+        f"""import pathlib
+        if not pathlib.Path("{gate}.passed").exists():
+            pathlib.Path("{gate}.passed").touch()
+            print("serving", flush=True)
+            open("{gate}").read()
+        return word < self.words"""
+    )
+
+
+def test_ctrl_c_leaves_no_process_and_no_file(tiny: Tiny, tmp_path: Path, temporary: Path) -> None:
+    """The signal reaches the whole group, as from a terminal. Every process holds archlab's stdout: it ends with the
+    last of them."""
+    archlab = script(tiny(held_at(tmp_path / "gate")), tmp_path, temporary)
+    assert archlab.stdout is not None
+    assert archlab.stdout.readline() == "serving\n"
+    os.killpg(archlab.pid, signal.SIGINT)
+    said, _ = archlab.communicate(timeout=30)
+    assert said == "interrupted\n"
+    assert archlab.returncode == 0
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_a_killed_archlab_left_in_the_temporary_folder_is_removed_by_the_next_run(
+    tiny: Tiny, tmp_path: Path, temporary: Path
+) -> None:
+    """All its processes end with it; its folder remains, and is known by its number."""
+    archlab = script(tiny(held_at(tmp_path / "gate")), tmp_path, temporary)
+    assert archlab.stdout is not None
+    assert archlab.stdout.readline() == "serving\n"
+    archlab.kill()
+    archlab.communicate(timeout=30)
+    assert list(temporary.glob("archlab-rounds-*"))
+    mine = temporary / f"archlab-rounds-{os.getpid()}-in-use"
+    mine.mkdir()
+    with runner._scratch() as scratch:
+        assert sorted(temporary.glob("archlab-rounds-*")) == sorted([mine, scratch])
+    assert list(temporary.glob("archlab-rounds-*")) == [mine]
+
+
+def test_a_run_that_was_suspended_says_so(tiny: Tiny, tmp_path: Path, temporary: Path) -> None:
+    """archlab is stopped for a second while a round is being served; time itself is what is tested here."""
+    impatient = "watch.GAP, watch.TICK = 0.3, 0.05"
+    archlab = script(tiny(held_at(tmp_path / "gate")), tmp_path, temporary, impatient)
+    assert archlab.stdout is not None
+    assert archlab.stdout.readline() == "serving\n"
+    archlab.send_signal(signal.SIGSTOP)
+    os.waitpid(archlab.pid, os.WUNTRACED)
+    time.sleep(1.0)
+    archlab.send_signal(signal.SIGCONT)
+    (tmp_path / "gate").open("w").close()
+    said, _ = archlab.communicate(timeout=60)
+    assert "the machine or archlab was suspended for 1 s while measuring; run it again\n" in said

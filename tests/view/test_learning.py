@@ -1,0 +1,193 @@
+"""Questions, predictions, words, the course: what a learner sees between the runs."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from archlab.view import course, glossary, history, home, prediction, quiz
+from archlab.view.course import Topic
+from archlab.view.words import WORDS
+
+WIDTHS = [20, 40, 60, 80, 100, 120]
+
+OPTIONS = ["Two databases", "A query of its own", "A projector"]
+REBUTTALS = ["One database can serve both.", "", "That is a process, not a reason."]
+QUESTION = "Do reads and writes need different models?"
+NAMED = ["CQRS is two databases", "", ""]
+
+TOPICS = [
+    Topic("cqrs", "19 · CQRS", QUESTION, 12, last_run=12, outcome="calm: crud", right=6, answered=8, questions=8),
+    Topic("middleware", "20 · Middleware", "Where do the concerns live that every request has?", 20),
+    Topic("mine", problem="syntax error in __init__.py, line 3: invalid syntax.", origin="acme 1.2"),
+]
+
+
+def fits(text: str, width: int) -> bool:
+    return all(cell_len(line) <= width for line in text.split("\n"))
+
+
+# The quiz.
+
+
+def test_a_question_shows_every_option_by_letter(samples):
+    text = samples.render(quiz.question("Why?", OPTIONS, 1, 8, "cqrs"), 80)
+    assert "Question 1 of 8" in text
+    assert [line.split()[0] for line in text.split("\n") if line.startswith("  ")] == ["a", "b", "c"]
+
+
+def test_a_wrong_answer_gets_its_own_rebuttal_and_the_right_one(samples):
+    told = quiz.feedback(
+        OPTIONS, 0, 1, REBUTTALS, "It adds up where the rows are.", ["CQRS is two databases", "", ""], 90
+    )
+    text = samples.flowing(samples.render(told, 80))
+    assert "✗ a is wrong, and you were sure: it will come back soon. One database can serve both." in text
+    assert "the misconception: CQRS is two databases" in text
+    assert "✓ b A query of its own" in text and "It adds up where the rows are." in text
+    assert "c That is a process, not a reason." in text
+
+
+def test_a_right_answer_still_rebuts_the_others(samples):
+    text = samples.flowing(samples.render(quiz.feedback(OPTIONS, 1, 1, REBUTTALS, "It adds up."), 80))
+    assert "✓ b is right. It adds up." in text and "✗" not in text
+    assert "a One database can serve both." in text and "c That is a process" in text
+
+
+def test_the_summary_tells_confident_errors_and_calibration(samples):
+    text = samples.flowing(samples.render(quiz.summary(6, 8, 1, 0.21, "Next: tomorrow."), 120))
+    assert "6 of 8 right · 1 confident error will come back first · Brier score 0.21" in text and "tomorrow" in text
+
+
+# The prediction.
+
+
+def test_the_problem_is_stated_without_the_answer(samples):
+    scenario = samples.scenario()
+    text = samples.render(prediction.question(scenario, scenario.workloads[1], scenario.designs), 100)
+    assert "A marketplace." in text and "page, 95 in 100 ≤ 100 ms" in text and "100/s of 5,000 orders" in text
+    assert [f"  {n}  {d.name}" in text for n, d in enumerate(scenario.designs, 1)] == [True] * 4
+    assert not any(mark in text for mark in "✓✗★")
+
+
+# The glossary.
+
+
+def test_every_name_means_one_word_and_every_reference_is_kept():
+    names = [name for w in WORDS for name in (w.name, *w.also)]
+    assert len(names) == len(set(names))
+    assert all(glossary.find(other) is not None for w in WORDS for other in w.see)
+    assert all(name == name.lower() for name in names)
+
+
+EXPLAINED = (
+    "p95, interval, noise floor, open loop, closed loop, coordinated omission, falls behind, round, border, crossing, "
+    "verdict, requirement, claim, steelman, misuse, baseline, workload, knob, self-inflicted, pays, enough, misses, "
+    "uncertain, outbox, projection, staleness, read-your-own-writes, observer effect, span, trace, waterfall, invalid, "
+    "inconclusive, margin, noticeable, scenario, design, metric, bound, fault, bill, change request, seed, n, busy"
+)
+
+
+@pytest.mark.parametrize("word", EXPLAINED.split(", "))
+def test_the_words_of_the_screens_are_explained(word):
+    assert glossary.find(word) is not None
+    assert glossary.find(word.upper()) is glossary.find(word)
+
+
+def test_an_unknown_word_gets_the_nearest(samples):
+    assert glossary.nearest("verdit") == ["verdict"]
+    assert "Did you mean verdict?" in samples.render(glossary.explain("verdit"))
+    assert "archlab explain for all" in samples.flowing(samples.render(glossary.explain("zzzz")))
+
+
+@given(st.text(max_size=40))
+def test_explain_answers_whatever_is_asked(word):
+    assert glossary.find(word) is not None or isinstance(glossary.nearest(word), list)
+
+
+# The course.
+
+
+def test_the_list_has_one_line_a_scenario_and_says_why_one_failed():
+    lines = course.listing(TOPICS, 100)
+    assert len(lines) == len(TOPICS)
+    assert lines[0].split() == [
+        "cqrs",
+        "19",
+        "·",
+        "CQRS",
+        *["Do", "reads", "and", "writes", "need", "different", "models?"],
+    ]
+    assert "not loaded" in lines[2] and "syntax error in __init__.py, line 3" in lines[2] and "acme 1.2" in lines[2]
+    assert [len(line.split("  ")[0]) for line in lines]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_list_fits_and_is_ascii_where_it_must_be(width):
+    for lines in (course.listing(TOPICS[:2], width, True), course.durations(TOPICS[:2], width, True)):
+        assert all(line.isascii() and len(line) <= width for line in lines) or width < 40
+
+
+def test_durations_leave_out_what_cannot_be_run():
+    assert course.durations(TOPICS) == [
+        "archlab run cqrs        12 s  Do reads and writes need different models?",
+        "archlab run middleware  20 s  Where do the concerns live that every request has?",
+    ]
+
+
+def test_next_is_what_was_not_done_yet():
+    assert course.next_step(TOPICS)[0] == "archlab run middleware"
+    assert course.next_step(TOPICS[:1])[0] == "archlab compare"
+    assert course.next_step([Topic("cqrs", last_run=1, answered=2, questions=8)])[0] == "archlab quiz cqrs"
+    assert course.next_step([])[0] == "archlab list"
+
+
+def test_the_list_needs_no_rich():
+    """``archlab list`` must be instant."""
+    code = "import sys, archlab.view.course; sys.exit(any(name.split('.')[0] == 'rich' for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_home_shows_what_was_done_and_what_is_next(samples):
+    text = samples.flowing(samples.render(home.home(TOPICS), 100))
+    assert "calm: crud" in text
+    assert "1 of 2 topics run" in text and "run 12 · 6 of 8 right" in text and "not yet run" in text
+    assert "✗ mine: syntax error" in text and "NEXT archlab run middleware" in text
+
+
+# History.
+
+
+def test_history_tells_verdicts_or_why_a_run_is_invalid(samples):
+    text = samples.flowing(samples.render(history.history([history.past(make()) for make in samples.all]), 120))
+    assert "calm: crud · pressure: queries · far_views: projection" in text
+    assert "pressure: uncertain" in text and "pressure: none" in text
+    assert "INVALID" in text and "the machine was suspended for 41 s" in text
+    assert "archlab run" in samples.render(history.history([]))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_all_of_it_fits(samples, width, ascii_only):
+    scenario = samples.scenario()
+    pictures = [
+        quiz.question("Why does a query of its own help – under pressure?", OPTIONS, 1, 8, "cqrs"),
+        quiz.feedback(
+            OPTIONS, 0, 1, REBUTTALS, "It adds up where the rows are.", ["CQRS is two databases", "", ""], 90
+        ),
+        quiz.summary(6, 8, 1, 0.21, "Next: 3 questions tomorrow."),
+        quiz.nothing_due("The next one is due tomorrow."),
+        quiz.not_an_option("é", 3),
+        prediction.question(scenario, scenario.workloads[1], scenario.designs),
+        glossary.words(),
+        *(glossary.explain(w.name) for w in WORDS),
+        home.home(TOPICS),
+        history.history([history.past(make()) for make in samples.all]),
+    ]
+    for picture in pictures:
+        text = samples.render(picture, width, ascii_only)
+        assert fits(text, width), text
+        assert "\x1b" not in text
+        assert not ascii_only or text.isascii()

@@ -1,0 +1,46 @@
+"""A few pictures as a whole, to be looked at when they change.
+
+Written anew by ``ARCHLAB_PICTURES=write python -m pytest tests/view/test_pictures.py``; then read the difference.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from archlab.view import compare, run_screen, trace
+
+PICTURES = Path(__file__).parent / "pictures"
+
+
+def whole(samples):
+    return run_screen.whole(samples.run(), samples.scenario(), "projection", 70)
+
+
+CASES = {
+    "run-100": (whole, 100, False),
+    "run-80": (whole, 80, False),
+    "run-40": (whole, 40, False),
+    "run-100-ascii": (whole, 100, True),
+    "uncertain-100": (lambda s: run_screen.whole(s.uncertain(), s.scenario(), "queries", 60), 100, False),
+    "invalid-80": (lambda s: run_screen.whole(s.invalid(), s.scenario()), 80, False),
+    "other-100": (lambda s: run_screen.whole(s.third_party()), 100, False),
+    "compare-100": (
+        lambda s: compare.course([compare.Compared("cqrs", "19 · CQRS", s.with_misuse(), s.scenario())], "2 h old"),
+        100,
+        False,
+    ),
+    "topic-120": (lambda s: compare.topic(s.run(), s.scenario()), 120, False),
+    "trace-100": (lambda s: trace.traces(s.run(), s.run().traces[-2:]), 100, False),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_picture(name, samples):
+    draw, width, ascii_only = CASES[name]
+    drawn = "\n".join(line.rstrip() for line in samples.render(draw(samples), width, ascii_only).split("\n"))
+    path = PICTURES / f"{name}.txt"
+    if os.environ.get("ARCHLAB_PICTURES") == "write":
+        PICTURES.mkdir(exist_ok=True)
+        path.write_text(drawn, encoding="utf-8")
+    assert drawn == path.read_text(encoding="utf-8")

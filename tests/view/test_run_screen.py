@@ -1,0 +1,182 @@
+"""The screen of a run: whatever the console can show, what stands on it is what the run says."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from archlab import judge
+from archlab.view import facts, run_screen, units
+from archlab.view.signs import plain
+
+WIDTHS = (20, 40, 60, 80, 100, 120, 200)
+
+
+def screen(sample, scenario):
+    return run_screen.whole(sample, scenario, predicted=sample.designs[-1].name, confidence=70)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_line_is_wider_than_the_console(sample, the_scenario, samples, width):
+    for line in samples.render(screen(sample, the_scenario), width).split("\n"):
+        assert cell_len(line) <= width, line
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_ascii_locale_gets_nothing_but_ascii(sample, the_scenario, samples, width):
+    """A character that the console cannot encode would end the program: rendering it at all is the test."""
+    text = samples.render(screen(sample, the_scenario), width, ascii_only=True)
+    assert text.isascii()
+
+
+def test_every_sign_has_a_spelling_of_its_own(sample, the_scenario, samples):
+    """``?`` stands for characters of other people's texts that nobody foresaw, not for our own signs."""
+    for width in (60, 100):
+        for sign in set(samples.render(screen(sample, the_scenario), width)):
+            assert sign == "?" or "?" not in plain(sign), sign
+
+
+def test_no_colour_means_no_escape_codes(sample, the_scenario, samples):
+    assert "\x1b" not in samples.render(screen(sample, the_scenario), 100)
+    assert "\x1b" in samples.render(screen(sample, the_scenario), 100, colour=True)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
+def test_every_required_figure_is_the_runs(sample, the_scenario, samples, width):
+    """With its interval or without: the figure stands there, in the unit that a person reads."""
+    text = samples.flowing(samples.render(run_screen.figures(sample, the_scenario, every=True), width))
+    for r in sample.requirements:
+        m = facts.behind(sample, r)
+        if m is None or m.value is None:
+            continue
+        whole = samples.flowing(units.interval(m.value, m.low, m.high, m.unit))
+        assert whole in text or units.measured(m.value, m.unit) in text, (r, whole)
+
+
+def test_marks_repeat_the_standing(sample, the_scenario, samples):
+    """In the narrow layout a design has a line of its own under its workload, so that its mark can be found."""
+    lines = samples.render(run_screen.figures(sample, the_scenario), 40).split("\n")
+    words = {"enough": "✓ enough", "misses": "✗ misses", "pays": "★ pays", "self-inflicted": "+ self-inflicted",
+             "uncertain": "? uncertain", "misuse": "· misuse"}  # fmt: skip
+    for w in sample.workloads if sample.valid else ():
+        begin = next(i for i, line in enumerate(lines) if line.startswith(w.name))
+        for d in sample.designs:
+            row = next(line for line in lines[begin:] if re.match(rf"  {d.name}\s", line))
+            judged = [r.outcome for r in sample.requirements if (r.workload, r.design) == (w.name, d.name)]
+            stands = judge.standing(sample, w.name, d.name)
+            if not judged:
+                assert "not asked" in row
+            elif stands == "misuse" and "missed" in judged:
+                assert words["misses"] in row
+            else:
+                assert words[stands] in row
+
+
+def test_columns_line_up(samples):
+    """Every mark of a design begins in the column of its name."""
+    text = samples.render(run_screen.figures(samples.run(), samples.scenario()), 100).split("\n")
+    head = next(line for line in text if line.startswith("IS IT ENOUGH?"))
+    row = next(line for line in text if line.startswith("pressure"))
+    begins = [head.index(name) for name in ("crud", "queries", "summary", "projection")]
+    assert [row[at] for at in begins] == ["✗", "★", "+", "+"]
+
+
+def test_a_workload_where_all_is_met_takes_one_line(samples):
+    text = samples.render(run_screen.figures(samples.run(), samples.scenario()), 100)
+    assert "all three bounds" in text
+    assert text.count("page, 95 in 100") == 2  # pressure and far_views
+    every = samples.render(run_screen.figures(samples.run(), samples.scenario(), every=True), 100)
+    assert every.count("page, 95 in 100") == 3
+
+
+def test_how_far_inside_is_the_margin_that_decides(samples):
+    """The tightest bound of a design that passes, the one it breaks the most of a design that fails."""
+    run = samples.run()
+    assert facts.clear_by(run, "pressure", "projection") == (True, pytest.approx(1.0 / 0.058))
+    assert facts.clear_by(run, "far_views", "crud") == (False, pytest.approx(4.1))
+    assert facts.clear_by(samples.uncertain(), "pressure", "queries") is None
+
+
+def test_an_invalid_run_is_judged_in_nothing(samples):
+    text = samples.render(run_screen.whole(samples.invalid(), samples.scenario(), "crud", 60), 100)
+    assert "INVALID" in text
+    for reason in samples.invalid().invalid_reasons:
+        assert reason in text
+    for judged in ("VERDICT", "IS IT ENOUGH", "CLAIMS", "YOU SAID", "✓", "★", "VALID ·  "):
+        assert judged not in text.replace("INVALID", "")
+
+
+def test_what_is_uncertain_names_the_command_that_tells_more(samples):
+    text = samples.flowing(samples.render(run_screen.figures(samples.uncertain(), samples.scenario(), "crud", 60), 100))
+    assert "pressure: uncertain, queries or summary (--for 60s tells more)" in text
+    assert "far_views: uncertain, perhaps projection" in text
+    assert "archlab run cqrs --for 60s" in text
+    assert "? inconclusive faster" in text
+    assert "4.1 × with an interval of 0.9–9 ×" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 120])
+def test_why_nobody_can_tell_is_said_in_full_below(samples, width):
+    """A long reason must not break the table that it belongs to."""
+    text = samples.render(run_screen.figures(samples.uncertain(), samples.scenario()), width)
+    assert "? queries: over the bound in 2 of 5 rounds" in samples.flowing(text)
+    assert "? projection: 1 of 5 rounds ended with requests outstanding" in samples.flowing(text)
+    head = next(line for line in text.split("\n") if line.startswith("IS IT ENOUGH?"))
+    assert ("projection" in head) == (width >= 80)
+
+
+def test_a_refuted_claim_stands_in_full(samples):
+    run = samples.none_sufficient()
+    text = samples.flowing(samples.render(run_screen.figures(run, samples.scenario()), 60))
+    assert "pressure: none is sufficient" in text
+    assert "✗ refuted start-simple: the start-simple claim. Evidence: queries missed the bound too: 400 ms." in text
+    assert "6 of 7 held" in text
+
+
+def test_a_live_run_tells_afterwards_what_its_header_could_not_know(samples):
+    first = samples.render(run_screen.figures(samples.run(), samples.scenario()), 100).split("\n")[0]
+    assert first.strip() == "run 12 · VALID · 9.6 s · 2 cores · seed 1"
+    assert "not recorded" in samples.render(run_screen.figures(replace(samples.run(), run_id=None)), 100)
+    header = samples.render(run_screen.header("cqrs", "Why?", "seed 1"), 60).split("\n")[0]
+    assert header.startswith("cqrs · Why?") and header.endswith("seed 1") and len(header) == 60
+
+
+def test_traces_can_be_shown_before_anything_is_judged(samples):
+    early = replace(samples.run(), requirements=(), verdicts=(), claims=(), measurements=(), comparisons=())
+    text = samples.render(run_screen.traces(early, samples.scenario()), 100)
+    assert "ONE PAGE" in text and "the bound, 100 ms" in text
+    assert not any(mark in text for mark in "✓✗★?")
+
+
+values = st.one_of(st.none(), st.just(0.0), st.floats(1e-12, 1e-6), st.floats(1e-6, 10), st.floats(1e3, 1e12))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(width=st.integers(20, 160), ascii_only=st.booleans(), data=st.data())
+def test_any_figures_fit_on_any_page(samples, width, ascii_only, data):
+    """Nothing, tiny, huge: the screen neither overflows nor fails."""
+    run = samples.run()
+    changed = []
+    for m in run.measurements:
+        value = data.draw(values)
+        low, high = (None, None) if value is None else (value * data.draw(st.floats(0, 1)), value * 3)
+        changed.append(replace(m, value=value, low=low, high=high, note="" if data.draw(st.booleans()) else m.note))
+    text = samples.render(screen(replace(run, measurements=tuple(changed)), samples.scenario()), width, ascii_only)
+    assert all(cell_len(line) <= width for line in text.split("\n"))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_six_designs_all_have_their_place(samples, width):
+    text = samples.render(run_screen.figures(samples.six_designs(), samples.scenario()), width)
+    for d in samples.six_designs().designs:
+        assert d.name in text
+
+
+def test_another_scenario_needs_no_word_of_the_core(samples):
+    """Other operations, other requirements, no scenario at hand: the run alone is enough."""
+    text = samples.render(run_screen.whole(samples.third_party()), 100)
+    for said in ("CHECK OUT", "checkout p95", "no effect lost", "17", "events", "! the declared order contradicts"):
+        assert said in text

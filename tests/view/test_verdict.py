@@ -1,0 +1,95 @@
+"""The sentences of a run: the verdict, its price, and the prediction beside it."""
+
+from dataclasses import replace
+
+import pytest
+
+from archlab.run import FaultRecord
+from archlab.view import verdict
+
+
+def test_the_verdict_names_every_workload_and_what_self_inflicted_costs(samples):
+    sentences = verdict.verdict_sentences(samples.run(), samples.scenario())
+    assert sentences[:3] == ["calm: crud.", "pressure: queries (28 % busy).", "far_views: projection."]
+    assert sentences[3] == (
+        "Under pressure, projection is 620 × sooner, which nobody waits for, at 2.3 × the code".replace("2.3", "1.8")
+        + ", one more process and 58 ms instead of at once (own order seen)."
+    )
+
+
+def test_workloads_with_one_outcome_share_a_clause(samples):
+    run = samples.run()
+    calm = run.verdict("calm")
+    alike = replace(run, verdicts=tuple(replace(calm, workload=v.workload) for v in run.verdicts))
+    assert verdict.verdict_sentences(alike)[0] in ("calm, pressure and far_views: crud.", "calm and far_views: crud.")
+
+
+def test_a_gain_that_is_not_beyond_noise_is_no_gain(samples):
+    run = replace(samples.run(), comparisons=())
+    assert "not noticeably sooner" in verdict.verdict_sentences(run)[-1]
+
+
+def test_a_pattern_that_pays_everywhere_has_no_price_to_tell(samples):
+    run = samples.third_party()
+    only = replace(run, verdicts=tuple(v for v in run.verdicts if v.workload == "pressure"))
+    assert verdict.verdict_sentences(only) == ["pressure: events."]
+
+
+@pytest.mark.parametrize(
+    ("design", "says"),
+    [
+        ("queries", "queries, 70 % sure. Right: pressure needs queries."),
+        ("projection", 'it was queries. Trap: "faster means needed". It will be asked again.'),
+        ("summary", 'it was queries. Trap: "faster means needed". It will be asked again.'),
+        ("crud", 'it was queries. Trap: "simple is always enough". It will be asked again.'),
+    ],
+)
+def test_the_prediction_stands_beside_the_outcome_with_its_trap(samples, design, says):
+    assert says in verdict.prediction_sentence(samples.run(), design, 70, samples.scenario())
+
+
+def test_a_predicted_misuse_is_a_trap_of_its_own(samples):
+    said = verdict.prediction_sentence(samples.with_misuse(), "misordered", 90, samples.scenario())
+    assert "the pattern's name is enough" in said
+
+
+def test_an_uncertain_run_decides_no_prediction_that_it_leaves_open(samples):
+    run = samples.uncertain()
+    assert "cannot tell" in verdict.prediction_sentence(run, "queries", 70, samples.scenario())
+    assert "it is queries or summary" in verdict.prediction_sentence(run, "crud", 70, samples.scenario())
+
+
+def test_where_none_is_sufficient_every_prediction_is_wrong_without_a_trap(samples):
+    said = verdict.prediction_sentence(samples.none_sufficient(), "projection", 70, samples.scenario())
+    assert said == "projection, 70 % sure; none is sufficient in pressure. It will be asked again."
+
+
+def test_trust_tells_noise_rounds_faults_and_the_observer_effect(samples):
+    assert verdict.trust_facts(samples.run()) == [
+        "crud against itself ±4 %",
+        "5 rounds, n ≥ 80",
+        "projector killed 3 of 3",
+        "tracing adds 1 %",
+    ]
+    more = replace(samples.run(), faults=(FaultRecord("poison", "projection", 3, 6),), noise=None, quick=True)
+    assert verdict.trust_facts(more)[:3] == ["5 rounds, n ≥ 80", "--quick: fewer rounds", "poison 6 times, 3 planned"]
+
+
+def test_claims_of_other_kinds_are_listed_and_not_counted(samples):
+    run = samples.run()
+    modelled = replace(run.claims[0], id="queueing", kind="modelled", outcome=None)
+    text = samples.render(verdict_picture(verdict.claims, replace(run, claims=(*run.claims, modelled))))
+    assert "7 of 7 held" in text and "not judged here: queueing (modelled)" in text
+
+
+def test_check_tells_the_verdict_and_the_claims_without_a_scenario(samples, sample):
+    text = samples.render(verdict_picture(verdict.checked, sample))
+    assert sample.scenario in text
+    assert ("INVALID" in text) == (not sample.valid)
+    assert ("VERDICT" in text) == sample.valid
+
+
+def verdict_picture(draw, run):
+    from archlab.view.page import Picture
+
+    return Picture(lambda page: draw(page, run))
