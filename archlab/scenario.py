@@ -84,7 +84,8 @@ class Metric:
     counted: bool = False
     """The same in every round, because it is counted and not timed: one round is enough to judge it."""
     pivot: tuple[str, str] | None = None
-    """Its measurements make a grid: the keys of ``at`` that name its rows and columns; 0 is well, 1 is not."""
+    """Its measurements make a grid: the keys of ``at`` that name rows and columns. 0: it holds; 1: it does not; in
+    between: it does not, and the design's own test would have stopped it."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,8 @@ class Later:
         self.__module__ = module
         self.__name__ = self.__qualname__ = name
 
-    def __call__(self, lab: Lab) -> Any:
-        return getattr(importlib.import_module(self.__module__), self.__name__)(lab)
+    def __call__(self, *arguments: Any) -> Any:
+        return getattr(importlib.import_module(self.__module__), self.__name__)(*arguments)
 
     def within(self, package: str) -> Later:
         """The same function of the same module in another package: in a copy of the scenario."""

@@ -17,6 +17,7 @@ from archlab.bench import database
 from archlab.tracing import Recorder, TracedConnection
 
 if TYPE_CHECKING:
+    from archlab.bench.proxy import Proxy
     from archlab.bench.services import Service
     from archlab.scenario import Design
 
@@ -99,6 +100,14 @@ class Lab:
         for process in self.processes:
             process.check()
 
+    def proxy(self, target: Any, name: str = "proxy") -> Proxy:
+        """A bad network in front of whatever has a ``port``: a service, a broker. It is good until it is told."""
+        from archlab.bench.proxy import Proxy
+
+        proxy = Proxy(self, target, name)
+        self.processes.append(proxy)
+        return proxy
+
     @property
     def design(self) -> Design:
         """The design that this round serves: an experiment may ask for another version of it."""
@@ -138,6 +147,7 @@ class Lab:
                 process.stop()
             else:
                 process.kill()
+            process.release()
         if finish:
             for connection in self._connections:
                 connection.close()

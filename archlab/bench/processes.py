@@ -132,6 +132,9 @@ class Process:
     def alive(self) -> bool:
         return self._process.is_alive()
 
+    def release(self) -> None:
+        """Gives back what it holds for a next start, of which there will be none."""
+
     def check(self) -> None:
         """Raises ProcessDied when it has failed although nobody had planned its end."""
         if not self._end_is_planned and self._process.exitcode not in (None, 0):

@@ -57,7 +57,7 @@ class Service(Process):
         self._serve = launch
         self._log = log
         self._own = recorder
-        self._reserved = _bound(name, 0)
+        self._reserved = bound(name, 0)
         self.port: int = self._reserved.getsockname()[1]
         self._client: Client | None = None
         super().__init__(lambda wire, crash_at: self._launched(wire, crash_at), name, recorder)
@@ -105,6 +105,12 @@ class Service(Process):
         self._ended = True
         super().stop()
 
+    def release(self) -> None:
+        """Gives its port back, and closes the connections to it."""
+        self._reserved.close()
+        if self._client is not None:
+            self._client.close()
+
     def check(self) -> None:
         """Raises ProcessDied when it is gone although nobody ended it."""
         if not self._ended and not self.alive:
@@ -116,7 +122,7 @@ class Service(Process):
 
     def _launched(self, wire: Connection, crash_at: str | None) -> BaseProcess:
         # The parent keeps no listening socket of its own: a connection to a dead service must be refused.
-        with _bound(self.name, self.port) as listener:
+        with bound(self.name, self.port) as listener:
             listener.listen(1024)
             return self._serve(listener, wire, crash_at)
 
@@ -160,7 +166,7 @@ def peers(calls: Mapping[str, int], recorder: Recorder | None) -> SimpleNamespac
     return SimpleNamespace(**{name: Client(port, name, recorder=recorder) for name, port in calls.items()})
 
 
-def _bound(name: str, port: int) -> socket.socket:
+def bound(name: str, port: int) -> socket.socket:
     """A socket on a loopback port. While the parent holds one that is bound and does not listen, the port is taken for
     everybody else, connections to it are refused, and a listening one can be bound beside it."""
     try:

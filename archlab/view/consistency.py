@@ -1,7 +1,7 @@
-"""The consistency grid: rows × columns by design, found by probing: · where all is well, ✗ where there is a hole.
+"""The consistency grid: rows × columns by design, found by probing: · where it holds, ✗ where it does not.
 
-It is drawn for every metric that declares a ``pivot``. One glance: a column of ✗ is a concern that a design lacks, a row
-of ✗ an endpoint that was forgotten.
+It is drawn for every metric that declares a ``pivot``. One glance: a column of ✗ is a concern that a design lacks, a
+row of ✗ an endpoint that was forgotten.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Metric, Scenario
-from archlab.view.page import BAD, DIM, HEAD, Page, pad
+from archlab.view.page import BAD, DIM, HEAD, UNSURE, Page, pad
 
-WELL, HOLE, NOT_ASKED = "·", "✗", " "
-GAP = 3
+HOLDS, HOLE, STOPPED, NOT_ASKED = "·", "✗", "t", " "
+GAP = 2
 """Cells between designs."""
 NARROWEST_LABEL = 14
 
-Cells = dict[tuple[str, str, str], bool]
-"""By design, row and column: whether there is a hole."""
+Cells = dict[tuple[str, str, str], float]
+"""By design, row and column: 0 where it holds, 1 where it does not, in between where a test stops it."""
 
 
 def draw(page: Page, run: Run, scenario: Scenario | None = None) -> Iterable[Text]:
@@ -35,21 +35,35 @@ def _grid(page: Page, run: Run, metric: Metric, pivot: tuple[str, str]) -> Itera
     found = [m for m in run.measurements if (m.metric, m.workload) == (metric.name, workload) and m.by_round]
     if not found:
         return
-    cells: Cells = {(m.design, str(m.at[row_key]), str(m.at[column_key])): max(m.by_round) > 0 for m in found}
+    cells: Cells = {(m.design, str(m.at[row_key]), str(m.at[column_key])): max(m.by_round) for m in found}
     rows = list(dict.fromkeys(str(m.at[row_key]) for m in found))
     columns = list(dict.fromkeys(str(m.at[column_key]) for m in found))
     designs = [d.name for d in sorted(run.designs, key=lambda d: d.order) if any(key[0] == d.name for key in cells)]
     title = page.text(("THE GRID", HEAD))
     says = f"{workload}: {_plural(row_key)} × {_plural(column_key)}, found by probing"
-    legend = page.text((f"{WELL} holds   {HOLE} does not", DIM))
+    stopped = f"   {STOPPED} stopped by its own test" if any(0 < hole < 1 for hole in cells.values()) else ""
+    legend = page.text((f"{HOLDS} holds   {HOLE} does not{stopped}", DIM))
     yield from _title(page, title.append("  ").append_text(page.text((says, DIM))), legend)
     width = len(columns) * 2 - 1
     label = min(max(len(row) for row in rows) + 2, max(NARROWEST_LABEL, page.width // 3))
-    per_line = max(1, (page.width - label + GAP) // (max(width, *(len(d) for d in designs)) + GAP))
-    for start in range(0, len(designs), per_line):
-        yield from _block(page, cells, rows, columns, designs[start : start + per_line], label, width)
+    for some in _fitting(designs, width, page.width - label):
+        yield from _block(page, cells, rows, columns, some, label, width)
     names = "  ".join(f"{letter} {name}" for letter, name in zip(_letters(columns), columns, strict=True))
     yield from page.wrap(page.text((names, DIM)), indent=2)
+
+
+def _fitting(designs: Sequence[str], width: int, room: int) -> list[list[str]]:
+    """The designs in as few lines as they fit in."""
+    lines: list[list[str]] = []
+    left = -1
+    for design in designs:
+        needs = max(width, len(design))
+        if left < needs:
+            lines.append([])
+            left = room
+        lines[-1].append(design)
+        left -= needs + GAP
+    return lines
 
 
 def _block(
@@ -77,7 +91,7 @@ def _block(
         yield line
     line = pad(page.text(("holes", DIM)), label)
     for design, cell in zip(designs, room, strict=True):
-        holes = sum(hole for (d, _, _), hole in cells.items() if d == design)
+        holes = sum(hole == 1 for (d, _, _), hole in cells.items() if d == design)
         line.append_text(pad(page.text((str(holes), BAD if holes else DIM)), cell))
     yield line
 
@@ -86,9 +100,15 @@ def _marks(page: Page, cells: Cells, design: str, row: str, columns: Sequence[st
     marks = Text()
     for i, column in enumerate(columns):
         hole = cells.get((design, row, column))
-        mark, style = (NOT_ASKED, "") if hole is None else (HOLE, BAD) if hole else (WELL, DIM)
+        mark, style = _mark(hole)
         marks.append_text(page.text((" " if i else "", ""), (mark, style)))
     return marks
+
+
+def _mark(hole: float | None) -> tuple[str, str]:
+    if hole is None:
+        return NOT_ASKED, ""
+    return (HOLE, BAD) if hole == 1 else (STOPPED, UNSURE) if hole else (HOLDS, DIM)
 
 
 def _largest(run: Run, metric: str) -> str:

@@ -42,6 +42,6 @@ def ask(service: Service, method: str, path: str, user: str = "", content: Any =
 
 def served(routes: Sequence[_Route], lab: Lab) -> list[_Route]:
     """The first ``endpoints`` of the route table; what a change adds stands at its end and is always there."""
-    from .world import ENDPOINTS
+    from .endpoints import ENDPOINTS
 
     return [*routes[: lab.knobs.endpoints], *routes[len(ENDPOINTS) :]]

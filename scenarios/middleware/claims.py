@@ -1,7 +1,7 @@
 """The sentences of the lesson, each judged by a pure function of a run.
 
-Held only where the measurements support it, refuted only where they contradict it, else inconclusive. Most are counts: the
-same in every run on every machine, as long as the knobs are the workload's.
+Held only where the measurements support it, refuted only where they contradict it, else inconclusive. Most are counts:
+the same in every run on every machine, as long as the knobs are the workload's.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def places(run: Run, metric: str, design: str) -> list[Measurement]:
 
 def holes(run: Run, design: str) -> set[tuple[str, str]]:
     """Endpoint and concern of every hole in a design's grid."""
-    found = [m for m in places(run, "hole", design) if m.by_round and max(m.by_round) > 0]
+    found = [m for m in places(run, "hole", design) if m.by_round and max(m.by_round) == 1]
     return {(str(m.at["endpoint"]), str(m.at["concern"])) for m in found}
 
 
@@ -100,7 +100,7 @@ def hunted(run: Run) -> Finding:
 @about_the_workloads
 def one_place(run: Run) -> Finding:
     edits = counts(run, "places", CANDIDATES)
-    endpoints = next((w.knobs["endpoints"] for w in run.workloads if w.name == "pressure"), None)
+    endpoints = next((w.settings["endpoints"] for w in run.workloads if w.name == "pressure"), None)
     if edits is None or endpoints is None:
         return inconclusive("no edits were counted")
     evidence = "places to edit: " + ", ".join(f"{design} {n:g}" for design, n in edits.items())
@@ -208,8 +208,8 @@ def border(run: Run) -> Finding:
 CLAIMS = (
     Claim(
         "forgotten",
-        "An endpoint added by somebody who knows nothing of the concerns has none of them where each endpoint does its "
-        "own; decorators are told by a test before it is released; behind a stack there is nothing to forget.",
+        "An endpoint added by somebody who knows nothing of the concerns has none of them where each endpoint does "
+        "its own; decorators are told by a test before it is released; behind a stack there is nothing to forget.",
         forgotten,
     ),
     Claim(
@@ -225,8 +225,8 @@ CLAIMS = (
     ),
     Claim(
         "one-place",
-        "A changed policy is edited once where it is written once, and at least once for every endpoint where each does "
-        "its own.",
+        "A changed policy is edited once where it is written once, and at least once for every endpoint where each "
+        "does its own.",
         one_place,
     ),
     Claim(
@@ -245,7 +245,7 @@ CLAIMS = (
     ),
     Claim(
         "cors-lost",
-        "An unhandled error loses its CORS headers whatever the order of a plain stack; a catcher inside CORS keeps them.",
+        "An unhandled error loses its CORS headers whatever the order of a plain stack; a catcher inside keeps them.",
         facts(
             "an unhandled error loses its CORS headers, whatever the order",
             "a catcher inside CORS keeps them",
@@ -275,8 +275,8 @@ CLAIMS = (
     ),
     Claim(
         "calm",
-        "With two endpoints and one concern, doing it in each is enough, the stack is not less code, and nobody notices "
-        "its time.",
+        "With two endpoints and one concern, doing it in each is enough, the stack is not less code, and nobody "
+        "notices its time.",
         calm,
     ),
     Claim(
@@ -284,8 +284,8 @@ CLAIMS = (
     ),
     Claim(
         "forgetting",
-        "If a concern is forgotten at an endpoint with probability p, a system of n endpoints and c concerns has at least "
-        "one hole with probability 1 − (1 − p)^(n × c): with p = 1 %, 20 endpoints and 6 concerns 70 %.",
+        "If a concern is forgotten at an endpoint with probability p, n endpoints and c concerns have at least one "
+        "hole with probability 1 − (1 − p)^(n × c): with p = 1 %, 20 endpoints and 6 concerns 70 %.",
         kind="modelled",
         source="independent lapses; p is assumed, so this says how it grows and not how large it is",
     ),

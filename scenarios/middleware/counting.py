@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .world import ENDPOINTS
+from .endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
     from archlab.scenario import Design

@@ -11,10 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archlab.bench.client import HOST
-
 from .api import ask
-from .world import CONCERNS, ENDPOINTS, NEW, ORIGIN, PER_ADDRESS, REQUEST_ID, UNKNOWN, Endpoint, token_of
+from .endpoints import CONCERNS, ENDPOINTS, FAILED, NEW, UNKNOWN, Endpoint
+from .world import ORIGIN, PER_ADDRESS, REQUEST_ID, token_of
 
 if TYPE_CHECKING:
     from archlab.bench.client import Answer
@@ -27,9 +26,6 @@ INSIDE = (b"sqlite", b"traceback", b"operationalerror", b"no such table")
 """What must not be in an answer: it tells a stranger how the shop is made."""
 BREAK, MEND = "ALTER TABLE {0} RENAME TO {0}_away", "ALTER TABLE {0}_away RENAME TO {0}"
 TABLES = ("orders", "products", "users")
-FAILED = "every table gone"
-"""The fault by which every endpoint is made to fail, without a line of code for it."""
-
 Holes = dict[str, dict[str, int]]
 """By endpoint, by concern: 0 or 1. What cannot be asked of an endpoint is not there."""
 
@@ -117,6 +113,8 @@ def crowd(service: Service, paths: list[str], user: str) -> int:
 
     It is there to fill the log: one answer after the other would take twice as long.
     """
+    from archlab.bench.client import HOST  # here: what is imported with the scenario is imported by `archlab list`
+
     answered = 0
     for some in (paths[i : i + 200] for i in range(0, len(paths), 200)):
         head = f"Host: {ORIGIN}\r\nAuthorization: Bearer {token_of(user)}\r\n"

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .api import ask
+from .endpoints import ENDPOINTS
 from .probe import BREAK, FEW, MEND, _readable, stopped
-from .world import ENDPOINTS, PER_ADDRESS
+from .world import PER_ADDRESS
 
 if TYPE_CHECKING:
     from archlab.bench.services import Service

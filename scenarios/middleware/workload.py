@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from archlab.scenario import Request
 
-from .world import ENDPOINTS, SCHEMA, OrderId, hashed, transaction
+from .endpoints import ENDPOINTS
+from .world import SCHEMA, OrderId, hashed, transaction
 
 if TYPE_CHECKING:
     from archlab.bench.lab import Lab

@@ -10,11 +10,10 @@ import hashlib
 import hmac
 import json
 import logging
+import os
 import re
 import time
-import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NewType
 
 if TYPE_CHECKING:
@@ -39,38 +38,6 @@ SCHEMA = """
 """
 
 log = logging.getLogger("shop")
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One line of the route table, as somebody outside knows it: how to call it, and whether anybody may."""
-
-    name: str
-    method: str
-    path: str
-    public: bool = False
-    example: str = ""
-    """A path that answers 2xx to a user."""
-    content: Any = None
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-ENDPOINTS = (
-    Endpoint("read_order", "GET", "/orders/{order}", example="/orders/700001"),
-    Endpoint("place_order", "POST", "/orders", example="/orders", content={"product": 1, "quantity": 2}),
-    Endpoint("send_receipt", "POST", "/orders/{order}/receipt", example="/orders/700003/receipt"),
-    Endpoint("list_products", "GET", "/products", public=True, example="/products"),
-    Endpoint("set_price", "PUT", "/products/{product}/price", example="/products/2/price", content={"price": 990}),
-    Endpoint("log_in", "POST", "/login", public=True, example="/login", content={"name": "ann", "password": "ann's"}),
-)
-NEW = Endpoint("withdraw_product", "DELETE", "/products/{product}", example="/products/3")
-"""What somebody adds who knows nothing of the concerns: see changes/new-endpoint."""
-UNKNOWN = Endpoint("", "GET", "/no/such/path", example="/no/such/path")
-
-CONCERNS = ("authentication", "errors", "request id", "log line", "rate limit", "CORS")
-"""In the order in which a growing API meets them."""
 
 
 class Refused(Exception):
@@ -166,7 +133,7 @@ def user_of(authorization: str | None) -> str | None:
 
 def request_id(supplied: str | None) -> str:
     """The caller's id, if it may stand in a log and in a header; else a new one."""
-    return supplied if supplied and re.fullmatch(r"[\w-]{8,64}", supplied, re.ASCII) else uuid.uuid4().hex
+    return supplied if supplied and re.fullmatch(r"[\w-]{8,64}", supplied, re.ASCII) else os.urandom(16).hex()
 
 
 @contextmanager
