@@ -95,10 +95,10 @@ class Lab:
         for process in self.processes:
             process.ready()
 
-    def check(self) -> None:
-        """Raises ProcessDied when a process has ended that should be there."""
+    def check(self, patience: float = 0.0) -> None:
+        """Raises ProcessDied when a process has ended that should be there, or ends within ``patience`` seconds."""
         for process in self.processes:
-            process.check()
+            process.check(patience)
 
     def proxy(self, target: Any, name: str = "proxy") -> Proxy:
         """A bad network in front of whatever has a ``port``: a service, a broker. It is good until it is told."""

@@ -1,7 +1,7 @@
 """Crash points and their ledger: which effects were lost, duplicated or reordered by a crash at each point. Pure.
 
 A crash point is a name in the code (``lab.crash_point("between effect and ack")``). All that a design's modules name
-are found in their source, so that none is forgotten; each is tried; and what happened is compared with what was to happen.
+are found in their source, so that none is forgotten; each is tried; what happened is compared with what was to happen.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ class Process:
     def release(self) -> None:
         """Gives back what it holds for a next start, of which there will be none."""
 
-    def check(self) -> None:
+    def check(self, patience: float = 0.0) -> None:
         """Raises ProcessDied when it has failed although nobody had planned its end."""
         if not self._end_is_planned and self._process.exitcode not in (None, 0):
             raise ProcessDied(f"{self.name} ended unplanned (exit code {self._process.exitcode})")

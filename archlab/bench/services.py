@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from archlab.bench import logs, processes
 from archlab.bench.client import HOST, Client
 from archlab.bench.processes import Process, ProcessDied
+from archlab.scenario import ScenarioError
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -46,7 +47,7 @@ PATIENCE = 20.0
 Launch = Callable[[socket.socket, Connection, "str | None"], "BaseProcess"]
 
 
-class ServiceFailed(Exception):
+class ServiceFailed(ScenarioError):
     """A service cannot be started: its name, the reason, and its own last log lines."""
 
 
@@ -111,8 +112,10 @@ class Service(Process):
         if self._client is not None:
             self._client.close()
 
-    def check(self) -> None:
-        """Raises ProcessDied when it is gone although nobody ended it."""
+    def check(self, patience: float = 0.0) -> None:
+        """Raises ProcessDied when it is gone, or goes within ``patience`` seconds, although nobody ended it."""
+        if patience and not self._ended:
+            self._process.join(patience)
         if not self._ended and not self.alive:
             raise ProcessDied(f"service {self.name} ended unplanned with {_exit(self.exited())}{self._last_words()}")
 
@@ -169,6 +172,7 @@ def peers(calls: Mapping[str, int], recorder: Recorder | None) -> SimpleNamespac
 def bound(name: str, port: int) -> socket.socket:
     """A socket on a loopback port. While the parent holds one that is bound and does not listen, the port is taken for
     everybody else, connections to it are refused, and a listening one can be bound beside it."""
+    bound = None
     try:
         # asyncio sets TCP_NODELAY only where the protocol is named; without it each answer waits 40 ms for an ACK.
         bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -178,6 +182,8 @@ def bound(name: str, port: int) -> socket.socket:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((HOST, port))
     except OSError as error:
+        if bound is not None:
+            bound.close()
         raise ServiceFailed(f"{name} cannot have a port on {HOST}: {_why(error)}") from None
     return bound
 

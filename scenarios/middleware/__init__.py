@@ -31,7 +31,7 @@ KNOBS = (
     ),
     Knob(
         name="rate",
-        default=400,
+        default=250,
         low=1,
         high=2000,
         unit="requests a second",

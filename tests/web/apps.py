@@ -18,9 +18,15 @@ from archlab.bench.logs import correlation_id
 log = logging.getLogger("web")
 
 
+DIES = 13
+"""The rate at which a greeter ends when it is asked."""
+
+
 def greeter(lab: Any) -> Starlette:
     async def hello(request: Any) -> JSONResponse:
         lab.crash_point("before the answer")
+        if lab.knobs.rate == DIES:
+            await die(request)
         correlation_id.set(request.headers.get("x-request-id", ""))
         log.info("greeted %s", request.path_params["name"], extra={"path": request.url.path})
         return JSONResponse({"hello": request.path_params["name"], "rate": lab.knobs.rate})
