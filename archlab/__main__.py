@@ -37,13 +37,14 @@ def main() -> int:
 
 
 def _failed(error: Exception) -> int:
+    from archlab.broker.errors import BrokerError
     from archlab.failure import describe
     from archlab.scenario import ScenarioError, UsageError
 
     if isinstance(error, UsageError):
         say(str(error))
         return WRONG_USAGE
-    if isinstance(error, ScenarioError):
+    if isinstance(error, (ScenarioError, BrokerError)):
         say(str(error))
     elif isinstance(error, OSError):
         say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")

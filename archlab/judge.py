@@ -25,8 +25,8 @@ Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "m
 
 ENOUGH_ROUNDS = 5
 """A percentile bound is judged by at least this many rounds."""
-BACKLOG_ROUNDS = 2
-"""Falling behind in this many rounds is enough to know: no further round makes a worker faster."""
+OVERLOAD = 2.0
+"""A demand of this many times what can be served needs no further round: no noise doubles a worker's speed."""
 
 
 def judge(scenario: Scenario, run: Run) -> Run:
@@ -133,13 +133,15 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
     allowed = 1 - metric.quantile if metric.operation else 0.0
     lost = sum(share > allowed + 1e-9 for share in m.over)
     behind = metric.of == "latency" and m.utilisation is not None and m.utilisation >= 1
-    if behind and lost >= BACKLOG_ROUNDS and lost == len(m.over):
+    if behind and lost == len(m.over) and (m.utilisation or 0) >= OVERLOAD:
         return "missed", m.note, m.utilisation
     if m.rounds < ENOUGH_ROUNDS and not metric.counted:
         return "uncertain", f"{m.rounds} rounds of the {ENOUGH_ROUNDS} that a judgement needs", None
     timed = bool(m.value) and requirement.at_most > 0 and not metric.counted  # a count is not nearly something
     if lost == len(m.over):
         margin = m.value / requirement.at_most if timed and m.value else None
+        if behind:
+            margin = m.utilisation
         return "missed", m.note or f"over the bound in {lost} of {m.rounds} rounds", margin
     if lost:
         return "uncertain", f"over the bound in {lost} of {m.rounds} rounds", None

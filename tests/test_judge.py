@@ -258,12 +258,18 @@ def test_a_design_that_falls_behind_misses_and_forms_neither_quantile_nor_ratio(
     assert judged.comparisons == ()
 
 
-def test_falling_behind_is_known_after_two_rounds_but_only_if_the_bound_was_lost_in_each() -> None:
-    """No further round makes a worker faster; a backlog that did not reach the bound yet proves nothing."""
-    for rounds, over, expected in ((2, 0.8, "missed"), (1, 0.8, "uncertain"), (5, 0.0, "uncertain")):
-        found = run(falls_behind("plain", "pressure", rounds, over)).required("page_p95", "plain", "pressure")
+def test_a_twofold_overload_is_known_after_one_round_but_only_if_the_bound_was_lost_in_it() -> None:
+    """No noise doubles a worker's speed; a backlog that did not reach the bound yet proves nothing."""
+    for rounds, over, demand, expected in (
+        (1, 0.8, 3.4, "missed"),
+        (1, 0.8, 1.4, "uncertain"),
+        (5, 0.8, 1.4, "missed"),
+        (5, 0.0, 3.4, "uncertain"),
+    ):
+        measured = replace(falls_behind("plain", "pressure", rounds, over), utilisation=demand)
+        found = run(measured).required("page_p95", "plain", "pressure")
         assert found is not None
-        assert found.outcome == expected, (rounds, over)
+        assert found.outcome == expected, (rounds, over, demand)
 
 
 def test_a_service_time_is_judged_whether_or_not_requests_pile_up() -> None:

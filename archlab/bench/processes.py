@@ -194,10 +194,14 @@ class Inbox:
         self._wire = wire
         self._recorder = recorder
         self._position = -1
+        self._open: Any = None
         self._waiting: list[int] = []
 
     def receive(self, timeout: float | None = None) -> Any:
         """The next message, or None after ``timeout`` seconds (None: waits for ever)."""
+        if self._recorder and self._open is not None:  # who asks for the next message has dealt with the last one
+            self._recorder.end(self._open, "process", {"messaging.operation.type": "process"})
+            self._open = None
         while self._wire.poll(timeout):
             try:
                 kind, carried, content = self._wire.recv()
@@ -211,6 +215,7 @@ class Inbox:
                 continue
             if self._recorder:
                 self._recorder.follow(carried)
+                self._open = self._recorder.begin()
             return content
         return None
 

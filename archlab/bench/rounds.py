@@ -160,7 +160,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
         serve = load.closed_loop if workload.closed else load.open_loop
         done = serve(requests, running, bounds)
     samples: tuple[Sample, ...] = ()
-    if scenario.load.afterwards is not None:
+    if scenario.load.afterwards is not None and not lab.recorder:
         samples = _checked(scenario, scenario.load.afterwards(lab, running, done.answers))
     answers = ""
     if workload.closed and not done.stopped_early:

@@ -31,8 +31,8 @@ from archlab.scenario import Experiment, Scenario, ScenarioError, Workload
 
 ROUNDS = 5
 """A percentile bound is judged by at least five rounds."""
-QUICK_ROUNDS = 2
-"""Of an open loop with --quick: enough for a look, never for a judgement. A closed loop is cheap and keeps its five."""
+QUICK_ROUNDS = 1
+"""With --quick, of an open loop and of an experiment: enough for a look. A closed loop is cheap and keeps its five."""
 ROUND_LIMIT = 60.0
 """Seconds after which a round that has not ended is ended."""
 MOST_SHOWN = 12
@@ -261,7 +261,7 @@ def _schedule(plan: Plan) -> list[Round]:
 def _due(entry: Round, plan: Plan, number: int) -> bool:
     """Whether an entry of the schedule takes part in pass ``number``."""
     if entry.experiment is not None and entry.experiment.rounds is not None:
-        return number < (1 if plan.quick else entry.experiment.rounds)
+        return number < (QUICK_ROUNDS if plan.quick else entry.experiment.rounds)
     return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
 
 

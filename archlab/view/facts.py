@@ -169,8 +169,11 @@ def trace_bound(run: Run, scenario: Scenario | None, operation: str, workload: s
     return None
 
 
-def panes(run: Run, workload: str, most: int) -> list[DesignFacts]:
-    """The designs to show side by side: the simplest, the verdict's and the full pattern, ``most`` of them at most."""
+def panes(run: Run, workload: str, most: int, scenario: Scenario | None = None) -> list[DesignFacts]:
+    """The designs to show side by side: the simplest, the verdict's and the full pattern, ``most`` of them at most.
+
+    Before there is a verdict, the first whose traces end within their bounds stands in for the verdict's.
+    """
     able = candidates(run)
     verdict = run.verdict(workload)
     chosen: list[str] = [able[0].name] if able else []
@@ -178,12 +181,20 @@ def panes(run: Run, workload: str, most: int) -> list[DesignFacts]:
         chosen.append(verdict.design)
     elif verdict is not None:
         chosen += verdict.candidates[:1]
+    else:
+        chosen += [d.name for d in able if _in_time(run, d, workload, scenario)][:1]
     pattern = full_pattern(run)
     if pattern is not None:
         chosen.append(pattern.name)
     chosen += [d.name for d in able[1:]]
     keep = list(dict.fromkeys(chosen))[:most]
     return [d for d in able if d.name in keep]
+
+
+def _in_time(run: Run, design: DesignFacts, workload: str, scenario: Scenario | None) -> bool:
+    traces = [t for t in run.traces if (t.design, t.workload) == (design.name, workload)]
+    bounds = [trace_bound(run, scenario, t.operation, workload) for t in traces]
+    return all(bound is None or t.latency <= bound for t, bound in zip(traces, bounds, strict=True))
 
 
 def traces_of(run: Run, operation: str, workload: str, designs: Iterable[DesignFacts]) -> list[Trace | None]:

@@ -13,6 +13,8 @@ from archlab.view.page import DIM, UNSURE
 WELL_INSIDE = 3.0
 """A workload is meant to lie this far inside its region: 3 × beyond the bound, or within a third of it."""
 
+NOTHING = 10_000
+"""A wait below this fraction of its bound is none: a call that finds nothing to wait for takes microseconds."""
 LONGEST_RATE = 18
 """Characters of ``29 of 100/s``; a longer explanation stands below the table."""
 
@@ -53,6 +55,8 @@ def _cell(run: Run, demanded: RequirementOutcome, design: str) -> Cell:
     m = facts.behind(run, r)
     if m is None or m.value is None:
         choices = _reasons(run, r)
+    elif not m.per_round and m.unit == "s" and m.value < r.at_most / NOTHING:
+        choices = [units.AT_ONCE]
     elif r.outcome == "missed":
         choices = [units.measured(m.value, m.unit)]
     else:

@@ -66,7 +66,7 @@ def waterfall(run: Run, panes: int, scenario: Scenario | None = None) -> Waterfa
     """What the picture shows, as data; None where the run has no traces."""
     workload = facts.shown_workload(run, scenario)
     operations = facts.shown_operations(run, workload, scenario)
-    designs = facts.panes(run, workload, panes)
+    designs = facts.panes(run, workload, panes, scenario)
     traces = [facts.traces_of(run, operation, workload, designs) for operation in operations]
     shown = [t for operation in traces for t in operation if t is not None]
     if not shown:

@@ -20,7 +20,7 @@ KNOBS = (
     Knob(
         name="rate",
         default=1000,
-        low=1,
+        low=20,
         high=5000,
         unit="requests a second",
         says="pages, lookups, orders and cancellations together",
@@ -58,7 +58,7 @@ KNOBS = (
         name="projector_delay",
         default=0.0,
         low=0.0,
-        high=5000.0,
+        high=4000.0,
         unit="ms",
         says="what a broker or a poll interval adds before the projector starts",
         read_from="now() − created_at of the oldest outbox row that is not yet projected, at a quiet hour",
@@ -141,8 +141,8 @@ WORKLOADS = (
     ),
     Workload(
         "far_views",
-        "12 shapes of 1,200 orders, which must live in a search store 5 ms away",
-        {"page_rows": 1200, "rate": 900, "read_share": 0.45, "views": 12, "store_distance": 5.0},
+        "12 shapes of 1,000 orders, which must live in a search store 5 ms away",
+        {"page_rows": 1000, "rate": 900, "read_share": 0.45, "views": 12, "store_distance": 5.0},
     ),
 )
 

@@ -19,7 +19,9 @@ class Report:
 
     missed: list[str] = field(default_factory=list)
 
-    def show(self, name: str, figure: Interval, unit: str, at_most: float = math.inf, at_least: float = -math.inf) -> None:
+    def show(
+        self, name: str, figure: Interval, unit: str, at_most: float = math.inf, at_least: float = -math.inf
+    ) -> None:
         """Prints one line. Figures and bounds are in seconds, in ratios, or in shares; ``unit`` is how to say them."""
         reached = at_least <= figure[0] <= at_most
         scale = UNITS[unit]

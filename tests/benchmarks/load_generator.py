@@ -126,7 +126,9 @@ def sees_the_stalls(report: Report, rounds: int) -> None:
             closed_over.append(sum(latency > 0.050 for latency in latencies) / len(latencies))
     near = {"at_most": 1.03, "at_least": 0.97}
     report.show("stalls: p99, open loop", value(p99), "ms")
-    report.show(f"stalls: p99 ÷ the true {true_p99 * 1e3:.0f} ms, open loop", value([p / true_p99 for p in p99]), "×", **near)
+    report.show(
+        f"stalls: p99 ÷ the true {true_p99 * 1e3:.0f} ms, open loop", value([p / true_p99 for p in p99]), "×", **near
+    )
     report.show(
         f"stalls: share over 50 ms, open loop (true: {true_share:.1%})",
         value(over),

@@ -128,7 +128,7 @@ def test_the_verdicts(run: Run) -> None:
     assert calm is not None and calm.candidates[0] == "per-endpoint"
     missed = {(r.design, r.id) for r in run.requirements if r.outcome == "missed" and r.id != "overhead"}
     assert {design for design, _ in missed} == {"per-endpoint", "decorators", "misordered", "exempted"}
-    assert {id for design, id in missed if design == "decorators"} == {"unknown-path"}
+    assert {bound for design, bound in missed if design == "decorators"} == {"unknown-path"}
     assert all(r.outcome == "met" for r in run.requirements if r.design == "middleware" and r.id != "overhead")
 
 
