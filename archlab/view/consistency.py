@@ -39,17 +39,17 @@ def _grid(page: Page, run: Run, metric: Metric, pivot: tuple[str, str]) -> Itera
     rows = list(dict.fromkeys(str(m.at[row_key]) for m in found))
     columns = list(dict.fromkeys(str(m.at[column_key]) for m in found))
     designs = [d.name for d in sorted(run.designs, key=lambda d: d.order) if any(key[0] == d.name for key in cells)]
-    title = page.text(("THE GRID", HEAD))
     says = f"{workload}: {_plural(row_key)} × {_plural(column_key)}, found by probing"
-    stopped = f"   {STOPPED} stopped by its own test" if any(0 < hole < 1 for hole in cells.values()) else ""
-    legend = page.text((f"{HOLDS} holds   {HOLE} does not{stopped}", DIM))
-    yield from _title(page, title.append("  ").append_text(page.text((says, DIM))), legend)
+    yield from page.wrap(page.text(("THE GRID", HEAD), f"  {says}"))
     width = len(columns) * 2 - 1
     label = min(max(len(row) for row in rows) + 2, max(NARROWEST_LABEL, page.width // 3))
     for some in _fitting(designs, width, page.width - label):
         yield from _block(page, cells, rows, columns, some, label, width)
-    names = "  ".join(f"{letter} {name}" for letter, name in zip(_letters(columns), columns, strict=True))
-    yield from page.wrap(page.text((names, DIM)), indent=2)
+    legend = [f"{HOLDS} holds", f"{HOLE} does not"]
+    if any(0 < hole < 1 for hole in cells.values()):
+        legend.append(f"{STOPPED} stopped by its own test")
+    names = [f"{letter} {name}" for letter, name in zip(_letters(columns), columns, strict=True)]
+    yield from page.wrap(page.text(("  ".join([*legend, *names]), DIM)), indent=2)
 
 
 def _fitting(designs: Sequence[str], width: int, room: int) -> list[list[str]]:
@@ -128,9 +128,3 @@ def _letters(columns: Sequence[str]) -> list[str]:
 
 def _plural(word: str) -> str:
     return f"{word}s"
-
-
-def _title(page: Page, left: Text, right: Text) -> list[Text]:
-    if left.cell_len + right.cell_len + 2 <= page.width:
-        return [pad(left, page.width - right.cell_len).append_text(right)]
-    return [*page.wrap(left), *page.wrap(right)]

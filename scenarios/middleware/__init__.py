@@ -31,7 +31,7 @@ KNOBS = (
     ),
     Knob(
         name="rate",
-        default=250,
+        default=400,
         low=1,
         high=2000,
         unit="requests a second",

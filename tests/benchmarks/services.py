@@ -2,7 +2,7 @@
 
     python tests/benchmarks/services.py
 
-Five ready ≤ 0.4 × the time of five ``uvicorn`` command lines; stopped within 0.25 s; a pooled hop ≤ 2.5 × the same exchange
+Five ready ≤ 0.4 × the time of five ``uvicorn`` command lines; stopped within 0.25 s; a pooled hop ≤ 2.5 × the exchange
 over a raw socket; no median over 5 ms.
 """
 
