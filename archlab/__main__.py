@@ -6,8 +6,7 @@ import os
 import sys
 
 from archlab import __version__
-
-DONE, FAILED, WRONG_USAGE, REFUTED, UNCERTAIN, INTERRUPTED = 0, 1, 2, 3, 4, 130
+from archlab.failure import DONE, FAILED, INTERRUPTED, WRONG_USAGE, describe, say
 
 
 def main() -> int:
@@ -38,7 +37,6 @@ def main() -> int:
 
 def _failed(error: Exception) -> int:
     from archlab.broker.errors import BrokerError
-    from archlab.failure import describe
     from archlab.scenario import ScenarioError, UsageError
 
     if isinstance(error, UsageError):
@@ -51,11 +49,6 @@ def _failed(error: Exception) -> int:
     else:
         say(f"this is a fault in archlab: {describe(error)}. Please report it with what you typed.")
     return FAILED
-
-
-def say(sentence: str) -> None:
-    """One sentence of talk on stderr."""
-    print(f"archlab: {sentence}", file=sys.stderr)
 
 
 if __name__ == "__main__":

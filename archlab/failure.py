@@ -1,14 +1,23 @@
-"""Failures of other people's code, said in one line."""
+"""How archlab ends, and what it says in one line when something fails."""
 
 from __future__ import annotations
 
 import sys
-import traceback
-from pathlib import Path
+
+DONE, FAILED, WRONG_USAGE, REFUTED, UNCERTAIN, INTERRUPTED = 0, 1, 2, 3, 4, 130
+"""Exit codes: it failed, wrong usage, a claim is refuted, a run is invalid or inconclusive, Ctrl-C."""
+
+
+def say(sentence: str) -> None:
+    """One sentence of talk on stderr."""
+    print(f"archlab: {sentence}", file=sys.stderr)
 
 
 def describe(error: BaseException) -> str:
     """``ValueError: text (crud.py, line 12)``: what was raised, and the innermost line outside archlab and Python."""
+    import traceback  # slower to import than `archlab --version` takes, like the next one
+    from pathlib import Path
+
     frames = traceback.extract_tb(error.__traceback__)
     archlab = str(Path(__file__).parent)
     scenarios = str(Path(archlab) / "scenarios")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archlab import catalog
-from archlab.__main__ import DONE, FAILED, REFUTED, UNCERTAIN, say
+from archlab.failure import DONE, FAILED, REFUTED, UNCERTAIN, say
 from archlab.scenario import Scenario, UsageError
 from archlab.store import Store
 from archlab.terminal import ask, console, ended_cleanly, interactive, progress, recording

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from archlab.__main__ import INTERRUPTED, say
+from archlab.failure import INTERRUPTED, say
 from archlab.store import Store, StoreError
 
 if TYPE_CHECKING:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PRELOADED = ["sqlite3", "archlab.bench.rounds"]
 """Imported once in the server that children are forked from."""
 
+SAFE_PATH = "PYTHONSAFEPATH"
+
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 
 
@@ -36,24 +38,54 @@ def warm(modules: Sequence[str]) -> None:
     """Starts the server that children are forked from; it imports ``modules`` once, while its caller goes on."""
     if not FORKS:
         return
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
 
     multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
-    # Descendants inherit the blocked signal: a Ctrl-C on the terminal reaches archlab alone.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with _nothing_from_here():
+        resource_tracker.ensure_running()  # here, because starting it ends with SIGINT and SIGTERM unblocked
+        # The server's descendants inherit what is blocked: a Ctrl-C on the terminal reaches archlab alone.
+        with _blocked("SIGINT"):
+            forkserver.ensure_running()
 
 
 def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
     """Starts ``main(*arguments)`` (a function of archlab, picklable arguments) in a process of its own."""
     context: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
     process: BaseProcess = context.Process(target=_child, args=(main, arguments, _servers_key()), name=name)
-    with _without_main():
+    # What ends archlab waits until the process is started as a whole: half a request would confuse the server.
+    with _without_main(), _nothing_from_here(), _blocked("SIGINT", "SIGTERM", "SIGHUP"):
         process.start()
     return process
+
+
+@contextlib.contextmanager
+def _blocked(*names: str) -> Iterator[None]:
+    """These signals wait meanwhile, where that can be asked for."""
+    if not FORKS:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.Signals[name] for name in names})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _nothing_from_here() -> Iterator[None]:
+    """Keeps the current folder off the module path of the interpreters that are started meanwhile.
+
+    ``python -c``, which multiprocessing uses, puts it first; what lies there would be imported for the real thing.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 @contextlib.contextmanager

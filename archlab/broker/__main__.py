@@ -15,9 +15,10 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="the port to listen on (default: any free one)")
     parser.add_argument("--data", type=Path, help="folder for durable queues (default: a temporary one)")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--temporary", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        return run_child(arguments.port, arguments.data)
+        return run_child(arguments.port, arguments.data, arguments.temporary)
     try:
         serve(arguments.port, arguments.data)
     except BrokerError as error:

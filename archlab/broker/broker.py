@@ -17,12 +17,14 @@ from archlab.broker.dead_letter import dead_letter, would_cycle
 from archlab.broker.exchange import Exchange
 from archlab.broker.message import Message, parse_properties
 from archlab.broker.queue import Queue
-from archlab.broker.storage import RETRY_AFTER, Storage
+from archlab.broker.spill import RETRY_AFTER
+from archlab.broker.storage import Storage
 from archlab.broker.topology import Topology
 
 if TYPE_CHECKING:
     from archlab.broker.channel import Channel
     from archlab.broker.connection import Connection
+    from archlab.broker.stream import Stream
 
 log = logging.getLogger("archlab.broker")
 
@@ -38,7 +40,7 @@ class Broker:
         self._active: dict[Queue, None] = {}
         self._dead: deque[tuple[Queue, Message, str]] = deque()
         self._timers: dict[Queue, tuple[int, asyncio.TimerHandle]] = {}
-        self._unsent: dict[Connection, None] = {}
+        self._unsent: dict[Stream, None] = {}
         self._unconfirmed: dict[Channel, None] = {}
         self._settling = False
         self.receiving = False  # a client's input is being worked through
@@ -81,15 +83,15 @@ class Broker:
         """Something about the queue changed: see whether it can deliver, or must set its alarm."""
         self._active[queue] = None
 
-    def unsent(self, connection: Connection) -> None:
+    def unsent(self, connection: Stream) -> None:
         """The connection has something to send."""
         self._unsent[connection] = None
-        self._settle_soon()
+        self.settle_soon()
 
     def unconfirmed(self, channel: Channel) -> None:
         """The channel owes its publisher a confirm."""
         self._unconfirmed[channel] = None
-        self._settle_soon()
+        self.settle_soon()
 
     def delete_queue(self, queue: Queue) -> int:
         timer = self._timers.pop(queue, None)
@@ -109,8 +111,8 @@ class Broker:
                     queue.deliver(now)
                     if queue.has_deadline:
                         self._set_alarm(queue, now)
-        if self.storage.dirty and not self.storage.full:
-            self._settle_soon()
+            if self.storage.dirty:
+                self.settle_soon()
 
     def _bury(self, queue: Queue, message: Message, reason: str, now: int) -> None:
         settings = queue.settings
@@ -150,11 +152,13 @@ class Broker:
         else:
             self.activate(queue)
         self.work()
+        self.settle_soon()
 
     # What is to be sent
 
-    def _settle_soon(self) -> None:
-        # At the end of the loop's round, so that what several clients did in it shares one commit.
+    def settle_soon(self) -> None:
+        """Commits and sends at the end of the loop's round."""
+        # Not at once, so that what several clients did in one round shares one commit.
         if not self._settling and not self.receiving:
             self._settling = True
             self._loop.call_soon(self.settle)
@@ -163,16 +167,22 @@ class Broker:
         """A client's input has been worked through: sends what need not wait for the disk."""
         self.receiving = False
         if self.storage.dirty:
-            self._settle_soon()
+            self.settle_soon()
         elif self._unsent or self._unconfirmed:
-            self.settle()
+            self._send(safe=True)
 
     def settle(self) -> None:
         """Commits, confirms what is now safe, and sends."""
-        self._settling = True  # what is written from here on is sent below
         safe = True
         if self.storage.dirty:
             safe = self.storage.commit(sync=any(channel.awaits_disk for channel in self._unconfirmed))
+        self._send(safe)
+        if not safe:
+            self._loop.call_later(RETRY_AFTER, self.settle_soon)
+
+    def _send(self, safe: bool) -> None:
+        """Confirms and flushes. `safe`: the disk has all that was published until now."""
+        self._settling = True  # what the confirms write is flushed below
         channels, self._unconfirmed = self._unconfirmed, {}
         for channel in channels:
             channel.confirm(safe)
@@ -181,5 +191,3 @@ class Broker:
         for connection in connections:
             connection.flush()
         self.work()
-        if not safe:
-            self._loop.call_later(RETRY_AFTER, self._settle_soon)

@@ -13,6 +13,7 @@ from archlab.broker.channel import Channel
 from archlab.broker.errors import AmqpError
 from archlab.broker.handshake import Handshake, Stage, is_ours, other_protocol
 from archlab.broker.heartbeat import Heartbeat
+from archlab.broker.stream import Stream
 from archlab.broker.wire import (
     FRAME_BODY,
     FRAME_HEARTBEAT,
@@ -35,14 +36,6 @@ HANDSHAKE_TIMEOUT = 10.0  # seconds, as RabbitMQ's
 SILENT_CLOSE_DELAY = 3.0  # seconds before a failed handshake is cut, to slow down guessing; RabbitMQ's
 CLOSE_TIMEOUT = 10.0  # seconds for a client to answer Connection.Close
 
-# Deliveries stop beyond this many octets that the client has not read; beyond the next, its own requests do.
-DELIVERY_BACKLOG = 256 << 10
-REQUEST_BACKLOG = 1 << 20
-
-# All connections of a loop read into the same buffer, since each empties it at once. asyncio's other way,
-# data_received, makes a new buffer of 256 KiB for every read: that is half of a small request's time.
-_READ_BUFFER = bytearray(256 << 10)
-
 
 class State(Enum):
     BEGINNING = "the protocol header is awaited"
@@ -52,11 +45,11 @@ class State(Enum):
     CLOSED = "nothing is read any more"
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection(Stream):
     """The server's side of one TCP connection."""
 
     def __init__(self, broker: Broker, server_properties: dict[str, Any]) -> None:
-        self.broker = broker
+        super().__init__(broker)
         self.handshake = Handshake()
         self._server_properties = server_properties
         self._state = State.BEGINNING
@@ -64,25 +57,15 @@ class Connection(asyncio.BufferedProtocol):
         self._reader = FrameReader()
         self._first = b""
         self._channels: dict[int, Channel] = {}
-        self._out: list[bytes] = []
-        self._out_size = 0
-        self._writing_paused = False
-        self._reading_paused = False
-        self._unread = False  # the reader has frames that are not worked through yet
-        self._starved = False  # a consumer had to wait for the client to read
         self._lost_sync = False  # what comes cannot be understood any more
         self._timer: asyncio.TimerHandle | None = None
         self._heartbeat: Heartbeat | None = None
-        self._received = 0
-        self._sent = 0
         self._peer = ""
 
-    # Octets in
+    # The stream
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=DELIVERY_BACKLOG)
+        super().connection_made(transport)
         host, port = transport.get_extra_info("peername")[:2]
         self._peer = f"{host}:{port}"
         self.broker.connections.add(self)
@@ -93,13 +76,6 @@ class Connection(asyncio.BufferedProtocol):
             self.log("the client went away without closing the connection")
         self._finish()
         self.broker.connections.discard(self)
-
-    def get_buffer(self, sizehint: int) -> bytearray:
-        return _READ_BUFFER
-
-    def buffer_updated(self, count: int) -> None:
-        self._received += count
-        self._work_through(bytes(memoryview(_READ_BUFFER)[:count]))
 
     def _work_through(self, data: bytes) -> None:
         self.broker.receiving = True
@@ -118,12 +94,6 @@ class Connection(asyncio.BufferedProtocol):
             self._lost_sync = True
             self._fail(AmqpError(541))
         self.broker.received()
-        if self._writing_paused and not self._reading_paused:
-            # Somebody who asks and asks and never reads the answers is not asked any further.
-            waiting = self._transport.get_write_buffer_size() + self._out_size
-            if waiting > REQUEST_BACKLOG and not self._transport.is_closing():
-                self._reading_paused = True
-                self._transport.pause_reading()
 
     def _begin(self, header: bytes) -> bool:
         """Answers the protocol header; False if it is none of ours."""
@@ -140,9 +110,16 @@ class Connection(asyncio.BufferedProtocol):
     def _read(self, data: bytes) -> None:
         self._unread = False
         try:
-            for kind, channel, payload in self._reader.feed(data):
-                self._receive(kind, channel, payload)
-                if self._out_size > REQUEST_BACKLOG:
+            for kind, number, payload in self._reader.feed(data):
+                channel = self._channels.get(number) if FRAME_METHOD <= kind <= FRAME_BODY else None
+                try:
+                    if channel is not None:
+                        channel.receive(kind, payload)
+                    else:
+                        self._receive(kind, number, payload)
+                except AmqpError as error:
+                    self._fail(error)
+                if self.backlogged():
                     self._unread = True  # the reader keeps the rest, until the answers so far are on their way
                     break
         except AmqpError as error:
@@ -150,55 +127,17 @@ class Connection(asyncio.BufferedProtocol):
             self._lost_sync = True
             self._fail(error)
 
-    # Octets out
-
-    def write(self, data: bytes) -> None:
-        """Sends with the next `flush`, when what must be on the disk is there."""
-        if not self._out:
-            self.broker.unsent(self)
-        self._out.append(data)
-        self._out_size += len(data)
-
     def flush(self) -> None:
-        if self._out:
-            self._transport.write(b"".join(self._out))
-            self._sent += self._out_size
-            self._out.clear()
-            self._out_size = 0
+        super().flush()
         if self._state is State.CLOSED:
             self._transport.close()
-        else:
-            self._go_on()
-
-    def pause_writing(self) -> None:
-        self._writing_paused = True
-
-    def resume_writing(self) -> None:
-        self._writing_paused = False
-        if self._reading_paused:
-            self._reading_paused = False
-            self._transport.resume_reading()
-        self._go_on()
-        self.broker.work()
 
     def congested(self) -> bool:
-        """Whether the client must read before it gets more deliveries."""
-        if self._writing_paused or self._out_size >= DELIVERY_BACKLOG or not self._running:
-            self._starved = True
-            return True
-        return False
+        return not self._running or super().congested()
 
-    def _go_on(self) -> None:
-        """The client has read: on with its requests and its consumers."""
-        if self._writing_paused:
-            return
-        if self._unread and not self._lost_sync:
-            self._unread = False
-            asyncio.get_running_loop().call_soon(self._work_through, b"")
-        if self._starved:
-            self._starved = False
-            for channel in self._channels.values():
-                channel.deliveries.wake_all()
+    def _wake(self) -> None:
+        for channel in self._channels.values():
+            channel.deliveries.wake_all()
 
     def log(self, text: str) -> None:
         log.info("connection from %s: %s", self._peer, text)
@@ -206,21 +145,16 @@ class Connection(asyncio.BufferedProtocol):
     # Frames
 
     def _receive(self, kind: int, number: int, payload: bytes) -> None:
-        try:
-            if self._running and number and FRAME_METHOD <= kind <= FRAME_BODY:
-                channel = self._channels.get(number) or self._new_channel(number)
-                channel.receive(kind, payload)
-            elif self._state is State.CLOSING:
-                self._receive_while_closing(kind, number, payload)
-            elif self._state is not State.CLOSED:
-                self._receive_on_connection(kind, number, payload)
-        except AmqpError as error:
-            self._fail(error)
-
-    def _receive_on_connection(self, kind: int, number: int, payload: bytes) -> None:
-        if kind not in (FRAME_HEARTBEAT, FRAME_METHOD, 2, FRAME_BODY) or (kind == FRAME_HEARTBEAT and payload):
+        """A frame for no channel that there is."""
+        if self._state is State.CLOSED:
+            return
+        if self._state is State.CLOSING:
+            self._receive_while_closing(kind, number, payload)
+        elif self._running and number and FRAME_METHOD <= kind <= FRAME_BODY:
+            self._new_channel(number).receive(kind, payload)
+        elif kind not in (FRAME_HEARTBEAT, FRAME_METHOD, 2, FRAME_BODY) or (kind == FRAME_HEARTBEAT and payload):
             raise frame_error(kind, payload, "unknown_frame")
-        if kind == FRAME_METHOD and number == 0:
+        elif kind == FRAME_METHOD and number == 0:
             self._command(payload)
         elif kind != FRAME_HEARTBEAT or number:
             raise unexpected_frame(kind, payload)
@@ -256,7 +190,7 @@ class Connection(asyncio.BufferedProtocol):
             self._reader.limit = self.handshake.frame_max
             if self.handshake.heartbeat:
                 self._heartbeat = Heartbeat(
-                    self.handshake.heartbeat, self._signs_of_life, self._beat, self._peer_is_dead
+                    self.handshake.heartbeat, self.signs_of_life, self._beat, self._peer_is_dead
                 )
         elif self.handshake.stage is Stage.DONE:
             self._enter(State.RUNNING)
@@ -271,11 +205,6 @@ class Connection(asyncio.BufferedProtocol):
         return bool(self.handshake.capabilities.get(capability))
 
     # Heartbeats
-
-    def _signs_of_life(self) -> tuple[int, int]:
-        """(octets received, octets sent); a client that we do not read from lives as long as it reads."""
-        unread = self._transport.get_write_buffer_size() if self._reading_paused else 0
-        return self._received - unread, self._sent
 
     def _beat(self) -> None:
         if not self._writing_paused:
@@ -327,12 +256,12 @@ class Connection(asyncio.BufferedProtocol):
         for queue in [queue for queue in self.broker.topology.queues.values() if queue.owner is self]:
             self.broker.delete_queue(queue)
         self.broker.work()
+        self.broker.settle_soon()
 
     def _finish(self) -> None:
         self._release()
         self._enter(State.CLOSED)
-        self._out.clear()
-        self._out_size = 0
+        self._drop_output()
         self._cancel_timer()
         if self._heartbeat is not None:
             self._heartbeat.stop()

@@ -18,16 +18,16 @@ from archlab.broker.errors import BrokerError
 if TYPE_CHECKING:
     import subprocess
 
-START_TIMEOUT = 30.0  # seconds
-STOP_TIMEOUT = 10.0
+STOP_TIMEOUT = 10.0  # seconds
 
 
 class RunningBroker:
     """A broker in a process of its own. `data` outlives a `restart`, so durable queues do."""
 
-    def __init__(self, data: Path, port: int) -> None:
+    def __init__(self, data: Path, port: int, temporary: bool = False) -> None:
         self.data = data
         self.port = port
+        self._temporary = temporary
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -68,6 +68,8 @@ class RunningBroker:
             "--data",
             str(self.data),
         ]
+        if self._temporary:
+            command.append("--temporary")
         with log:
             # Its standard input is the pipe that tells it when this process is gone, however that went.
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
@@ -126,8 +128,7 @@ def running_broker(data: Path | None = None, port: int = 0) -> Iterator[RunningB
     Without a `data` folder durable queues last as long as the block. Raises BrokerError if it cannot start.
     """
     with contextlib.ExitStack() as stack:
-        data = data or stack.enter_context(_temporary_folder())
-        broker = RunningBroker(data, port)
+        broker = RunningBroker(data or stack.enter_context(_temporary_folder()), port, temporary=data is None)
         broker.start()
         stack.callback(broker.stop)
         yield broker
@@ -161,13 +162,21 @@ def _temporary_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def run_child(port: int, data: Path) -> int:
-    """What the child of `running_broker` does: says on standard output how it went, in one line of JSON."""
+def run_child(port: int, data: Path, temporary: bool) -> int:
+    """What the child of `running_broker` does: says on standard output how it went, in one line of JSON.
+
+    A `temporary` data folder is its parent's to remove, unless that is gone.
+    """
 
     def say(answer: dict[str, object]) -> None:
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
+    import signal
+
+    # An interrupt from the keyboard reaches both; the parent decides when the broker may go.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = os.getppid()
     _prepare()
     from archlab.broker.server import run
 
@@ -176,6 +185,10 @@ def run_child(port: int, data: Path) -> int:
     except BrokerError as error:
         say({"error": str(error)})
         return 1
+    if temporary and os.getppid() != parent:
+        import shutil
+
+        shutil.rmtree(data, ignore_errors=True)
     return 0
 
 

@@ -45,7 +45,7 @@ def listen(port: int) -> socket.socket:
 
 
 def run(port: int, data: Path, ready: Callable[[int], None], parent_pipe: int | None = None) -> None:
-    """Runs a broker until SIGTERM, SIGINT or the end of `parent_pipe` (a file descriptor).
+    """Runs a broker until SIGTERM, and until SIGINT or, if given, the end of `parent_pipe` (a file descriptor).
 
     `ready` is called with the port when clients can connect. Raises BrokerError if it cannot run.
     """
@@ -65,9 +65,10 @@ async def _serve(
     broker = Broker(storage)
     properties = server_properties()
     server = await loop.create_server(lambda: Connection(broker, properties), sock=listener, backlog=1024)
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
-    if parent_pipe is not None:
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    if parent_pipe is None:
+        loop.add_signal_handler(signal.SIGINT, stop.set)
+    else:
         _end_with_parent(loop, parent_pipe, stop)
     # What is there now stays; and messages are in no cycles, so to look for some among them every few hundred
     # allocations is time lost.

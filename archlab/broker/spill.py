@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from typing import Any
 
 from archlab.broker.message import Message, parse_properties
@@ -21,6 +22,7 @@ CREATE TABLE message (id INTEGER PRIMARY KEY, exchange TEXT NOT NULL, routing_ke
 INSERT = "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)"
 RANGE = "SELECT * FROM message WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
 WRITE_AT_ONCE = 500
+RETRY_AFTER = 0.25  # seconds between two tries on a disk that is full
 
 Row = tuple[Any, ...]
 
@@ -29,7 +31,8 @@ class Spill:
     """A table of messages. Where the disk does not take them they stay in memory, and `full` says so."""
 
     def __init__(self) -> None:
-        self.full = False
+        self._failed = False
+        self._retry_at = 0.0
         self._pending: dict[int, Row] = {}
         self._connection: sqlite3.Connection | None = None
 
@@ -50,12 +53,20 @@ class Spill:
             with self._connection:
                 self._connection.executemany(INSERT, self._pending.values())
         except sqlite3.Error as error:
-            if not self.full:
+            if not self._failed:
                 log.error("messages cannot be moved from memory to disk: %s", error)
-            self.full = True
+            self._failed = True
+            self._retry_at = time.monotonic() + RETRY_AFTER
         else:
-            self.full = False
+            self._failed = False
             self._pending.clear()
+
+    @property
+    def full(self) -> bool:
+        """The disk takes nothing at the moment; tried again when asked, now and then."""
+        if self._failed and time.monotonic() >= self._retry_at:
+            self._write()
+        return self._failed
 
     def delete(self, queue: int, queued: Queued) -> None:
         self.delete_range(queue, queued.position, queued.position)

@@ -24,6 +24,7 @@ from archlab.broker.spill import (
     LAST_POSITION,
     MESSAGE_TABLE,
     RANGE,
+    RETRY_AFTER,
     Row,
     Spill,
     drop_range,
@@ -39,7 +40,6 @@ log = logging.getLogger("archlab.broker")
 
 FILE_NAME = "broker.sqlite"
 VERSION = 1
-RETRY_AFTER = 0.25  # seconds between two tries on a disk that is full
 
 _SCHEMA = f"""
 CREATE TABLE exchange (name TEXT PRIMARY KEY, type TEXT, auto_delete INTEGER, internal INTEGER, arguments BLOB);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import sqlite3
@@ -16,7 +17,9 @@ import pytest
 from amqp_client import Client, eventually
 
 from archlab.broker import BrokerError, RunningBroker, running_broker
-from archlab.broker.storage import FILE_NAME, VERSION
+from archlab.broker.message import Message
+from archlab.broker.queued import Queued
+from archlab.broker.storage import FILE_NAME, VERSION, Storage
 
 KILLS = 12
 SEED = 20_240_601
@@ -294,3 +297,36 @@ def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
         running_broker(tmp_path / "file" / "data"),
     ):
         pass
+
+
+def test_a_confirm_waits_for_the_disk_and_nothing_else_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit that a confirm waits for is synced, with the log that holds it; any other is not."""
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        real(descriptor)
+
+    if not sys.platform.startswith("linux"):
+        pytest.skip("file descriptors are named in Linux's /proc")
+    monkeypatch.setattr(os, "fsync", fsync)
+    storage = Storage(tmp_path)
+    queued = Queued(1, Message("", "q", b"", b"\x00\x00", b"x"), 1)
+    storage.insert(1, queued)
+    assert storage.commit(sync=False)
+    assert synced == []
+    storage.insert(1, Queued(2, queued.message, 1))
+    assert storage.commit(sync=True)
+    assert synced == [str(tmp_path / f"{FILE_NAME}-wal")]
+    assert [found.position for found in storage.load(1, 0, 10)] == [1, 2]
+    storage.close()
+
+
+def test_inserted_and_deleted_between_two_commits_costs_nothing(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    queued = Queued(1, Message("", "q", b"", b"\x00\x00", b"x"), 1)
+    storage.insert(1, queued)
+    storage.delete(1, queued)
+    assert not storage.dirty
+    storage.close()

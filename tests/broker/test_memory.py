@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -108,6 +109,32 @@ def test_a_client_that_asks_and_never_reads(own: RunningBroker) -> None:
         greedy.socket.settimeout(10)
         assert greedy.read() is not None
     eventually(lambda: alive(own), "an answer after the greedy client is gone")
+
+
+def test_a_long_queue_with_no_room_on_disk(own: RunningBroker) -> None:
+    """What does not fit stays in memory and further messages are refused, until there is room again."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Client(own.port) as client:
+        client.channel.queue_declare("q")
+        resource.prlimit(own.pid, resource.RLIMIT_FSIZE, (16 << 10, limits[1]))
+        flood(own.port, "q", 30_000, 200)  # more than SQLite keeps in its cache
+        kept = client.ready("q")
+        assert 8_000 <= kept < 30_000
+        with pytest.raises(pika.exceptions.NackError):
+            client.publish("q", b"refused")
+        resource.prlimit(own.pid, resource.RLIMIT_FSIZE, limits)
+
+        def accepted() -> bool:
+            try:
+                client.publish("q", b"0")
+            except pika.exceptions.NackError:
+                return False
+            return True
+
+        eventually(accepted, "a confirm after there was room again")
+        inbox = client.consume("q", auto_ack=True)
+        client.pump(lambda: len(inbox.deliveries) == kept + 1, "all deliveries")
+        assert [int(body) for body in inbox.bodies] == [*range(kept), 0]
 
 
 def alive(own: RunningBroker) -> bool:

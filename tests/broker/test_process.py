@@ -74,7 +74,7 @@ PARENT = textwrap.dedent("""
     with running_broker() as broker:
         if "--fork" in sys.argv and os.fork() == 0:
             time.sleep(600)  # a sibling that holds the pipe open
-        print(broker.pid, os.getpid(), flush=True)
+        print(broker.pid, broker.data, flush=True)
         time.sleep(600)
 """)
 
@@ -90,11 +90,13 @@ def test_it_ends_with_its_parent_however_that_ends(sibling: bool) -> None:
     )
     assert parent.stdout is not None
     try:
-        pid = int(parent.stdout.readline().split()[0])
+        said, data = parent.stdout.readline().split()
+        pid = int(said)
         assert alive(pid)
         parent.kill()
         parent.wait()
         eventually(lambda: not alive(pid), "the end of the broker")
+        assert not Path(data).exists()
     finally:
         os.killpg(parent.pid, signal.SIGKILL) if sibling else None
         parent.stdout.close()
@@ -116,6 +118,15 @@ def test_sigterm_gives_clients_a_proper_close() -> None:
         raw.send(method(0, spec.Connection.CloseOk()))
         assert raw.read() is None
         eventually(lambda: not alive(broker.pid), "the end of the broker")
+
+
+def test_an_interrupt_from_the_keyboard_is_the_parents_to_handle() -> None:
+    """Ctrl-C reaches the whole group; the broker stays until the work that uses it has ended."""
+    with running_broker() as broker, Client(broker.port) as client:
+        os.kill(broker.pid, signal.SIGINT)
+        client.channel.queue_declare("q")
+        client.publish("q", b"x")
+        assert client.drain("q") == [b"x"]
 
 
 def test_a_port_that_is_taken() -> None:
