@@ -185,3 +185,30 @@ def test_the_proxy_ends_with_its_lab(proxied: SimpleNamespace) -> None:
     proxied.lab.close(finish=False)
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
+
+
+def test_amqp_passes_through_it_as_http_does(tmp_path: Path) -> None:
+    """The embedded broker behind the proxy: a round trip of the protocol takes longer, and a cut ends the connection."""
+    import pika
+    from pika.exceptions import AMQPError
+
+    from archlab.broker import running_broker
+
+    lab = Lab(Setting("none", "calm", {}, "1", tmp_path))
+    with running_broker() as broker:
+        proxy = lab.proxy(broker)
+        try:
+            parameters = pika.ConnectionParameters("127.0.0.1", proxy.port, socket_timeout=5)
+            connection = pika.BlockingConnection(parameters)
+            channel = connection.channel()
+            channel.queue_declare("orders")
+            proxy.poison(Toxic(latency=0.03))
+            began = time.perf_counter()
+            channel.queue_declare("orders", passive=True)
+            assert time.perf_counter() - began >= 0.06
+            proxy.poison(Toxic(cut=True))
+            with pytest.raises(AMQPError):
+                channel.queue_declare("orders", passive=True)
+            assert set(proxy.strikes()) == {"latency", "cut"}
+        finally:
+            lab.close(finish=False)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from archlab import catalog
-from archlab.bench import processes, rounds, services
+from archlab.bench import ledger, processes, rounds, services
 from archlab.bench.client import Client
 from archlab.bench.lab import Lab, Setting
 from archlab.bench.processes import ProcessDied
@@ -171,6 +171,31 @@ def test_it_dies_at_a_named_crash_point(lab: Lab, apps: ModuleType) -> None:
     lab.check()
 
 
+def test_every_crash_point_is_tried_and_its_effects_are_counted(lab: Lab, apps: ModuleType) -> None:
+    """A caller who tries again until it is answered: what crashed before the effect is exact, after it a duplicate."""
+
+    def trial(point: str) -> list[str]:
+        service = lab.service(apps.greeter, "greeter").ready()
+        service.kill()
+        service.start(crash_at=point)
+        with pytest.raises(ABSENT):
+            service.client.post("/hello/a")
+        assert service.exited() == -signal.SIGKILL
+        service.start()
+        for name in "ab":
+            assert service.client.post(f"/hello/{name}").ok
+        service.stop()
+        return [line["message"].removeprefix("greeted ") for line in service.log()]
+
+    points = ledger.crash_points([WEB / "apps.py"])
+    assert points == ("before the answer", "between effect and answer")
+    found = {(s.at["crash_point"], s.metric): s.value for s in ledger.enumerate_crashes(points, "ab", trial)}
+    assert found["before the answer", "duplicated"] == 0
+    assert found["between effect and answer", "duplicated"] == 1
+    assert sum(found.values()) == 1
+    assert lab.faults_struck() == list(points)
+
+
 def test_a_call_on_a_connection_that_a_restart_ended_is_made_anew(lab: Lab, apps: ModuleType) -> None:
     service = lab.service(apps.greeter, "greeter")
     assert service.client.get("/hello/you").ok
@@ -185,12 +210,12 @@ def test_a_new_version_stands_beside_the_old_one(tmp_path: Path) -> None:
     folder = tmp_path / "web"
     shutil.copytree(WEB, folder, ignore=shutil.ignore_patterns("__pycache__"))
     source = (folder / "apps.py").read_text().splitlines()
-    line = next(i for i, text in enumerate(source, start=1) if "greeted %s" in text)
+    line = next(i for i, text in enumerate(source, start=1) if "between effect" in text)
     change = folder / "changes" / "politer" / "direct.patch"
     change.parent.mkdir(parents=True)
     change.write_text(
         f"--- a/apps.py\n+++ b/apps.py\n@@ -{line},3 +{line},3 @@\n"
-        '         log.info("greeted %s", request.path_params["name"], extra={"path": request.url.path})\n'
+        '         lab.crash_point("between effect and answer")\n'
         '-        return JSONResponse({"hello": request.path_params["name"], "rate": lab.knobs.rate})\n'
         '+        return JSONResponse({"good day": request.path_params["name"]})\n'
         " \n"

@@ -29,6 +29,7 @@ def greeter(lab: Any) -> Starlette:
             await die(request)
         correlation_id.set(request.headers.get("x-request-id", ""))
         log.info("greeted %s", request.path_params["name"], extra={"path": request.url.path})
+        lab.crash_point("between effect and answer")
         return JSONResponse({"hello": request.path_params["name"], "rate": lab.knobs.rate})
 
     async def later(request: Any) -> JSONResponse:
@@ -46,7 +47,12 @@ def greeter(lab: Any) -> Starlette:
         os._exit(7)
 
     return Starlette(
-        routes=[Route("/hello/{name}", hello), Route("/later", later), Route("/fail", fail), Route("/die", die)]
+        routes=[
+            Route("/hello/{name}", hello, methods=["GET", "POST"]),
+            Route("/later", later),
+            Route("/fail", fail),
+            Route("/die", die),
+        ]
     )
 
 
