@@ -188,7 +188,7 @@ def test_the_proxy_ends_with_its_lab(proxied: SimpleNamespace) -> None:
 
 
 def test_amqp_passes_through_it_as_http_does(tmp_path: Path) -> None:
-    """The embedded broker behind the proxy: a round trip of the protocol takes longer, and a cut ends the connection."""
+    """The embedded broker behind the proxy: a round trip takes longer, and a cut ends the connection."""
     import pika
     from pika.exceptions import AMQPError
 
