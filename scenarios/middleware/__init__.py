@@ -59,7 +59,15 @@ KNOBS = (
 )
 
 METRICS = (
-    Metric("read_p50", "read an order, one in two", "s", noticeable=0.001, operation="read_order", quantile=0.5),
+    Metric(
+        "read_p50",
+        "read an order, one in two, without its wait for the caller",
+        "s",
+        noticeable=0.001,
+        operation="read_order",
+        quantile=0.5,
+        of="service",
+    ),
     Metric("read_p95", "read an order, 95 in 100", "s", noticeable=0.005, operation="read_order"),
     Metric("hole", "a concern does not hold at an endpoint", "holes", 0.5, counted=True, pivot=("endpoint", "concern")),
     Metric("holes", "holes at the endpoints that there are", "holes", 0.5, counted=True),
