@@ -27,7 +27,7 @@ from starlette.routing import Route
 from archlab.bench.logs import correlation_id
 
 from .api import Api, served
-from .limiting import Limits
+from .limiting import configured
 from .world import (
     ALL,
     ORIGIN,
@@ -172,7 +172,7 @@ def app(lab: Lab) -> Starlette:
             Middleware(CORSMiddleware, allow_origins=[ORIGIN], allow_methods=ALL, allow_headers=ALL, expose_headers=ALL)
         ],
     )
-    api.state.limits = Limits(lab.knobs.limit)
+    api.state.limits = configured(lab)
     return api
 
 

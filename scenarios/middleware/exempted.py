@@ -19,7 +19,7 @@ from starlette.middleware.cors import CORSMiddleware
 from . import handlers
 from .api import Api, served
 from .layers import AccessLog, Authentication, CorrelationId, Errors, RateLimit, http_error
-from .limiting import Limits
+from .limiting import configured
 from .world import ALL, ORIGIN, Shop
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Except:
 
 
 def app(lab: Lab) -> Starlette:
-    limits = Limits(lab.knobs.limit)
+    limits = configured(lab)
     return Starlette(
         routes=served(handlers.routes(Shop(lab.database())), lab),
         exception_handlers={HTTPException: http_error},

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from .world import PER_ADDRESS
+
+if TYPE_CHECKING:
+    from archlab.bench.lab import Lab
+
+PER_USER = 100_000
+"""Requests a minute, where nothing else is configured: far above what any test here makes on purpose."""
 
 
 class Limits:
@@ -23,3 +31,8 @@ class Limits:
 
     def allow_user(self, user: str) -> bool:
         return bool(self._limiter.hit(self._user, "user", user))
+
+
+def configured(lab: Lab) -> Limits:
+    """The limits of this process: a service that is to be flooded is started with a low one."""
+    return Limits(getattr(lab.knobs, "limit", PER_USER))

@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .api import Api, served
-from .limiting import Limits
+from .limiting import Limits, configured
 from .world import (
     ALL,
     ORIGIN,
@@ -182,7 +182,7 @@ def routes(shop: Shop, limits: Limits) -> list[Route]:
 
 def app(lab: Lab) -> Starlette:
     return Starlette(
-        routes=served(routes(Shop(lab.database()), Limits(lab.knobs.limit)), lab),
+        routes=served(routes(Shop(lab.database()), configured(lab)), lab),
         middleware=[
             Middleware(CORSMiddleware, allow_origins=[ORIGIN], allow_methods=ALL, allow_headers=ALL, expose_headers=ALL)
         ],
