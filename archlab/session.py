@@ -90,10 +90,9 @@ def _shown(scenario: Scenario, turned: dict[str, float], asked: Asked) -> Run:
     from archlab.view import run_screen
 
     screen = console()
-    if not asked.as_json:
-        screen.print(run_screen.header(scenario.name, scenario.question, f"seed {asked.seed}"))
-        screen.print()
-        sys.stdout.flush()
+    screen.print(run_screen.header(scenario.name, scenario.question, f"seed {asked.seed}"))
+    screen.print()
+    sys.stdout.flush()
     warm(scenario)  # it imports while the problem is read
     predicted = _predict(screen, scenario, turned, asked)
 

@@ -128,7 +128,7 @@ def _first_title(page: Page, run: Run, picture: Waterfall, block: Block) -> list
     title = page.text((block.title + slowest, HEAD), f"  {picture.workload}", (f": {situation}" if situation else ""))
     scale = units.duration(picture.scale)
     edge = f"the bound, {scale}" if picture.bounded else scale
-    legend = page.text((f"one scale: 0 to ┃ = {edge}" if page.width >= BARS else edge, DIM))
+    legend = page.text((f"one scale: 0 to ┃ = {edge}" if page.width >= BARS else f"↑ is beyond {edge}", DIM))
     if title.cell_len + legend.cell_len + 2 <= page.width:
         return [pad(title, page.width - legend.cell_len).append_text(legend)]
     aside = [pad(legend, page.width, "right")] if page.width >= TWO_PANES else page.wrap(legend)
