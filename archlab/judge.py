@@ -147,14 +147,9 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
     behind = metric.of == "latency" and m.utilisation is not None and m.utilisation >= 1
     if behind and lost == len(m.over) and (m.utilisation or 0) >= OVERLOAD:
         return "missed", m.note, m.utilisation
-<<<<<<< HEAD
     if m.rounds < ENOUGH_ROUNDS and not metric.counted:
-        return "uncertain", f"{m.rounds} rounds of the {ENOUGH_ROUNDS} that a judgement needs", None
-    timed = bool(m.value) and requirement.at_most > 0 and not metric.counted  # a count is not nearly something
-=======
-    if m.rounds < ENOUGH_ROUNDS:
         return "uncertain", f"only {m.rounds} of the {ENOUGH_ROUNDS} rounds that a judgement needs", None
->>>>>>> main
+    timed = bool(m.value) and requirement.at_most > 0 and not metric.counted  # a count is not nearly something
     if lost == len(m.over):
         margin = m.value / requirement.at_most if timed and m.value else None
         if behind:
