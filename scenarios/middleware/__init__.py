@@ -54,7 +54,7 @@ METRICS = (
         "read_p50",
         "read an order: the median, without any wait before it",
         "s",
-        noticeable=0.001,
+        noticeable=0.005,
         operation="read_order",
         quantile=0.5,
         of="service",
