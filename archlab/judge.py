@@ -128,6 +128,10 @@ def _requirements(scenario: Scenario, run: Run) -> Iterator[RequirementOutcome]:
                 )
 
 
+BACKLOG = 1.25
+"""A lasting demand of this many times what can be served misses every bound in the end, also one that the short
+rounds of a run do not reach yet; nearer to 1 the noise of a machine decides."""
+
 Judged = tuple[Met, str, "float | None"]
 
 
@@ -150,6 +154,8 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
     if m.rounds < ENOUGH_ROUNDS and not metric.counted:
         return "uncertain", f"only {m.rounds} of the {ENOUGH_ROUNDS} rounds that a judgement needs", None
     timed = bool(m.value) and requirement.at_most > 0 and not metric.counted  # a count is not nearly something
+    if behind and (m.utilisation or 0) >= BACKLOG:
+        return "missed", m.note, m.utilisation
     if lost == len(m.over):
         margin = m.value / requirement.at_most if timed and m.value else None
         if behind:
