@@ -40,7 +40,7 @@ KNOBS = (
     ),
     Knob(
         name="one_in",
-        default=300,
+        default=100,
         low=10,
         high=10_000,
         unit="requests",

@@ -142,7 +142,7 @@ def _holds(seen: Answers, lines: dict[str, list[int]]) -> dict[str, bool]:
             correlation is not None and lines.get(correlation) == [answer.status]
             for correlation, answer in zip(ids, (a for a in by.values() if a is not by["preflight"]), strict=True)
         ),
-        "CORS": by["preflight"].ok and all(_readable(answer) for answer in by.values()),
+        "CORS": by["preflight"].ok and all(readable(answer) for answer in by.values()),
     }
     if endpoint is not UNKNOWN:
         refused = by["stranger"].status == by["forged"].status == 401
@@ -159,6 +159,6 @@ def _says_error(answer: Answer) -> bool:
         return False
 
 
-def _readable(answer: Answer) -> bool:
+def readable(answer: Answer) -> bool:
     """Whether a browser lets the page that asked read the answer."""
     return answer.headers.get("access-control-allow-origin") in (ORIGIN, "*")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .api import ask
 from .endpoints import ENDPOINTS
-from .probe import BREAK, FEW, MEND, _readable, stopped
+from .probe import BREAK, FEW, MEND, readable, stopped
 from .world import PER_ADDRESS
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def neighbours_pay(lab: Any, service: Service) -> bool:
 
 def page_cannot_read(lab: Any, service: Service) -> bool:
     """The answer to an error has no CORS headers: the page is told "network error" instead of what went wrong."""
-    return not _readable(_failing(lab, service))
+    return not readable(_failing(lab, service))
 
 
 def failure_leaves_no_line(lab: Any, service: Service) -> bool:
