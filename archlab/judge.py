@@ -25,6 +25,8 @@ Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "m
 
 ENOUGH_ROUNDS = 5
 """A percentile bound is judged by at least this many rounds."""
+ENOUGH_VALUES = 3
+"""A bound on one value a round by at least this many."""
 WELL_INSIDE = 3.0
 """A workload is meant to lie this far inside its region: 3 × beyond the bound, or within a third of it."""
 
@@ -151,8 +153,9 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
     behind = metric.of == "latency" and m.utilisation is not None and m.utilisation >= 1
     if behind and lost == len(m.over) and (m.utilisation or 0) >= OVERLOAD:
         return "missed", m.note, m.utilisation
-    if m.rounds < ENOUGH_ROUNDS and not metric.counted:
-        return "uncertain", f"only {m.rounds} of the {ENOUGH_ROUNDS} rounds that a judgement needs", None
+    enough = 1 if metric.counted else ENOUGH_ROUNDS if metric.operation else ENOUGH_VALUES
+    if m.rounds < enough:
+        return "uncertain", f"only {m.rounds} of the {enough} rounds that a judgement needs", None
     timed = bool(m.value) and requirement.at_most > 0 and not metric.counted  # a count is not nearly something
     if behind and (m.utilisation or 0) >= BACKLOG:
         return "missed", m.note, m.utilisation

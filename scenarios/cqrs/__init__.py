@@ -70,7 +70,7 @@ METRICS = (
     Metric("page_p95", "page, 95 in 100", "s", noticeable=0.010, operation="page"),
     Metric("order_p95", "order, 95 in 100", "s", noticeable=0.010, operation="place_order"),
     Metric("seen", "own order seen", "s", noticeable=0.1),
-    Metric("wrong_totals", "totals shown that are not true, after catching up", "totals", noticeable=0.5),
+    Metric("wrong_totals", "totals shown that are not true, after catching up", "totals", noticeable=0.5, counted=True),
     Metric("page_time", "page, work alone", "s", noticeable=0.001, operation="page", quantile=0.5, of="service"),
     Metric(
         "order_time",
