@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -17,5 +18,25 @@ def describe(error: BaseException) -> str:
         return not filename.startswith((archlab, sys.base_prefix, "<")) or filename.startswith(scenarios)
 
     own = [frame for frame in frames if foreign(frame.filename)] or list(frames)
-    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
-    return f"{type(error).__name__}: {error}{place}"
+    return _said(error) + _place(own)
+
+
+def fault(error: BaseException) -> str:
+    """The same for a fault of archlab itself: with the innermost line of archlab."""
+    frames = list(traceback.extract_tb(error.__traceback__))
+    own = [frame for frame in frames if frame.filename.startswith(str(Path(__file__).parent))] or frames
+    return _said(error) + _place(own)
+
+
+def disk_full(folder: Path) -> bool:
+    """Whether what just failed in ``folder`` failed because its disk is full: there is not even a megabyte left."""
+    return shutil.disk_usage(folder).free < 1_000_000
+
+
+def _said(error: BaseException) -> str:
+    said = " ".join(str(error).split())
+    return type(error).__name__ + (f": {said}" if said else "")
+
+
+def _place(frames: list[traceback.FrameSummary]) -> str:
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
