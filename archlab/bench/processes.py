@@ -36,8 +36,9 @@ def warm(modules: Sequence[str]) -> None:
     """Starts the server that children are forked from; it imports ``modules`` once, while its caller goes on."""
     if not FORKS:
         return
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
 
+    resource_tracker.ensure_running()  # else the server starts it, and that ends the blocking below
     multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
     # Descendants inherit the blocked signal: a Ctrl-C on the terminal reaches archlab alone.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -68,6 +69,7 @@ def _without_main() -> Iterator[None]:
 
 
 def _child(main: Callable[..., None], arguments: tuple[Any, ...], key: bytes | None) -> None:
+    os.dup2(2, 1)  # what a design prints is talk: stdout is archlab's alone
     if FORKS:
         _reuse_server(key)
     else:

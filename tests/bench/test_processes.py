@@ -229,7 +229,7 @@ def test_a_crash_point_of_another_name_never_strikes(lab: Lab, main: Any) -> Non
 
 
 def test_children_and_their_children_end_when_archlab_is_killed(scenario: Scenario, tmp_path: Path) -> None:
-    """All of them hold archlab's stdout: it ends only when the last one has."""
+    """All of them hold archlab's stderr: it ends only when the last one has."""
     script = f"""
         from pathlib import Path
         from archlab import catalog
@@ -241,12 +241,12 @@ def test_children_and_their_children_end_when_archlab_is_killed(scenario: Scenar
         lab.spawn(main.parent_of_one, "parent")
         lab.processes[0].exited(60)
     """
-    archlab = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True)
-    assert archlab.stdout is not None
-    said = [archlab.stdout.readline().split() for _ in range(2)]
+    archlab = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stderr=subprocess.PIPE, text=True)
+    assert archlab.stderr is not None
+    said = [archlab.stderr.readline().split() for _ in range(2)]
     assert {who for who, _ in said} == {"parent", "child"}, "both run, and both hold the pipe"
     archlab.send_signal(signal.SIGKILL)
-    rest, _ = archlab.communicate(timeout=20)  # raises where the pipe does not end
+    _, rest = archlab.communicate(timeout=20)  # raises where the pipe does not end
     assert rest == ""
 
 
