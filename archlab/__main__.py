@@ -6,10 +6,7 @@ import os
 import sys
 
 from archlab import __version__
-
-DONE, FAILED, WRONG_USAGE, REFUTED, UNCERTAIN, INTERRUPTED = 0, 1, 2, 3, 4, 130
-ENDED = (INTERRUPTED, 128 + 1, 128 + 15)
-"""By Ctrl-C, a closed terminal, SIGTERM."""
+from archlab.failure import DONE, ENDED, FAILED, INTERRUPTED, WRONG_USAGE, fault, say
 
 
 def main() -> int:
@@ -53,25 +50,20 @@ def _open_what_is_closed() -> None:
 
 
 def _failed(error: Exception) -> int:
-    from archlab.failure import fault
+    from archlab.broker.errors import BrokerError
     from archlab.scenario import ScenarioError, UsageError
     from archlab.store.errors import StoreError
 
     if isinstance(error, UsageError):
         say(str(error))
         return WRONG_USAGE
-    if isinstance(error, (ScenarioError, StoreError)):
+    if isinstance(error, (ScenarioError, StoreError, BrokerError)):
         say(str(error))
     elif isinstance(error, OSError):
         say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
     else:
         say(f"this is a fault in archlab: {fault(error)}. Please report it with what you typed.")
     return FAILED
-
-
-def say(sentence: str) -> None:
-    """One sentence of talk on stderr."""
-    print(f"archlab: {sentence}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -190,6 +190,19 @@ def explain(
 
 
 @app.command()
+def broker(
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.", min=0, max=65535)] = 0,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder for durable queues; without one they end with the broker.")
+    ] = None,
+) -> None:
+    """The embedded AMQP 0-9-1 broker in the foreground, on loopback, for a client of your own."""
+    from archlab.broker.process import serve
+
+    serve(port, data)
+
+
+@app.command()
 def reset(
     everything: Annotated[
         bool, typer.Option("--everything", help="Also the recorded runs, predictions and answers.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archlab import catalog
-from archlab.__main__ import say
+from archlab.failure import say
 from archlab.scenario import Scenario, UsageError
 from archlab.view.course import Topic, durations, listing
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from typing import Literal
 
-from archlab.bench.statistics import compare, enough_requests, median, noise_floor
+from archlab.bench.statistics import OVERLOAD, compare, enough_requests, median, noise_floor
 from archlab.failure import describe
 from archlab.run import (
     ClaimOutcome,
@@ -25,8 +25,8 @@ Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "m
 
 ENOUGH_ROUNDS = 5
 """A percentile bound is judged by at least this many rounds."""
-OVERLOAD = 2.0
-"""A demand of this many times what can be served needs no further round: no noise doubles a worker's speed."""
+WELL_INSIDE = 3.0
+"""A workload is meant to lie this far inside its region: 3 × beyond the bound, or within a third of it."""
 
 
 def judge(scenario: Scenario, run: Run) -> Run:
@@ -60,6 +60,19 @@ def standing(run: Run, workload: str, design: str) -> Standing:
     return "self-inflicted" if surely and run.design(design).order > last.order else "uncertain"
 
 
+def clear_by(run: Run, workload: str, design: str) -> tuple[bool, float] | None:
+    """How far a design lies inside its region: (passing?, factor).
+
+    A design that passes is as far inside as its tightest bound; one that fails as far as the bound it fails the most.
+    """
+    judged = _of(run, workload, design)
+    missed = [r.margin for r in judged if r.outcome == "missed" and r.margin is not None]
+    if missed:
+        return False, max(missed)
+    met = [r.margin for r in judged if r.outcome == "met" and r.margin is not None]
+    return (True, min(met)) if met and all(r.outcome == "met" for r in judged) else None
+
+
 def _of(run: Run, workload: str, design: str) -> list[RequirementOutcome]:
     return [r for r in run.requirements if (r.workload, r.design) == (workload, design)]
 
@@ -83,13 +96,12 @@ def _comparisons(scenario: Scenario, run: Run) -> Iterator[Comparison]:
             for a, b in combinations(scenario.designs, 2):
                 one = run.measured(metric.name, a.name, workload.name)
                 other = run.measured(metric.name, b.name, workload.name)
-                if one is None or other is None or len(one.by_round) != len(other.by_round) or one.rounds < 2:
+                # An overloaded design has fewer rounds: those that both have are pairs of the same number and seed.
+                pairs = list(zip(one.by_round, other.by_round, strict=False)) if one and other else []
+                if len(pairs) < 2 or min(map(min, pairs)) <= 0:
                     continue
-                if min((*one.by_round, *other.by_round), default=0) <= 0:
-                    continue
-                outcome, (ratio, low, high) = compare(
-                    one.by_round, other.by_round, metric.better, metric.noticeable, run.noise or 0.0
-                )
+                mine, others = zip(*pairs, strict=True)
+                outcome, (ratio, low, high) = compare(mine, others, metric.better, metric.noticeable, run.noise or 0.0)
                 yield Comparison(metric.name, workload.name, a.name, b.name, ratio, low, high, outcome)  # type: ignore[arg-type]  # one of the four words
 
 
@@ -134,7 +146,7 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
     if behind and lost == len(m.over) and (m.utilisation or 0) >= OVERLOAD:
         return "missed", m.note, m.utilisation
     if m.rounds < ENOUGH_ROUNDS:
-        return "uncertain", f"{m.rounds} rounds of the {ENOUGH_ROUNDS} that a judgement needs", None
+        return "uncertain", f"only {m.rounds} of the {ENOUGH_ROUNDS} rounds that a judgement needs", None
     if lost == len(m.over):
         margin = m.value / requirement.at_most if m.value and requirement.at_most > 0 else None
         if behind:
@@ -180,10 +192,11 @@ def _findings(scenario: Scenario, run: Run) -> Iterator[str]:
         ]
         if all(small >= large for small, large in zip(*bills, strict=True)) and bills[0] != bills[1]:
             yield f"{simpler.name} stands before {grander.name} as the simpler, and costs more in every respect"
-    for r in run.requirements:
-        if r.outcome != "uncertain" and r.margin is not None and r.margin < 3 and not run.turned:
-            inside = f"{r.workload}: {r.design} lies only {r.margin:.1f} × inside its region ({r.id})"
-            yield f"{inside}; turn the workload's knobs further for a clear picture"
+    for workload, design in product(run.workloads, run.designs):
+        inside = clear_by(run, workload.name, design.name)
+        if inside is not None and inside[1] < WELL_INSIDE and not run.turned:
+            near = f"{workload.name}: {design.name} lies only {inside[1]:.1f} × inside its region"
+            yield f"{near}; turn the workload's knobs further for a clear picture"
 
 
 def _claim(claim: Claim, run: Run, narrowed: bool) -> ClaimOutcome:

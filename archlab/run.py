@@ -22,7 +22,8 @@ Compared = Literal["better", "worse", "equivalent", "cannot tell"]
 class Measurement:
     """One metric of one design at one workload, over all rounds. The unit of statistics is the round.
 
-    ``value`` is the median of the rounds, ``low``..``high`` its 95 % interval; ``by_round`` has one value a round.
+    ``value`` is the geometric mean of the rounds (where one is not positive, their median), ``low``..``high`` its 95 %
+    interval (the range); ``by_round`` has one value a round.
     For a metric under a requirement ``over`` has, for each round, the share of requests over the bound.
     """
 

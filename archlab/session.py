@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab import catalog
-from archlab.__main__ import DONE, FAILED, REFUTED, UNCERTAIN, say
+from archlab.failure import DONE, FAILED, REFUTED, UNCERTAIN, say
 from archlab.scenario import Scenario, UsageError
 from archlab.store import Store, StoreError
 from archlab.terminal import ask, console, ended_cleanly, interactive, progress, recording
@@ -98,10 +98,9 @@ def _shown(scenario: Scenario, turned: dict[str, float], asked: Asked) -> Run:
     from archlab.view import run_screen
 
     screen = console()
-    if not asked.as_json:
-        screen.print(run_screen.header(scenario.name, scenario.question, f"seed {asked.seed}"))
-        screen.print()
-        sys.stdout.flush()
+    screen.print(run_screen.header(scenario.name, scenario.question, f"seed {asked.seed}"))
+    screen.print()
+    sys.stdout.flush()
     warm(scenario)  # it imports while the problem is read
     predicted = _predict(screen, scenario, turned, asked)
 

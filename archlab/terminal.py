@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from archlab.__main__ import say
+from archlab.failure import say
 from archlab.store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def ended_cleanly() -> Iterator[None]:
     def end(number: int, frame: Any) -> None:
         for which in before:
             signal.signal(which, signal.SIG_IGN)
+        before.clear()  # nor does one later: what is left is to say so
         raise SystemExit(128 + number)
 
     before = {}

@@ -225,8 +225,8 @@ def test_noise_never_recommends_the_grander_design(found: list[str]) -> None:
         ([0.067] * 5, "missed", "over the bound in 5 of 5 rounds"),
         ([0.0, 0.0, 0.0, 0.0, 0.067], "uncertain", "over the bound in 1 of 5 rounds"),
         ([1.0, 1.0, 1.0, 1.0, 0.0], "uncertain", "over the bound in 4 of 5 rounds"),
-        ([0.0] * 4, "uncertain", "4 rounds of the 5 that a judgement needs"),
-        ([1.0] * 4, "uncertain", "4 rounds of the 5 that a judgement needs"),
+        ([0.0] * 4, "uncertain", "only 4 of the 5 rounds that a judgement needs"),
+        ([1.0] * 4, "uncertain", "only 4 of the 5 rounds that a judgement needs"),
         ([0.0] * 40, "met", "within the bound in all 40 rounds"),
     ],
 )
@@ -431,8 +431,7 @@ def test_a_declared_order_that_the_bill_contradicts_is_a_finding() -> None:
 def test_a_workload_near_its_border_is_a_finding_unless_somebody_turned_a_knob() -> None:
     near = measured("plain", "pressure", MISSED, 0.15)
     assert run(near).findings == (
-        "pressure: plain lies only 1.5 × inside its region (page-in-time); "
-        "turn the workload's knobs further for a clear picture",
+        "pressure: plain lies only 1.5 × inside its region; turn the workload's knobs further for a clear picture",
     )
     assert run(near, turned={"rows": 10.0}).findings == ()
     assert run(measured("plain", "pressure", MISSED, 0.31)).findings == ()

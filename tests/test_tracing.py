@@ -357,14 +357,17 @@ def test_a_trace_shows_the_request_its_steps_and_what_another_process_did_for_it
     assert {(t.operation, t.picked) for t in run.traces} == {("find", "median"), ("find", "slowest")}
     for trace in run.traces:
         named = by_name(list(trace.spans))
-        assert set(named) == {"find", "check rules", "INSERT", "SELECT"}
+        assert set(named) == {"find", "check rules", "INSERT", "process", "SELECT"}
         assert trace.root == named["find"]
-        assert {span.parent_id for name, span in named.items() if name != "find"} == {trace.root.span_id}
+        # What another process does for a message stands below a span that lasts until it asks for the next one.
+        assert named["INSERT"].parent_id == named["process"].span_id
+        assert {named[name].parent_id for name in ("check rules", "SELECT", "process")} == {trace.root.span_id}
         assert {name: span.process for name, span in named.items()} == {
             "find": "worker",
             "check rules": "worker",
             "INSERT": "writer",
             "SELECT": "worker",
+            "process": "writer",
         }
         assert trace.root.start <= named["check rules"].end <= named["INSERT"].start
         assert named["INSERT"].end <= named["SELECT"].start <= named["SELECT"].end <= trace.root.end

@@ -8,12 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from archlab.bench.rounds import Observed, Served
-from archlab.bench.statistics import median, quantile, round_interval
+from archlab.bench.statistics import OVERLOAD, median, quantile, round_interval
 from archlab.run import Measurement
 from archlab.scenario import Metric, Requirement, Scenario
 
 LOAD = "load"
 BUSY = "busy"
+
+ROUNDS_OF_OVERLOAD = 3
+"""Rounds in each of which a design is overloaded before it is served no more: enough to compare its service times."""
 
 CellKey = tuple[str, str, str]
 """Experiment (LOAD for the load itself), design, workload."""
@@ -38,6 +41,12 @@ def measurements(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Mea
 def utilisation(observed: Observed, workers: int) -> float:
     """Arrival rate × service time ÷ workers: at 1 and above a design falls behind (the utilisation law)."""
     return sum(s.rate * sum(s.services) / len(s.services) for s in observed.served if s.services) / workers
+
+
+def settled(cell: Cell, workers: int) -> bool:
+    """Whether a load has been seen to overload its design so far that no further round could change what follows."""
+    demands = [utilisation(observed, workers) for observed in cell.rounds]
+    return len(demands) >= ROUNDS_OF_OVERLOAD and min(demands) >= OVERLOAD
 
 
 def _from_load(scenario: Scenario, design: str, workload: str, cell: Cell) -> Iterator[Measurement]:

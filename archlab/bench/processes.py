@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PRELOADED = ["sqlite3", "archlab.bench.rounds"]
 """Imported once in the server that children are forked from."""
 
+SAFE_PATH = "PYTHONSAFEPATH"
+
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 
 
@@ -38,23 +40,52 @@ def warm(modules: Sequence[str]) -> None:
         return
     from multiprocessing import forkserver, resource_tracker
 
-    resource_tracker.ensure_running()  # else the server starts it, and that ends the blocking below
     multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
-    # Descendants inherit the blocked signal: a Ctrl-C on the terminal reaches archlab alone.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with _nothing_from_here():
+        resource_tracker.ensure_running()  # here, because starting it ends with SIGINT and SIGTERM unblocked
+        # The server's descendants inherit what is blocked: a Ctrl-C on the terminal reaches archlab alone.
+        with _blocked("SIGINT"):
+            forkserver.ensure_running()
 
 
 def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
     """Starts ``main(*arguments)`` (a function of archlab, picklable arguments) in a process of its own."""
     context: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
     process: BaseProcess = context.Process(target=_child, args=(main, arguments, _servers_key()), name=name)
-    with _without_main():
+    # What ends archlab waits until the process is started as a whole: half a request would confuse the server.
+    with _without_main(), _nothing_from_here(), _blocked("SIGINT", "SIGTERM", "SIGHUP"):
         process.start()
     return process
+
+
+@contextlib.contextmanager
+def _blocked(*names: str) -> Iterator[None]:
+    """These signals wait meanwhile, where that can be asked for."""
+    if not FORKS:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.Signals[name] for name in names})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _nothing_from_here() -> Iterator[None]:
+    """Keeps the current folder off the module path of the interpreters that are started meanwhile.
+
+    ``python -c``, which multiprocessing uses, puts it first; what lies there would be imported for the real thing.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 @contextlib.contextmanager
@@ -193,10 +224,14 @@ class Inbox:
         self._wire = wire
         self._recorder = recorder
         self._position = -1
+        self._open: Any = None
         self._waiting: list[int] = []
 
     def receive(self, timeout: float | None = None) -> Any:
         """The next message, or None after ``timeout`` seconds (None: waits for ever)."""
+        if self._recorder and self._open is not None:  # who asks for the next message has dealt with the last one
+            self._recorder.end(self._open, "process", {"messaging.operation.type": "process"})
+            self._open = None
         while self._wire.poll(timeout):
             try:
                 kind, carried, content = self._wire.recv()
@@ -210,6 +245,7 @@ class Inbox:
                 continue
             if self._recorder:
                 self._recorder.follow(carried)
+                self._open = self._recorder.begin()
             return content
         return None
 

@@ -169,7 +169,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     traces = _pick_traces(scenario, task, done, lab) if lab.recorder else ()
     horizon = 0.0 if workload.closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
     return Observed(
-        tuple(_served(o, done, counts[o] / horizon if horizon else 0.0) for o in sorted(counts)),
+        tuple(of_operation(o, done, counts[o] / horizon if horizon else 0.0) for o in sorted(counts)),
         samples,
         traces=traces,
         answers_hash=answers,
@@ -199,7 +199,8 @@ def _served_by(running: Any) -> Callable[[Request], Any]:
     return lambda request: getattr(running, request.operation)(*request.arguments)
 
 
-def _served(operation: str, done: load.Done, rate: float) -> Served:
+def of_operation(operation: str, done: load.Done, rate: float) -> Served:
+    """One operation's requests: latency from when each was due, service from when it was taken up."""
     rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
     finished = [i for i in rows if done.finished[i] < load.NEVER]
     return Served(

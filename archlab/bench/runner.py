@@ -21,7 +21,7 @@ from typing import Any
 from archlab import __version__, catalog, evolution
 from archlab.bench import datasets, processes, rounds
 from archlab.bench.lab import Setting
-from archlab.bench.measurements import LOAD, Cell, CellKey, measurements
+from archlab.bench.measurements import LOAD, Cell, CellKey, measurements, settled
 from archlab.bench.observer import tracing_cost, with_untraced
 from archlab.bench.proofs import data_hash, faults_struck, moving_parts, objections
 from archlab.bench.rounds import Observed, Task
@@ -103,9 +103,10 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
                 done = number * len(batch) + position
                 tell(_progress(done, max(planned * len(batch), done + 1), first_pass, entry))
                 watch.sample_speed()
-                observed = bench.run(replace(entry, number=number))
-                experiment = entry.experiment.name if entry.experiment else LOAD
-                cells[experiment, entry.design, entry.workload.name].rounds.append(observed)
+                cell = cells[entry.experiment.name if entry.experiment else LOAD, entry.design, entry.workload.name]
+                if entry.experiment is None and settled(cell, scenario.design(entry.design).workers):
+                    continue
+                cell.rounds.append(bench.run(replace(entry, number=number)))
             number += 1
             if plan.seconds is not None and number >= planned:
                 each = (time.monotonic() - first_pass) / number

@@ -26,6 +26,9 @@ _T: tuple[float, ...] = (
 )
 _T += (2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042)
 
+OVERLOAD = 2.0
+"""A demand of this many times what can be served needs no further round: no noise doubles a worker's speed."""
+
 Interval = tuple[float, float, float]
 """Value, low, high."""
 

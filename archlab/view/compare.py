@@ -145,18 +145,22 @@ def _missing(page: Page, t: Compared) -> list[Text]:
 
 
 def _in_short(page: Page, runs: Sequence[Run]) -> Iterable[Text]:
-    """How often the problem was real, and how often the full pattern was the answer."""
+    """How often the problem was real, and how often the full pattern was the answer: there, and at other workloads."""
     yield Text()
     if not runs:
         return
     real = answered = 0
+    elsewhere = []
     for run in runs:
         simplest, pattern = facts.simplest(run), facts.full_pattern(run)
         real += simplest is not None and facts.standing(run, PRESENT, simplest.name) == "misses"
-        answered += pattern is not None and facts.standing(run, PRESENT, pattern.name) == "pays"
+        pays = [w.name for w in run.workloads if pattern and facts.standing(run, w.name, pattern.name) == "pays"]
+        answered += PRESENT in pays
+        elsewhere += [f"{run.scenario} at {name}" for name in pays if name != PRESENT]
     times = {1: "once", 2: "twice"}.get(real, f"{units.word(real)} times") if real else "never"
     said = f"The problem was real {times}. The full pattern was the answer in {answered} of {len(runs)}."
-    yield from page.wrap(said, ("IN SHORT", HEAD), 9)
+    also = f" Elsewhere it was: {', '.join(elsewhere)}." if elsewhere else ""
+    yield from page.wrap(said + also, ("IN SHORT", HEAD), 9)
 
 
 def _figure(run: Run, scenario: Scenario | None, workload: str, design: str) -> Cell:

@@ -107,19 +107,6 @@ def busy(run: Run, workload: str, design: str) -> float | None:
     return max((share for share in shares if share is not None), default=None)
 
 
-def clear_by(run: Run, workload: str, design: str) -> tuple[bool, float] | None:
-    """How far a design lies inside its region: (passing?, factor).
-
-    A design that passes is as far inside as its tightest bound; one that fails as far as the bound it fails the most.
-    """
-    judged = [r for r in run.requirements if r.workload == workload and r.design == design]
-    missed = [r.margin for r in judged if r.outcome == "missed" and r.margin is not None]
-    if missed:
-        return False, max(missed)
-    met = [r.margin for r in judged if r.outcome == "met" and r.margin is not None]
-    return (True, min(met)) if met and all(r.outcome == "met" for r in judged) else None
-
-
 def says(scenario: Scenario | None, requirement: str) -> str:
     """A requirement in the scenario's words, else its id as words."""
     for r in scenario.requirements if scenario else ():
@@ -169,8 +156,11 @@ def trace_bound(run: Run, scenario: Scenario | None, operation: str, workload: s
     return None
 
 
-def panes(run: Run, workload: str, most: int) -> list[DesignFacts]:
-    """The designs to show side by side: the simplest, the verdict's and the full pattern, ``most`` of them at most."""
+def panes(run: Run, workload: str, most: int, scenario: Scenario | None = None) -> list[DesignFacts]:
+    """The designs to show side by side: the simplest, the verdict's and the full pattern, ``most`` of them at most.
+
+    Before there is a verdict the simplest whose requests kept within their bounds stands in for it.
+    """
     able = candidates(run)
     verdict = run.verdict(workload)
     chosen: list[str] = [able[0].name] if able else []
@@ -178,12 +168,20 @@ def panes(run: Run, workload: str, most: int) -> list[DesignFacts]:
         chosen.append(verdict.design)
     elif verdict is not None:
         chosen += verdict.candidates[:1]
+    else:
+        chosen += [d.name for d in able if _traced_in_time(run, workload, d.name, scenario)][:1]
     pattern = full_pattern(run)
     if pattern is not None:
         chosen.append(pattern.name)
     chosen += [d.name for d in able[1:]]
     keep = list(dict.fromkeys(chosen))[:most]
     return [d for d in able if d.name in keep]
+
+
+def _traced_in_time(run: Run, workload: str, design: str, scenario: Scenario | None) -> bool:
+    traced = [t for t in run.traces if (t.design, t.workload) == (design, workload)]
+    bounds = [(t.latency, trace_bound(run, scenario, t.operation, workload)) for t in traced]
+    return all(bound is None or latency <= bound for latency, bound in bounds)
 
 
 def traces_of(run: Run, operation: str, workload: str, designs: Iterable[DesignFacts]) -> list[Trace | None]:

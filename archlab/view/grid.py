@@ -64,7 +64,7 @@ def draw(page: Page, heading: str, aside: str, designs: Sequence[str], sections:
         beneath = title.cell_len >= label
         if beneath:
             title = page.text((section.title, HEAD))
-        yield _line(page, pad(title, label), section.cells, columns, True)
+        yield _line(page, pad(title, label), _alike(page, section.cells, columns), columns, True)
         if beneath:
             yield from page.wrap((section.says, DIM), indent=2)
         for row in section.rows:
@@ -98,7 +98,8 @@ def _columns(page: Page, designs: Sequence[str], sections: Sequence[Section]) ->
 
     least, gaps = _wanted(page, sections), len(designs) - 1
     roomy = max([least, *(len(page.spell(s.says)) for s in sections if s.rows)]) + 12
-    for wanted, stand_way, figure_way in ((roomy, 0, 0), (least, 1, 0), (least, 1, 1), (least, 2, 1), (least, 9, 9)):
+    tight = min(least, NARROWEST_LABEL)
+    for wanted, stand_way, figure_way in ((roomy, 0, 0), (least, 1, 0), (least, 1, 1), (tight, 1, 1), (tight, 9, 9)):
         needed = widths(stand_way, figure_way)
         alike = [max(needed)] * len(needed)
         for columns in (alike, needed):
@@ -108,14 +109,24 @@ def _columns(page: Page, designs: Sequence[str], sections: Sequence[Section]) ->
     return [*(column + 1 for column in needed[:-1]), needed[-1]], False
 
 
+def _alike(page: Page, cells: Sequence[Cell], columns: Sequence[int]) -> Sequence[Cell]:
+    """The cells, with what is said in several of them said in the same words: the longest that fit in each."""
+    ways: dict[Said, int] = {}
+    for cell, room in zip(cells, [*(width - 1 for width in columns[:-1]), columns[-1]], strict=True):
+        fitting = [way for way, said in enumerate(cell) if page.text(said).cell_len <= room]
+        ways[cell[0]] = max(ways.get(cell[0], 0), min(fitting, default=len(cell) - 1))
+    return [[_way(cell, ways[cell[0]])] for cell in cells]
+
+
 def _way(cell: Cell, way: int) -> Said:
     return cell[min(way, len(cell) - 1)]
 
 
 def _wanted(page: Page, sections: Sequence[Section]) -> int:
-    """Cells that the labels need with their bounds."""
-    bounded = [row for s in sections for row in s.rows if row.aside]
-    names = max((len(page.spell(row.label)) for row in bounded), default=0)
+    """Cells that the labels need with their bounds; where there are none, those of the labels alone."""
+    rows = [row for s in sections for row in s.rows]
+    bounded = [row for row in rows if row.aside]
+    names = max((len(page.spell(row.label)) for row in bounded or rows), default=0)
     bounds = max((len(page.spell(row.aside)) for row in bounded), default=0)
     titles = [len(page.spell(s.title)) + 1 for s in sections]
     return max([names + bounds + 4, *titles])

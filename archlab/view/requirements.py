@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archlab import judge
 from archlab.run import RequirementOutcome, Run
 from archlab.scenario import Scenario
 from archlab.view import facts, units
 from archlab.view.grid import Cell, Row, Said, Section, shorter
 from archlab.view.page import DIM, UNSURE
-
-WELL_INSIDE = 3.0
-"""A workload is meant to lie this far inside its region: 3 × beyond the bound, or within a third of it."""
 
 LONGEST_RATE = 18
 """Characters of ``29 of 100/s``; a longer explanation stands below the table."""
@@ -74,15 +72,18 @@ def _reasons(run: Run, r: RequirementOutcome) -> list[str]:
 
 
 def _notes(run: Run, workload: str) -> list[Said]:
-    """Why nobody can tell, a line for every design that it is so of."""
+    """Why nobody can tell, a line for every reason. Where another bound is missed there is nothing left to tell."""
     told: dict[str, list[str]] = {}
-    for r in run.requirements:
-        if r.workload == workload and r.outcome == "uncertain":
-            why = (r.why or facts.missed_because(run, r)).rpartition(": ")[2]
-            if why and why not in told.setdefault(r.design, []):
-                told[r.design].append(why)
+    for design in facts.in_order(run):
+        if facts.standing(run, workload, design.name) == "misses":
+            continue
+        for r in run.requirements:
+            if (r.workload, r.design, r.outcome) == (workload, design.name, "uncertain"):
+                why = (r.why or facts.missed_because(run, r)).rpartition(": ")[2]
+                if why and design.name not in told.setdefault(why, []):
+                    told[why].append(design.name)
     mark, style = facts.MARKS["uncertain"]
-    return [(f"{mark} {design}: {'; '.join(why)}", style) for design, why in told.items() if why]
+    return [(f"{mark} {', '.join(designs)}: {why}", style) for why, designs in told.items()]
 
 
 def _all_met(run: Run, workload: str) -> bool:
@@ -96,7 +97,7 @@ def _met_by(run: Run, workload: str, design: str) -> Cell:
         return [("–", DIM)]
     if judged != {"met"}:
         return [facts.MARKS["misses" if "missed" in judged else "uncertain"]]
-    inside = facts.clear_by(run, workload, design)
+    inside = judge.clear_by(run, workload, design)
     if inside is None:
         return [("met", "")]
     return [(f"met by {units.ratio(inside[1])}", _clear_style(inside[1])), ("met", "")]
@@ -104,7 +105,7 @@ def _met_by(run: Run, workload: str, design: str) -> Cell:
 
 def _clear(run: Run, workload: str) -> list[Row]:
     """How far inside its region each design lies: by how much it keeps or breaks the bound that decides."""
-    inside = [facts.clear_by(run, workload, d.name) for d in facts.in_order(run)]
+    inside = [judge.clear_by(run, workload, d.name) for d in facts.in_order(run)]
     if not any(inside):
         return []
     cells: Sequence[Said] = [(units.ratio(i[1]), _clear_style(i[1])) if i else ("–", DIM) for i in inside]
@@ -112,4 +113,4 @@ def _clear(run: Run, workload: str) -> list[Row]:
 
 
 def _clear_style(factor: float) -> str:
-    return DIM if factor >= WELL_INSIDE else UNSURE
+    return DIM if factor >= judge.WELL_INSIDE else UNSURE

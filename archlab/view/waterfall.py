@@ -66,7 +66,7 @@ def waterfall(run: Run, panes: int, scenario: Scenario | None = None) -> Waterfa
     """What the picture shows, as data; None where the run has no traces."""
     workload = facts.shown_workload(run, scenario)
     operations = facts.shown_operations(run, workload, scenario)
-    designs = facts.panes(run, workload, panes)
+    designs = facts.panes(run, workload, panes, scenario)
     traces = [facts.traces_of(run, operation, workload, designs) for operation in operations]
     shown = [t for operation in traces for t in operation if t is not None]
     if not shown:
@@ -128,7 +128,7 @@ def _first_title(page: Page, run: Run, picture: Waterfall, block: Block) -> list
     title = page.text((block.title + slowest, HEAD), f"  {picture.workload}", (f": {situation}" if situation else ""))
     scale = units.duration(picture.scale)
     edge = f"the bound, {scale}" if picture.bounded else scale
-    legend = page.text((f"one scale: 0 to ┃ = {edge}" if page.width >= BARS else edge, DIM))
+    legend = page.text((f"one scale: 0 to ┃ = {edge}" if page.width >= BARS else f"↑ is beyond {edge}", DIM))
     if title.cell_len + legend.cell_len + 2 <= page.width:
         return [pad(title, page.width - legend.cell_len).append_text(legend)]
     aside = [pad(legend, page.width, "right")] if page.width >= TWO_PANES else page.wrap(legend)

@@ -67,23 +67,21 @@ KNOBS = (
 )
 
 METRICS = (
-    Metric("page_p95", "dashboard, 95 in 100", "s", noticeable=0.010, operation="page"),
-    Metric("order_p95", "place an order, 95 in 100", "s", noticeable=0.010, operation="place_order"),
-    Metric("seen", "until an order placed behind the load is on the page", "s", noticeable=0.1),
+    Metric("page_p95", "page, 95 in 100", "s", noticeable=0.010, operation="page"),
+    Metric("order_p95", "order, 95 in 100", "s", noticeable=0.010, operation="place_order"),
+    Metric("seen", "own order seen", "s", noticeable=0.1),
     Metric("wrong_totals", "totals shown that are not true, after catching up", "totals", noticeable=0.5),
-    Metric(
-        "page_time", "one dashboard, work alone", "s", noticeable=0.001, operation="page", quantile=0.5, of="service"
-    ),
+    Metric("page_time", "page, work alone", "s", noticeable=0.001, operation="page", quantile=0.5, of="service"),
     Metric(
         "order_time",
-        "one order, work alone",
+        "order, work alone",
         "s",
         noticeable=0.001,
         operation="place_order",
         quantile=0.5,
         of="service",
     ),
-    Metric("busy", "share of the worker's time that is demanded", "share", noticeable=0.05),
+    Metric("busy", "worker's time demanded", "share", noticeable=0.05),
     Metric("own_order_missing", "pages that do not show one's own order", "share", noticeable=0.01),
     Metric("stale_for", "until one's own order is on the page", "s", noticeable=0.1),
     Metric("divergent", "totals shown that are not true", "totals", noticeable=0.5),
@@ -122,7 +120,7 @@ REQUIREMENTS = (
         "wrong_totals",
         at_most=0,
         unit="totals",
-        says="totals right",
+        says="wrong totals",
         why="people are paid by these figures",
     ),
 )
@@ -141,8 +139,8 @@ WORKLOADS = (
     ),
     Workload(
         "far_views",
-        "12 shapes of 900 orders, which must live in a search store 5 ms away",
-        {"page_rows": 900, "rate": 900, "read_share": 0.45, "views": 12, "store_distance": 5.0},
+        "12 shapes of 1,000 orders, which must live in a search store 5 ms away",
+        {"page_rows": 1000, "rate": 900, "read_share": 0.45, "views": 12, "store_distance": 5.0},
     ),
 )
 
@@ -182,7 +180,7 @@ Entities, a query, totals kept by the order, a read store: what is enough?""",
     claims=CLAIMS,
     shown=("page", "place_order"),
     shown_workload="pressure",
-    change_request="Show the discount on the dashboard: the total that was taken off, beside the revenue.",
+    change_request="Show the discount: the total that was taken off, on the dashboard beside the revenue.",
     try_next=(
         (
             "archlab run cqrs --workload pressure --set page_rows=20000",

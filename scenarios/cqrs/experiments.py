@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from archlab.scenario import Sample
 
-from .workload import DONE, NEW_ORDERS, PRODUCTS, an_order, forbidden, obey, shown, wrong_totals
-from .world import CancelOrder, Position, SellerId
+from .workload import DONE, NEW_ORDERS, an_order, forbidden, obey, shown, time_unseen, wrong_totals
+from .world import CancelOrder, Position
 
 if TYPE_CHECKING:
     from archlab.bench.lab import Lab
@@ -27,21 +26,10 @@ PATIENCE = 10
 def staleness(lab: Lab, design: Any) -> Iterator[Sample]:
     """Place an order and look at the page at once: is it there? Wait for its position, and look again."""
     for number in range(LOOKS):
-        command = an_order(lab, 2 * NEW_ORDERS + number)
-        seller = SellerId(command.product // PRODUCTS)
-
-        def orders(seller: SellerId = seller) -> int:
-            page_totals: int = design.page(seller, ("product",)).totals.orders
-            return page_totals
-
-        before = orders()
-        position = design.place_order(command)
-        begin = time.perf_counter()
-        missing = orders() == before
-        design.wait_until_seen(position)
-        yield Sample("stale_for", time.perf_counter() - begin if missing else 0.0)
-        yield Sample("own_order_missing", float(missing), {"looked": "at once"})
-        yield Sample("own_order_missing", float(orders() == before), {"looked": "after waiting"})
+        unseen, still_unseen = time_unseen(lab, design, 2 * NEW_ORDERS + number)
+        yield Sample("stale_for", unseen)
+        yield Sample("own_order_missing", float(unseen > 0), {"looked": "at once"})
+        yield Sample("own_order_missing", float(still_unseen), {"looked": "after waiting"})
 
 
 def rules(lab: Lab, design: Any) -> Iterator[Sample]:

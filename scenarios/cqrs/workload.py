@@ -116,11 +116,29 @@ def requests(lab: Lab, n: int) -> list[Request]:
 
 def afterwards(lab: Lab, design: Any, answers: list[Any]) -> Iterator[Sample]:
     """How long an order placed right behind the load stays unseen; then every total that is shown is checked."""
-    position = design.place_order(an_order(lab, 2 * NEW_ORDERS))
-    begin = time.perf_counter()
-    design.wait_until_seen(position)
-    yield Sample("seen", time.perf_counter() - begin)
+    unseen, still_unseen = time_unseen(lab, design, 2 * NEW_ORDERS)
+    yield Sample("seen", math.inf if still_unseen else unseen)
     yield Sample("wrong_totals", wrong_totals(lab, design))
+
+
+def time_unseen(lab: Lab, design: Any, number: int) -> tuple[float, bool]:
+    """Places an order and looks at its seller's page: for how many seconds it is not there (0: it is there at once),
+    and whether it still is not there after waiting for its position."""
+    command = an_order(lab, number)
+    seller = SellerId(command.product // PRODUCTS)
+
+    def orders() -> int:
+        shown: int = design.page(seller, ("product",)).totals.orders
+        return shown
+
+    position = design.place_order(command)
+    begin = time.perf_counter()
+    at_once = orders()
+    design.wait_until_seen(position)
+    waited, after_waiting = time.perf_counter() - begin, orders()
+    sql = "SELECT count(*) FROM orders WHERE seller = ? AND status != 'cancelled'"
+    placed = lab.database().execute(sql, (seller,)).fetchone()[0]
+    return (waited if at_once != placed else 0.0), after_waiting != placed
 
 
 Figures = dict[tuple[int, str, str, Any], tuple[int, int, int]]

@@ -60,6 +60,13 @@ def child_of_one(lab: Any, inbox: Any) -> None:
     inbox.receive()
 
 
+def deaf(lab: Any, inbox: Any) -> None:
+    """Says whether an interrupt from the terminal would reach it."""
+    import signal
+
+    print("blocked" if signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()) else "open", flush=True)
+
+
 def requests(lab''',
 )
 
@@ -82,6 +89,28 @@ def lab(scenario: Scenario, tmp_path: Path) -> Iterator[Lab]:
 def main(scenario: Scenario) -> Any:
     """The scenario's module, with the functions that processes execute."""
     return sys.modules[scenario.designs[0].start.__module__]
+
+
+HERE = """
+import sys
+from archlab.bench import processes
+processes.warm([])
+child = processes.start(print, "from", "the", "child", name="child")
+child.join()
+sys.exit(child.exitcode)
+"""
+
+
+def test_nothing_is_imported_from_the_current_folder(tmp_path: Path) -> None:
+    """As in a clone whose archlab is installed beside it: what is imported is what is installed."""
+    program, here = tmp_path / "program.py", tmp_path / "here"
+    program.write_text(HERE)
+    here.mkdir()
+    for name in ("archlab", "sqlite3", "signal", "json"):
+        (here / f"{name}.py").write_text(f"import os; os.mkdir({str(tmp_path / 'taken')!r})")
+    done = subprocess.run([sys.executable, program], cwd=here, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "from the child\n")
+    assert not (tmp_path / "taken").exists()
 
 
 # Messages and positions
@@ -228,26 +257,38 @@ def test_a_crash_point_of_another_name_never_strikes(lab: Lab, main: Any) -> Non
 # What survives archlab: nothing
 
 
-def test_children_and_their_children_end_when_archlab_is_killed(scenario: Scenario, tmp_path: Path) -> None:
-    """All of them hold archlab's stderr: it ends only when the last one has."""
-    script = f"""
+def script(tmp_path: Path, *statements: str) -> subprocess.Popen[str]:
+    """archlab in a process of its own, with a Lab and the scenario's module at hand."""
+    text = f"""
+        import sys
         from pathlib import Path
         from archlab import catalog
+        from archlab.bench import processes
         from archlab.bench.lab import Lab, Setting
-        import sys
         scenario = catalog.find({str(tmp_path / "tiny")!r})
         main = sys.modules[scenario.designs[0].start.__module__]
+        processes.warm([])
         lab = Lab(Setting(catalog.reference(scenario), "calm", {{"words": 1}}, "1", Path({str(tmp_path)!r})))
-        lab.spawn(main.parent_of_one, "parent")
-        lab.processes[0].exited(60)
     """
-    archlab = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", "\n".join([textwrap.dedent(text), *statements])]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def test_children_and_their_children_end_when_archlab_is_killed(scenario: Scenario, tmp_path: Path) -> None:
+    """All of them hold archlab's stderr: it ends only when the last one has."""
+    archlab = script(tmp_path, 'lab.spawn(main.parent_of_one, "parent").exited(60)')
     assert archlab.stderr is not None
     said = [archlab.stderr.readline().split() for _ in range(2)]
     assert {who for who, _ in said} == {"parent", "child"}, "both run, and both hold the pipe"
     archlab.send_signal(signal.SIGKILL)
-    _, rest = archlab.communicate(timeout=20)  # raises where the pipe does not end
+    _, rest = archlab.communicate(timeout=60)  # raises where the pipe does not end
     assert rest == ""
+
+
+def test_an_interrupt_from_the_terminal_reaches_archlab_alone(scenario: Scenario, tmp_path: Path) -> None:
+    """Children have it blocked: they are ended by their parent, and print no traceback of their own."""
+    archlab = script(tmp_path, 'lab.spawn(main.deaf, "deaf").exited(60)')
+    assert archlab.communicate(timeout=60)[1] == "blocked\n"
 
 
 def test_an_inbox_whose_parent_is_gone_ends_its_process() -> None:

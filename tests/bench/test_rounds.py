@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from archlab.bench.load import NEVER
+from archlab.bench.load import NEVER, Done
 from archlab.bench.measurements import LOAD, Cell, measurements
-from archlab.bench.rounds import Observed, Served, early_stop
+from archlab.bench.rounds import Observed, Served, early_stop, of_operation
 from archlab.run import Measurement
-from archlab.scenario import Metric, Requirement, Sample, Scenario
+from archlab.scenario import Metric, Request, Requirement, Sample, Scenario
 
 P95 = Metric("find_p95", "", "s", 0.001, operation="find")
 P50 = Metric("find_p50", "", "s", 0.001, operation="find", quantile=0.5)
@@ -94,6 +94,22 @@ def test_the_share_over_the_bound_counts_the_unfinished(demanding: Callable[...,
     assert m.over == (0.1,) * 5
     assert m.n == 300
     assert m.per_round == 60
+
+
+def test_a_request_is_over_the_bound_from_the_bound_on(demanding: Callable[..., Scenario]) -> None:
+    """Exactly at the bound is within it."""
+    p95 = measured(demanding(bound(P95, 0.1)), P95, [served([0.1] * 57 + [0.1001] * 3)])
+    assert p95 is not None
+    assert p95.over == (3 / 60,)
+
+
+def test_latency_counts_from_when_a_request_was_due_and_service_from_when_it_was_taken_up() -> None:
+    """No coordinated omission: who waits in the queue is waiting."""
+    requests = [Request(0.0, "find"), Request(0.0, "other"), Request(0.1, "find"), Request(0.2, "find")]
+    done = Done(requests, due=[0.0, 0.0, 0.1, 0.2], started=[0.0, 0.5, 0.6, 0.9], finished=[0.5, 0.6, 0.9, NEVER])
+    found = of_operation("find", done, rate=10.0)
+    assert found.latencies == pytest.approx((0.5, 0.8, NEVER))
+    assert found.services == pytest.approx((0.5, 0.3))
 
 
 def test_a_bound_on_the_service_time_is_held_against_service_times(demanding: Callable[..., Scenario]) -> None:

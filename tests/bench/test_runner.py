@@ -69,29 +69,30 @@ def whole(tiny_in: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Whole:
 # What is recorded
 
 
-def test_every_design_is_measured_at_every_workload_in_five_rounds(whole: Whole) -> None:
+def test_every_design_is_measured_in_five_rounds_or_until_its_overload_is_settled(whole: Whole) -> None:
+    """The scan, which is overloaded several times over under pressure, is served there in three rounds."""
     run, _ = whole
     assert run.valid
     cells = {(m.design, m.workload): m for m in run.measurements if m.metric == "find_p95"}
     assert set(cells) == {(d, w) for d in ("scan", "index") for w in ("calm", "pressure")}
+    assert cells.pop(("scan", "pressure")).rounds == 3
     assert {m.rounds for m in cells.values()} == {5}
     assert {m.per_round for m in cells.values()} == {60}
 
 
 def test_the_figures_tell_the_designs_apart(whole: Whole) -> None:
-    """Under pressure the scan falls behind; its service time is that of its ten words, the index's far below."""
+    """Under pressure the scan, which sleeps 4 ms for its ten words at 2,000 requests a second, falls behind; of an
+    index nobody waits for a tenth as long."""
     run, _ = whole
-    scan, index = run.measured("find_p95", "scan", "pressure"), run.measured("find_p95", "index", "pressure")
+    behind = run.measured("find_p95", "scan", "pressure")
+    scan, index = run.measured("find_time", "scan", "pressure"), run.measured("find_time", "index", "pressure")
+    assert behind is not None
+    assert behind.note.startswith("falls behind")
+    assert (behind.utilisation or 0) > 3
     assert scan is not None
     assert index is not None
-    assert scan.note.startswith("falls behind")
-    assert (scan.utilisation or 0) > 3 > 1 > (index.utilisation or 0)
-    service = run.measured("find_time", "scan", "pressure")
-    assert service is not None
-    assert service.value is not None
-    assert service.value > 0.004
-    assert index.value is not None
-    assert index.value < 0.004
+    assert (scan.value or 0) > 0.004
+    assert (index.value or 1) < 0.1 * (scan.value or 0)
 
 
 def test_designs_take_turns_and_every_pass_turns_the_order_around(whole: Whole) -> None:
@@ -180,12 +181,14 @@ def test_a_quick_run_looks_at_an_open_loop_once_and_at_a_closed_one_as_often_as_
 
 
 def test_for_goes_on_with_further_rounds(tiny: Tiny, run: Execute) -> None:
-    began = time.monotonic()
-    longer = run(tiny(), designs=["index"], workloads=["calm"], seconds=2.0)
+    """Given four times what five rounds take, there are more of them, and they take about that long."""
+    scenario = tiny()
+    usual = run(scenario, designs=["index"], workloads=["calm"])
+    longer = run(scenario, designs=["index"], workloads=["calm"], seconds=4 * usual.seconds)
     m = longer.measured("find_p95", "index", "calm")
     assert m is not None
     assert m.rounds > 5
-    assert time.monotonic() - began > 1.0
+    assert longer.seconds > 2 * usual.seconds
 
 
 def test_only_what_was_asked_for_is_run(tiny: Tiny, run: Execute) -> None:

@@ -51,7 +51,11 @@ def one_run(home: Path) -> dict[str, Any]:
             for name, verdict in run["verdicts"].items()
         },
         "claims": {claim["id"]: claim["outcome"] for claim in run["claims"] if claim["kind"] == "measured"},
-        "evidence": {claim["id"]: claim["evidence"] for claim in run["claims"] if claim["outcome"] != "held"},
+        "evidence": {
+            claim["id"]: claim["evidence"]
+            for claim in run["claims"]
+            if claim["kind"] == "measured" and claim["outcome"] != "held"
+        },
         "noise": run["noise"],
     }
 
@@ -66,7 +70,7 @@ def table(runs: list[dict[str, Any]]) -> None:
             f"held {counted['held']}, refuted {counted['refuted']}, inconclusive {counted['inconclusive']}{invalid}"
         )
         for claim, evidence in run["evidence"].items():
-            print(f"       {claim}: {run['claims'].get(claim, 'not measured')}: {evidence}")
+            print(f"       {claim}: {run['claims'][claim]}: {evidence}")
 
 
 def main() -> None:

@@ -95,9 +95,9 @@ def test_a_workload_where_all_is_met_takes_one_line(samples):
 def test_how_far_inside_is_the_margin_that_decides(samples):
     """The tightest bound of a design that passes, the one it breaks the most of a design that fails."""
     run = samples.run()
-    assert facts.clear_by(run, "pressure", "projection") == (True, pytest.approx(1.0 / 0.058))
-    assert facts.clear_by(run, "far_views", "crud") == (False, pytest.approx(4.1))
-    assert facts.clear_by(samples.uncertain(), "pressure", "queries") is None
+    assert judge.clear_by(run, "pressure", "projection") == (True, pytest.approx(1.0 / 0.058))
+    assert judge.clear_by(run, "far_views", "crud") == (False, pytest.approx(4.1))
+    assert judge.clear_by(samples.uncertain(), "pressure", "queries") is None
 
 
 def test_an_invalid_run_is_judged_in_nothing(samples):

@@ -16,6 +16,12 @@ def test_never_more_than_three_panes(sample, the_scenario):
         assert len(waterfall(sample, most, the_scenario).designs) <= most
 
 
+def test_before_the_verdict_two_panes_show_the_simplest_and_the_first_that_kept_its_bounds(samples):
+    """The traces stand on the screen while the rest is still measured."""
+    traced = replace(samples.run(), requirements=(), verdicts=())
+    assert [d.name for d in waterfall(traced, 2, samples.scenario()).designs] == ["crud", "queries"]
+
+
 def test_the_panes_are_the_simplest_the_verdicts_and_the_full_pattern(samples):
     names = [d.name for d in waterfall(samples.six_designs(), 3, samples.scenario()).designs]
     assert names == ["crud", "queries", "projection"]

@@ -165,3 +165,10 @@ def test_only_the_projection_hides_ones_own_order(start: Start, name: str) -> No
     assert found["own_order_missing", "at once"] == [hidden] * experiments.LOOKS
     assert found["own_order_missing", "after waiting"] == [0.0] * experiments.LOOKS
     assert all((stale > 0) == bool(hidden) for stale in found["stale_for",])
+
+
+def test_a_page_that_does_not_show_what_was_waited_for_is_never_seen(start: Start) -> None:
+    """What counts is the page: a wait that returns too early does not make an order visible."""
+    shop = start("projection", **SMALL, projector_delay=2000)
+    shop.design.wait_until_seen = lambda position: None
+    assert figures(workload.afterwards(shop.lab, shop.design, []))["seen",] == [float("inf")]

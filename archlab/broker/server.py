@@ -1,0 +1,127 @@
+"""The broker's process: listening on loopback, and ending as it should."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from archlab import __version__
+from archlab.broker.broker import Broker
+from archlab.broker.connection import Connection
+from archlab.broker.errors import BrokerError
+from archlab.broker.storage import Storage
+
+log = logging.getLogger("archlab.broker")
+
+HOST = "127.0.0.1"
+SHUTDOWN_TIMEOUT = 2.0  # seconds for clients to answer the close they get
+PARENT_CHECK = 1.0  # seconds
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback; port 0 picks a free one. Raises BrokerError if the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # A port that a broker just left is free again at once; on Linux and macOS this never shares a live one.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(1024)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BrokerError(
+            f"port {port} cannot be used on {HOST} ({reason}): "
+            "choose another one with --port, or leave it out for a free one"
+        ) from error
+    return listener
+
+
+def run(port: int, data: Path, ready: Callable[[int], None], parent_pipe: int | None = None) -> None:
+    """Runs a broker until SIGTERM, and until SIGINT or, if given, the end of `parent_pipe` (a file descriptor).
+
+    `ready` is called with the port when clients can connect. Raises BrokerError if it cannot run.
+    """
+    with listen(port) as listener:
+        storage = Storage(data)
+        try:
+            asyncio.run(_serve(listener, storage, ready, parent_pipe))
+        finally:
+            storage.close()
+
+
+async def _serve(
+    listener: socket.socket, storage: Storage, ready: Callable[[int], None], parent_pipe: int | None
+) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    broker = Broker(storage)
+    properties = server_properties()
+    server = await loop.create_server(lambda: Connection(broker, properties), sock=listener, backlog=1024)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    if parent_pipe is None:
+        loop.add_signal_handler(signal.SIGINT, stop.set)
+    else:
+        _end_with_parent(loop, parent_pipe, stop)
+    # What is there now stays; and messages are in no cycles, so to look for some among them every few hundred
+    # allocations is time lost.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    ready(listener.getsockname()[1])
+    await stop.wait()
+    server.close()
+    for connection in list(broker.connections):
+        connection.shut_down()
+    deadline = loop.time() + SHUTDOWN_TIMEOUT
+    while broker.connections and loop.time() < deadline:
+        await asyncio.sleep(0.01)
+    broker.settle()
+
+
+def _end_with_parent(loop: asyncio.AbstractEventLoop, pipe: int, stop: asyncio.Event) -> None:
+    """The parent holds the other end of the pipe: however it ends, the pipe does."""
+
+    def readable() -> None:
+        if not os.read(pipe, 1024):
+            loop.remove_reader(pipe)
+            stop.set()
+
+    loop.add_reader(pipe, readable)
+    # Another child that the parent forked may keep the pipe open; nobody keeps our parent's number.
+    parent = os.getppid()
+
+    def look() -> None:
+        if os.getppid() != parent:
+            stop.set()
+        else:
+            loop.call_later(PARENT_CHECK, look)
+
+    look()
+
+
+def server_properties() -> dict[str, Any]:
+    """What clients are told in Connection.Start; the capabilities are those that are really there."""
+    return {
+        "capabilities": {
+            "publisher_confirms": True,
+            "exchange_exchange_bindings": True,
+            "basic.nack": True,
+            "consumer_cancel_notify": True,
+            "connection.blocked": False,
+            "consumer_priorities": True,
+            "authentication_failure_close": True,
+            "per_consumer_qos": True,
+            "direct_reply_to": False,
+        },
+        "product": "archlab",
+        "version": __version__,
+        "platform": f"Python {sys.version.split()[0]}",
+        "information": "An AMQP 0-9-1 broker for learning, after RabbitMQ 3.10",
+    }

@@ -1,0 +1,143 @@
+"""Messages that only have no room in memory, in an unnamed temporary file that ends with the broker."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from typing import Any
+
+from archlab.broker.message import Message, parse_properties
+from archlab.broker.queued import Kept, Queued
+from archlab.broker.wire import short_string
+
+log = logging.getLogger("archlab.broker")
+
+# A message's key is its queue's number and its position in one integer: a queue's messages lie together, in order.
+_SHIFT = 40
+LAST_POSITION = (1 << _SHIFT) - 1
+MESSAGE_TABLE = """
+CREATE TABLE message (id INTEGER PRIMARY KEY, exchange TEXT NOT NULL, routing_key TEXT NOT NULL,
+                      properties BLOB NOT NULL, body BLOB NOT NULL, expires_at INTEGER, returns INTEGER NOT NULL)"""
+INSERT = "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)"
+RANGE = "SELECT * FROM message WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
+WRITE_AT_ONCE = 500
+RETRY_AFTER = 0.25  # seconds between two tries on a disk that is full
+
+Row = tuple[Any, ...]
+
+
+class Spill:
+    """A table of messages. Where the disk does not take them they stay in memory, and `full` says so."""
+
+    def __init__(self) -> None:
+        self._failed = False
+        self._retry_at = 0.0
+        self._pending: dict[int, Row] = {}
+        self._connection: sqlite3.Connection | None = None
+
+    def insert(self, queue: int, queued: Queued) -> None:
+        queued.kept = Kept.SPILLED
+        self._pending[key(queue, queued.position)] = to_row(queue, queued)
+        if len(self._pending) >= WRITE_AT_ONCE:
+            self._write()
+
+    def _write(self) -> None:
+        try:
+            if self._connection is None:
+                self._connection = sqlite3.connect("")
+                self._connection.execute("PRAGMA journal_mode = MEMORY")
+                self._connection.execute("PRAGMA synchronous = OFF")
+                self._connection.execute("PRAGMA cache_size = -2000")  # KiB
+                self._connection.execute(MESSAGE_TABLE)
+            with self._connection:
+                self._connection.executemany(INSERT, self._pending.values())
+        except sqlite3.Error as error:
+            if not self._failed:
+                log.error("messages cannot be moved from memory to disk: %s", error)
+            self._failed = True
+            self._retry_at = time.monotonic() + RETRY_AFTER
+        else:
+            self._failed = False
+            self._pending.clear()
+
+    @property
+    def full(self) -> bool:
+        """The disk takes nothing at the moment; tried again when asked, now and then."""
+        if self._failed and time.monotonic() >= self._retry_at:
+            self._write()
+        return self._failed
+
+    def delete(self, queue: int, queued: Queued) -> None:
+        self.delete_range(queue, queued.position, queued.position)
+
+    def delete_range(self, queue: int, first: int, last: int) -> None:
+        low, high = key(queue, first), key(queue, last)
+        if low == high:
+            if self._pending.pop(low, None) is not None:
+                return
+        else:
+            drop_range(self._pending, low, high)
+        if self._connection is not None:
+            try:
+                self._connection.execute("DELETE FROM message WHERE id BETWEEN ? AND ?", (low, high))
+            except sqlite3.Error as error:  # they lie there unused until the broker ends
+                log.error("spilled messages cannot be deleted: %s", error)
+
+    def load(self, queue: int, after: int, limit: int) -> list[Row]:
+        low, high = key(queue, after + 1), key(queue, LAST_POSITION)
+        rows = self._connection.execute(RANGE, (low, high, limit)).fetchall() if self._connection is not None else []
+        return merge(rows, self._pending, low, high, limit)
+
+    def read(self, queue: int, position: int) -> Row:
+        return self.load(queue, position - 1, 1)[0]
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+def key(queue: int, position: int) -> int:
+    return (queue << _SHIFT) + position
+
+
+def split(row_id: int) -> tuple[int, int]:
+    """(queue, position)"""
+    return row_id >> _SHIFT, row_id & LAST_POSITION
+
+
+def drop_range(pending: dict[int, Row], low: int, high: int) -> None:
+    for row_id in [row_id for row_id in pending if low <= row_id <= high]:
+        del pending[row_id]
+
+
+def merge(rows: list[Row], pending: dict[int, Row], low: int, high: int, limit: int) -> list[Row]:
+    """The first `limit` of the rows on disk and those that are about to be written."""
+    found = [row for row_id, row in pending.items() if low <= row_id <= high]
+    return sorted(rows + found)[:limit] if found else rows
+
+
+def to_row(queue: int, queued: Queued) -> Row:
+    message = queued.message
+    assert message is not None  # only what is in memory is ever written
+    return (
+        key(queue, queued.position),
+        message.exchange,
+        message.routing_key,
+        message.properties,
+        message.body,
+        queued.expires_at,
+        queued.returns,
+    )
+
+
+def from_row(row: Row, kept: Kept) -> Queued:
+    row_id, exchange, routing_key, properties, body, expires_at, returns = row
+    parsed = parse_properties(properties)
+    address = short_string(exchange) + short_string(routing_key)
+    message = Message(exchange, routing_key, address, properties, body, parsed.persistent, parsed.expiration)
+    queued = Queued(split(row_id)[1], message, len(body), expires_at)
+    queued.returns = returns
+    queued.redelivered = returns > 0
+    queued.kept = kept
+    return queued

@@ -1,0 +1,331 @@
+"""The disk: durable exchanges, queues, bindings and messages in one SQLite file.
+
+What happens between two commits is one transaction. A commit on which a publisher's confirm waits is
+synced to the disk; any other is handed to the operating system, which is enough to survive a SIGKILL
+of the broker, but not the loss of power.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from archlab.broker.errors import BrokerError
+from archlab.broker.exchange import Binding
+from archlab.broker.message import Message
+from archlab.broker.queued import Kept, Queued
+from archlab.broker.spill import (
+    INSERT,
+    LAST_POSITION,
+    MESSAGE_TABLE,
+    RANGE,
+    RETRY_AFTER,
+    Row,
+    Spill,
+    drop_range,
+    from_row,
+    key,
+    merge,
+    split,
+    to_row,
+)
+from archlab.broker.table import Table, encode_table, parse_table
+
+log = logging.getLogger("archlab.broker")
+
+FILE_NAME = "broker.sqlite"
+VERSION = 1
+
+_SCHEMA = f"""
+CREATE TABLE exchange (name TEXT PRIMARY KEY, type TEXT, auto_delete INTEGER, internal INTEGER, arguments BLOB);
+CREATE TABLE queue (id INTEGER PRIMARY KEY, name TEXT UNIQUE, auto_delete INTEGER, arguments BLOB,
+                    delivered_up_to INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE binding (source TEXT, kind TEXT, destination TEXT, routing_key TEXT, arguments BLOB,
+                      PRIMARY KEY (source, kind, destination, routing_key, arguments));
+{MESSAGE_TABLE};
+PRAGMA user_version = {VERSION};
+"""
+
+
+class StoredQueue(NamedTuple):
+    """A durable queue as it was found: `ready` messages with `octets` of body, up to position `last`."""
+
+    identity: int
+    name: str
+    auto_delete: bool
+    arguments: Table
+    delivered_up_to: int
+    ready: int
+    octets: int
+    last: int
+
+
+class Storage:
+    """One SQLite file in `folder`, held exclusively. Implements `queued.Store`.
+
+    Raises BrokerError where the folder cannot be used. A damaged file is set aside, `set_aside` says where.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.set_aside: Path | None = None
+        self._folder = folder
+        self._path = folder / FILE_NAME
+        self._spill = Spill()
+        self._disk_full = False
+        self._retry_at = 0.0
+        self._log: int | None = None  # file descriptor of SQLite's write-ahead log
+        # What the next commit writes, in this order.
+        self._statements: list[tuple[str, tuple[object, ...]]] = []
+        self._inserts: dict[int, Row] = {}
+        self._deletes: list[tuple[int]] = []
+        self._delivered: dict[int, int] = {}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from error
+        try:
+            self._connection = self._open()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise self._unusable("another broker is running on it") from error
+            raise self._unusable(str(error)) from error
+        except sqlite3.DatabaseError:
+            self._put_aside()
+            self._connection = self._open()
+        self._next_queue: int = 1 + self._connection.execute("SELECT coalesce(max(id), 0) FROM queue").fetchone()[0]
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=0)
+        try:
+            # Exclusive: a second broker on the same folder is told so, and no shared memory file is needed.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > VERSION:
+                raise self._unusable(
+                    f"a newer archlab wrote it, in format {version}, and this one reads up to {VERSION}",
+                    "upgrade with `pip install --upgrade archlab` or choose another folder with --data",
+                )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA journal_size_limit = 8388608")
+            connection.execute("PRAGMA cache_size = -2000")  # KiB
+            if version == 0:
+                connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            elif connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("the file is malformed")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _unusable(self, why: str, then: str = "choose another folder with --data") -> BrokerError:
+        return BrokerError(f"the data folder {self._folder} cannot be used: {why}; {then}")
+
+    def _put_aside(self) -> None:
+        self.set_aside = self._path.with_name(f"{FILE_NAME}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+        for suffix in ("", "-wal"):
+            part = self._path.with_name(FILE_NAME + suffix)
+            if part.exists():
+                part.rename(self.set_aside.with_name(self.set_aside.name + suffix))
+        log.warning("the data file %s is damaged: set aside as %s, beginning without it", self._path, self.set_aside)
+
+    # What the broker begins with
+
+    def exchanges(self) -> Iterable[tuple[str, str, bool, bool, Table]]:
+        """(name, type, auto_delete, internal, arguments) of every durable exchange."""
+        for name, kind, auto_delete, internal, arguments in self._connection.execute("SELECT * FROM exchange"):
+            yield name, kind, bool(auto_delete), bool(internal), _table(arguments)
+
+    def queues(self) -> Iterable[StoredQueue]:
+        for identity, name, auto_delete, arguments, delivered in self._connection.execute("SELECT * FROM queue"):
+            ready, octets, last = self._connection.execute(
+                "SELECT count(*), coalesce(sum(length(body)), 0), coalesce(max(id), 0) FROM message "
+                "WHERE id BETWEEN ? AND ?",
+                (key(identity, 0), key(identity, LAST_POSITION)),
+            ).fetchone()
+            yield StoredQueue(
+                identity, name, bool(auto_delete), _table(arguments), delivered, ready, octets, split(last)[1]
+            )
+
+    def bindings(self) -> Iterable[tuple[Binding, Table]]:
+        for row in self._connection.execute("SELECT * FROM binding ORDER BY rowid"):
+            yield Binding(*row), _table(row[4])
+
+    # Topology
+
+    def new_queue(self) -> int:
+        """A number for a queue, never given twice."""
+        self._next_queue += 1
+        return self._next_queue - 1
+
+    def save_queue(self, identity: int, name: str, auto_delete: bool, arguments: Table) -> None:
+        self._write(
+            "INSERT OR REPLACE INTO queue (id, name, auto_delete, arguments) VALUES (?, ?, ?, ?)",
+            identity,
+            name,
+            auto_delete,
+            encode_table(arguments),
+        )
+
+    def drop_queue(self, identity: int, durable: bool) -> None:
+        self._spill.delete_range(identity, 0, LAST_POSITION)
+        if durable:
+            self._drop_messages(identity, 0, LAST_POSITION)
+            self._delivered.pop(identity, None)
+            self._write("DELETE FROM queue WHERE id = ?", identity)
+
+    def save_exchange(self, name: str, kind: str, auto_delete: bool, internal: bool, arguments: Table) -> None:
+        self._write(
+            "INSERT OR REPLACE INTO exchange VALUES (?, ?, ?, ?, ?)",
+            name,
+            kind,
+            auto_delete,
+            internal,
+            encode_table(arguments),
+        )
+
+    def drop_exchange(self, name: str) -> None:
+        self._write("DELETE FROM exchange WHERE name = ?", name)
+
+    def save_binding(self, binding: Binding) -> None:
+        self._write("INSERT OR IGNORE INTO binding VALUES (?, ?, ?, ?, ?)", *binding)
+
+    def drop_binding(self, binding: Binding) -> None:
+        self._write(
+            "DELETE FROM binding WHERE (source, kind, destination, routing_key, arguments) = (?, ?, ?, ?, ?)", *binding
+        )
+
+    def _write(self, sql: str, *parameters: object) -> None:
+        self._statements.append((sql, parameters))
+
+    # Messages
+
+    @property
+    def full(self) -> bool:
+        """The disk takes nothing at the moment."""
+        return self._disk_full or self._spill.full
+
+    def insert(self, queue: int, queued: Queued) -> None:
+        queued.kept = Kept.DURABLE
+        self._inserts[key(queue, queued.position)] = to_row(queue, queued)
+
+    def spill(self, queue: int, queued: Queued) -> None:
+        self._spill.insert(queue, queued)
+
+    def delete(self, queue: int, queued: Queued) -> None:
+        if queued.kept is Kept.SPILLED:
+            self._spill.delete(queue, queued)
+            return
+        row_id = key(queue, queued.position)
+        # Inserted and deleted within one transaction: as if it had never been.
+        if self._inserts.pop(row_id, None) is None:
+            self._deletes.append((row_id,))
+
+    def delete_range(self, queue: int, first: int, last: int) -> None:
+        self._spill.delete_range(queue, first, last)
+        self._drop_messages(queue, first, last)
+
+    def _drop_messages(self, queue: int, first: int, last: int) -> None:
+        low, high = key(queue, first), key(queue, last)
+        drop_range(self._inserts, low, high)
+        self._write("DELETE FROM message WHERE id BETWEEN ? AND ?", low, high)
+
+    def mark_delivered(self, queue: int, position: int) -> None:
+        self._delivered[queue] = position
+
+    def count_return(self, queue: int, queued: Queued) -> None:
+        row_id = key(queue, queued.position)
+        if row_id in self._inserts:
+            self._inserts[row_id] = (*self._inserts[row_id][:-1], queued.returns)
+        else:
+            self._write("UPDATE message SET returns = ? WHERE id = ?", queued.returns, row_id)
+
+    def load(self, queue: int, after: int, limit: int) -> list[Queued]:
+        low, high = key(queue, after + 1), key(queue, LAST_POSITION)
+        rows = merge(self._connection.execute(RANGE, (low, high, limit)).fetchall(), self._inserts, low, high, limit)
+        loaded = [from_row(row, Kept.DURABLE) for row in rows]
+        loaded += [from_row(row, Kept.SPILLED) for row in self._spill.load(queue, after, limit)]
+        loaded.sort(key=lambda queued: queued.position)
+        return loaded[:limit]
+
+    def read(self, queue: int, queued: Queued) -> Message:
+        if queued.kept is Kept.SPILLED:
+            row = self._spill.read(queue, queued.position)
+        else:
+            row_id = key(queue, queued.position)
+            rows = self._connection.execute(RANGE, (row_id, row_id, 1)).fetchall()
+            row = merge(rows, self._inserts, row_id, row_id, 1)[0]
+        message = from_row(row, queued.kept).message
+        assert message is not None  # a row always has one
+        return message
+
+    # Transactions
+
+    @property
+    def dirty(self) -> bool:
+        """Something waits for a commit."""
+        return bool(self._inserts or self._deletes or self._delivered or self._statements)
+
+    def commit(self, sync: bool) -> bool:
+        """Writes everything since the last commit; with `sync` it is on the disk when this returns.
+
+        False if the disk does not take it. Nothing is forgotten then: `full` is set, and a later commit tries again.
+        """
+        if self._disk_full and time.monotonic() < self._retry_at:
+            return False
+        execute = self._connection.execute
+        try:
+            execute("BEGIN")
+            for sql, parameters in self._statements:
+                execute(sql, parameters)
+            if self._inserts:
+                self._connection.executemany(INSERT, self._inserts.values())
+            if self._deletes:
+                self._connection.executemany("DELETE FROM message WHERE id = ?", self._deletes)
+            for queue, position in self._delivered.items():
+                execute("UPDATE queue SET delivered_up_to = ? WHERE id = ?", (position, queue))
+            execute("COMMIT")
+            if sync:
+                self._sync()
+        except (sqlite3.Error, OSError) as error:
+            if self._connection.in_transaction:
+                execute("ROLLBACK")
+            if not self._disk_full:
+                log.error("the disk does not take any more (%s): persistent messages are refused", error)
+            self._disk_full = True
+            self._retry_at = time.monotonic() + RETRY_AFTER
+            return False
+        if self._disk_full:
+            log.warning("the disk takes messages again")
+        self._disk_full = False
+        self._statements.clear()
+        self._inserts.clear()
+        self._deletes.clear()
+        self._delivered.clear()
+        return True
+
+    def _sync(self) -> None:
+        # What SQLite itself does on commit under `synchronous = FULL`, here only where somebody waits for it.
+        if self._log is None:
+            self._log = os.open(self._path.with_name(FILE_NAME + "-wal"), os.O_RDONLY)
+        os.fsync(self._log)
+
+    def close(self) -> None:
+        """Commits and closes."""
+        if self.dirty:
+            self.commit(sync=True)
+        if self._log is not None:
+            os.close(self._log)
+        self._connection.close()
+        self._spill.close()
+
+
+def _table(data: bytes) -> Table:
+    return parse_table(data, 4, len(data))

@@ -1,0 +1,304 @@
+"""Exchanges, queues and bindings by name: declaring, deleting, routing. No socket, no clock.
+
+Every refusal is an AmqpError with RabbitMQ's code and sentence. There is one virtual host, "/".
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterable
+from typing import Protocol
+
+from archlab.broker.arguments import (
+    QueueSettings,
+    check_same,
+    check_same_arguments,
+    check_same_queue,
+    queue_settings,
+)
+from archlab.broker.errors import AmqpError, not_found, precondition_failed
+from archlab.broker.exchange import Binding, Exchange, check_type
+from archlab.broker.queue import Queue
+from archlab.broker.table import Table, encode_table
+
+PREDECLARED = (
+    ("", "direct", False),
+    ("amq.direct", "direct", False),
+    ("amq.fanout", "fanout", False),
+    ("amq.headers", "headers", False),
+    ("amq.match", "headers", False),
+    ("amq.topic", "topic", False),
+    ("amq.rabbitmq.trace", "topic", True),
+)
+ROUTES_REMEMBERED = 2_000
+
+
+class Disk(Protocol):
+    """Where durable exchanges, queues and bindings are kept."""
+
+    def save_queue(self, identity: int, name: str, auto_delete: bool, arguments: Table) -> None: ...
+    def drop_queue(self, identity: int, durable: bool) -> None: ...
+    def save_exchange(self, name: str, kind: str, auto_delete: bool, internal: bool, arguments: Table) -> None: ...
+    def drop_exchange(self, name: str) -> None: ...
+    def save_binding(self, binding: Binding) -> None: ...
+    def drop_binding(self, binding: Binding) -> None: ...
+
+
+class MakeQueue(Protocol):
+    def __call__(self, settings: QueueSettings, owner: object | None) -> Queue: ...
+
+
+class Topology:
+    """All that is declared. `make_queue` builds a queue, `disk` remembers what is durable."""
+
+    def __init__(self, disk: Disk, make_queue: MakeQueue) -> None:
+        self.exchanges = {
+            name: Exchange(name, kind, durable=True, internal=internal) for name, kind, internal in PREDECLARED
+        }
+        self.queues: dict[str, Queue] = {}
+        self._disk = disk
+        self._make_queue = make_queue
+        self._routes: dict[tuple[str, str], list[Queue]] = {}
+
+    # Queues
+
+    def queue(self, name: str, connection: object) -> Queue:
+        """The queue, for use by a connection. Raises AmqpError 404, or 405 if it is exclusive to another one."""
+        queue = self.queues.get(name)
+        if queue is None:
+            raise not_found("queue", name)
+        if queue.owner is not None and queue.owner is not connection:
+            raise _locked(queue)
+        return queue
+
+    def declare_queue(
+        self, name: str, arguments: Table, connection: object, *, durable: bool, exclusive: bool, auto_delete: bool
+    ) -> Queue:
+        """Makes a queue, or finds that it is there already just so. An empty name asks for one."""
+        name = _clean(name)
+        # An exclusive queue goes with its connection, so RabbitMQ does not make it durable.
+        durable = durable and not exclusive
+        if not name:
+            if arguments.get(b"x-queue-type", (None, None))[1] == b"quorum":
+                raise precondition_failed("Cannot declare a server-named queue for type rabbit_quorum_queue")
+            name = "amq.gen-" + base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        elif name.startswith("amq.") and name not in self.queues:
+            raise _reserved("queue", name)
+        existing = self.queues.get(name)
+        if existing is not None:
+            if existing.owner is not (connection if exclusive else None):
+                raise _locked(existing)
+            check_same_queue(existing.settings, durable, auto_delete, arguments)
+            return existing
+        settings = queue_settings(name, arguments, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
+        queue = self._make_queue(settings, connection if exclusive else None)
+        self.queues[name] = queue
+        self._routes.clear()
+        if settings.durable:
+            self._disk.save_queue(queue.identity, name, auto_delete, arguments)
+        return queue
+
+    def delete_queue(self, queue: Queue) -> int:
+        """Deletes a queue with its bindings; its consumers are told. Returns how many messages went with it."""
+        if queue.deleted:
+            return 0
+        queue.deleted = True
+        del self.queues[queue.name]
+        self._routes.clear()
+        self._disk.drop_queue(queue.identity, queue.settings.durable)
+        self._remove_bindings_to("queue", queue.name)
+        for consumer in queue.consumers:
+            consumer.cancelled()
+        return queue.ready_count
+
+    # Exchanges
+
+    def exchange(self, name: str) -> Exchange:
+        """Raises AmqpError 404."""
+        exchange = self.exchanges.get(name)
+        if exchange is None:
+            raise not_found("exchange", name)
+        return exchange
+
+    def declare_exchange(
+        self, name: str, kind: str, arguments: Table, *, durable: bool, auto_delete: bool, internal: bool
+    ) -> None:
+        check_type(kind)
+        name = _clean(name)
+        _not_default(name)
+        exchange = self.exchanges.get(name)
+        if exchange is None:
+            if name.startswith("amq."):
+                raise _reserved("exchange", name)
+            alternate = arguments.get(b"alternate-exchange")
+            if alternate is not None and alternate.kind != "longstr":
+                raise precondition_failed(
+                    f"invalid type '{alternate.kind}' for arg 'alternate-exchange' in exchange '{name}' in vhost '/'"
+                )
+            self.exchanges[name] = Exchange(name, kind, durable, auto_delete, internal, arguments)
+            self._routes.clear()
+            if durable:
+                self._disk.save_exchange(name, kind, auto_delete, internal, arguments)
+            return
+        what = f"exchange '{name}' in vhost '/'"
+        check_same(what, "type", exchange.type, kind)
+        check_same(what, "durable", exchange.durable, durable)
+        check_same(what, "auto_delete", exchange.auto_delete, auto_delete)
+        check_same(what, "internal", exchange.internal, internal)
+        check_same_arguments(what, exchange.arguments, arguments, ("alternate-exchange",))
+
+    def find_exchange(self, name: str) -> None:
+        """A passive declaration."""
+        name = _clean(name)
+        _not_default(name)
+        self.exchange(name)
+
+    def delete_exchange(self, name: str, if_unused: bool) -> None:
+        """Deleting what is not there is no error."""
+        name = _clean(name)
+        _not_default(name)
+        if name.startswith("amq."):
+            raise AmqpError(403, f"deletion of system exchange '{name}' in vhost '/' not allowed")
+        exchange = self.exchanges.get(name)
+        if exchange is None:
+            return
+        if if_unused and exchange.bindings:
+            raise precondition_failed(f"exchange '{name}' in vhost '/' in use")
+        self._drop_exchange(exchange)
+
+    def _drop_exchange(self, exchange: Exchange) -> None:
+        del self.exchanges[exchange.name]
+        self._routes.clear()
+        for binding in exchange.bindings:
+            self._disk.drop_binding(binding)
+        if exchange.durable:
+            self._disk.drop_exchange(exchange.name)
+        self._remove_bindings_to("exchange", exchange.name)
+
+    # Bindings
+
+    def bind(self, source: str, kind: str, destination: str, key: str, arguments: Table, connection: object) -> None:
+        """Binds a queue or an exchange (`kind`) to the exchange `source`. Twice is once."""
+        source, destination = _clean(source), _clean(destination)
+        self._check_ends(source, kind, destination)
+        exchange = self.exchanges.get(source)
+        target = self.queues.get(destination) if kind == "queue" else self.exchanges.get(destination)
+        if exchange is None:
+            raise not_found("exchange", source)
+        if target is None:
+            raise not_found(kind, destination)
+        exchange.check_binding(arguments)
+        if isinstance(target, Queue):
+            self.queue(destination, connection)
+        binding = _binding(source, kind, destination, key, arguments)
+        if exchange.bind(binding, arguments):
+            self._routes.clear()
+            if exchange.durable and self._is_durable(target):
+                self._disk.save_binding(binding)
+
+    def unbind(self, source: str, kind: str, destination: str, key: str, arguments: Table, connection: object) -> None:
+        """Unbinding what is not bound is no error."""
+        source, destination = _clean(source), _clean(destination)
+        self._check_ends(source, kind, destination)
+        exchange = self.exchanges.get(source)
+        if exchange is None:
+            return
+        binding = _binding(source, kind, destination, key, arguments)
+        if binding not in exchange.bindings:
+            return
+        if kind == "queue":
+            self.queue(destination, connection)
+        self._unbind(exchange, binding)
+
+    def _unbind(self, exchange: Exchange, binding: Binding) -> None:
+        exchange.unbind(binding)
+        self._routes.clear()
+        self._disk.drop_binding(binding)
+        if exchange.auto_delete and not exchange.bindings and exchange.name in self.exchanges:
+            self._drop_exchange(exchange)
+
+    def _remove_bindings_to(self, kind: str, name: str) -> None:
+        for exchange in list(self.exchanges.values()):
+            for binding in [binding for binding in exchange.bindings if binding[1:3] == (kind, name)]:
+                self._unbind(exchange, binding)
+
+    @staticmethod
+    def _is_durable(target: Queue | Exchange) -> bool:
+        return target.settings.durable if isinstance(target, Queue) else target.durable
+
+    @staticmethod
+    def _check_ends(source: str, kind: str, destination: str) -> None:
+        if not source or (kind == "exchange" and not destination):
+            raise AmqpError(403, "operation not permitted on the default exchange")
+
+    # Routing
+
+    def route(self, exchange: Exchange, keys: Iterable[str], headers: Table | None) -> list[Queue]:
+        """The queues that get a message with these routing keys, each once."""
+        first, *others = keys
+        if exchange.type == "headers" or others:
+            return self._find_routes(exchange, [first, *others], headers)
+        route = self._routes.get((exchange.name, first))
+        if route is None:
+            route, remember = self._find_routes(exchange, [first], headers), not self._needs_headers(exchange)
+            if remember:
+                if len(self._routes) >= ROUTES_REMEMBERED:
+                    self._routes.clear()
+                self._routes[exchange.name, first] = route
+        return route
+
+    def _find_routes(self, exchange: Exchange, keys: list[str], headers: Table | None) -> list[Queue]:
+        queues: dict[Queue, None] = {}
+        seen = {exchange.name}
+        todo = [exchange]
+        while todo:
+            current = todo.pop()
+            reached: list[tuple[str, str]] = []
+            for key in keys:
+                if not current.name:
+                    reached += [("queue", key)] if key in self.queues else []
+                else:
+                    reached += [(found.kind, found.destination) for found in current.matching(key, headers)]
+            if not reached and current.alternate is not None:
+                reached.append(("exchange", current.alternate))
+            for kind, name in reached:
+                if kind == "queue":
+                    queues[self.queues[name]] = None
+                elif name in self.exchanges and name not in seen:
+                    seen.add(name)
+                    todo.append(self.exchanges[name])
+        return list(queues)
+
+    def _needs_headers(self, exchange: Exchange) -> bool:
+        """Whether a message's way through this exchange can depend on its headers."""
+        return bool(exchange.name) and (
+            exchange.alternate is not None or any(binding.kind == "exchange" for binding in exchange.bindings)
+        )
+
+
+def _binding(source: str, kind: str, destination: str, key: str, arguments: Table) -> Binding:
+    # The order in which a client names its arguments makes no other binding.
+    return Binding(source, kind, destination, key, encode_table(dict(sorted(arguments.items()))))
+
+
+def _clean(name: str) -> str:
+    return name.replace("\n", "").replace("\r", "")
+
+
+def _not_default(name: str) -> None:
+    if not name:
+        raise AmqpError(403, "operation not permitted on the default exchange")
+
+
+def _reserved(kind: str, name: str) -> AmqpError:
+    return AmqpError(403, f"{kind} name '{name}' contains reserved prefix 'amq.*'")
+
+
+def _locked(queue: Queue) -> AmqpError:
+    return AmqpError(
+        405,
+        f"cannot obtain exclusive access to locked queue '{queue.name}' in vhost '/'. It could be originally "
+        "declared on another connection or the exclusive property value does not match that of the original "
+        "declaration.",
+    )

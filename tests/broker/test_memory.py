@@ -1,0 +1,179 @@
+"""Bounded memory: a long queue, a consumer that is slow, clients that do not read."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pika
+import pytest
+from amqp_client import Client, eventually
+from amqp_raw import RawClient, header, method, raw_frame
+from pika import spec
+
+from archlab.broker import RunningBroker, running_broker
+
+MIB = 1024  # of what /proc counts in, KiB
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from Linux's /proc")
+
+
+@pytest.fixture
+def own() -> Iterator[RunningBroker]:
+    with running_broker() as running:
+        yield running
+
+
+def peak(pid: int) -> int:
+    """The most memory that was ever resident, in KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def flood(port: int, queue: str, count: int, size: int, delivery_mode: int = 1) -> None:
+    """Publishes `count` messages, numbered, as fast as a socket takes them."""
+    publish = method(1, spec.Basic.Publish(routing_key=queue)) + header(
+        1, size, spec.BasicProperties(delivery_mode=delivery_mode)
+    )
+    with RawClient(port, timeout=60) as raw:
+        raw.open()
+        raw.channel()
+        for start in range(0, count, 1000):
+            raw.send(
+                b"".join(publish + raw_frame(3, 1, b"%0*d" % (size, number)) for number in range(start, start + 1000))
+            )
+        answer = raw.call(1, spec.Queue.Declare(queue=queue, passive=True))
+        assert isinstance(answer, spec.Queue.DeclareOk)
+
+
+@pytest.mark.timeout(180)
+def test_a_million_small_messages(own: RunningBroker) -> None:
+    """They wait on disk, but for the head: memory does not grow with the queue, and the order holds."""
+    count = 1_000_000
+    with Client(own.port) as client:
+        client.channel.queue_declare("q")
+        before = peak(own.pid)
+        flood(own.port, "q", count, 10)
+        assert client.ready("q") == count
+        assert peak(own.pid) - before < 40 * MIB
+        inbox = client.consume("q", prefetch=1000)
+        client.pump(lambda: len(inbox.deliveries) >= 1000, "1000 deliveries")
+        assert [int(body) for body in inbox.bodies] == list(range(1000))
+        assert client.channel.queue_purge("q").method.message_count == count - 1000
+
+
+def test_a_consumer_that_reads_slowly(own: RunningBroker) -> None:
+    """Without a prefetch it is sent no more than the connection takes; the rest stays in the queue."""
+    size, count = 1000, 50_000
+    with Client(own.port) as client, RawClient(own.port) as slow:
+        client.channel.queue_declare("q")
+        slow.open()
+        slow.channel()
+        slow.call(1, spec.Basic.Consume(queue="q", no_ack=True))
+        before = peak(own.pid)
+        flood(own.port, "q", count, size)
+        assert peak(own.pid) - before < 40 * MIB  # of 50 MB of messages
+        assert client.ready("q") > count / 2
+        received = b""
+        while received.count(b"\xce") < 3 * 100:
+            received += slow.socket.recv(1 << 20)
+        # It is one client's trouble: another one gets its messages.
+        client.channel.queue_declare("other")
+        inbox = client.consume("other", auto_ack=True)
+        client.publish("other", b"x")
+        assert inbox.wait(1) == [b"x"]
+
+
+def test_a_client_that_asks_and_never_reads(own: RunningBroker) -> None:
+    """Its answers are not piled up: it is no longer read from, until it reads."""
+    with Client(own.port) as client, RawClient(own.port) as greedy:
+        client.channel.queue_declare("q")
+        client.publish("q", b"x" * 100_000)
+        greedy.open()
+        greedy.channel()
+        before = peak(own.pid)
+        ask = method(1, spec.Basic.Get(queue="q", no_ack=False)) + method(1, spec.Basic.Recover(True))
+        greedy.socket.settimeout(0.5)
+        asked = 0
+        with pytest.raises(TimeoutError):  # nobody takes its requests any more
+            while asked < 1_000_000:
+                greedy.socket.sendall(ask * 100)
+                asked += 100
+        assert peak(own.pid) - before < 40 * MIB
+        client.channel.queue_declare("other")
+        client.publish("other", b"x")
+        assert client.drain("other") == [b"x"]
+        greedy.socket.settimeout(10)
+        assert greedy.read() is not None
+    eventually(lambda: alive(own), "an answer after the greedy client is gone")
+
+
+def test_a_long_queue_with_no_room_on_disk(own: RunningBroker) -> None:
+    """What does not fit stays in memory and further messages are refused, until there is room again."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Client(own.port) as client:
+        client.channel.queue_declare("q")
+        resource.prlimit(own.pid, resource.RLIMIT_FSIZE, (16 << 10, limits[1]))
+        flood(own.port, "q", 30_000, 200)  # more than SQLite keeps in its cache
+        kept = client.ready("q")
+        assert 8_000 <= kept < 30_000
+        with pytest.raises(pika.exceptions.NackError):
+            client.publish("q", b"refused")
+        resource.prlimit(own.pid, resource.RLIMIT_FSIZE, limits)
+
+        def accepted() -> bool:
+            try:
+                client.publish("q", b"0")
+            except pika.exceptions.NackError:
+                return False
+            return True
+
+        eventually(accepted, "a confirm after there was room again")
+        inbox = client.consume("q", auto_ack=True)
+        client.pump(lambda: len(inbox.deliveries) == kept + 1, "all deliveries")
+        assert [int(body) for body in inbox.bodies] == [*range(kept), 0]
+
+
+def alive(own: RunningBroker) -> bool:
+    with Client(own.port) as client:
+        return client.ready("q") == 1
+
+
+def test_unacknowledged_messages_come_back_from_disk(own: RunningBroker) -> None:
+    """More unacknowledged than stay in memory, of a queue longer than stays in memory: in order, whole."""
+    count = 20_000
+    with Client(own.port) as client:
+        client.channel.queue_declare("q")
+        flood(own.port, "q", count, 8)
+        with RawClient(own.port) as hoarder:
+            hoarder.open()
+            hoarder.channel()
+            hoarder.call(1, spec.Basic.Consume(queue="q"))
+            seen = 0
+            while seen < count:
+                if isinstance(hoarder.read(), pika.frame.Body):
+                    seen += 1
+            assert client.ready("q") == 0
+        eventually(lambda: client.ready("q") == count, "the return of them all")
+        inbox = client.consume("q", auto_ack=True)
+        client.pump(lambda: len(inbox.deliveries) == count, "all deliveries")
+        assert [int(body) for body in inbox.bodies] == list(range(count))
+        assert all(delivery.redelivered for delivery, _, _ in inbox.deliveries)
+
+
+def test_an_idle_broker_is_small_and_idle(own: RunningBroker) -> None:
+    """It does nothing when nobody wants anything of it."""
+    with Client(own.port) as client:
+        client.channel.queue_declare("q", arguments={"x-message-ttl": 60_000, "x-expires": 600_000})
+        client.publish("q", b"x")
+
+        def cpu() -> float:
+            fields = Path(f"/proc/{own.pid}/stat").read_text().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / 100
+
+        before = cpu()
+        time.sleep(1)  # what is measured is a second of doing nothing
+        assert cpu() - before < 0.1
