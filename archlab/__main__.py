@@ -6,12 +6,13 @@ import os
 import sys
 
 from archlab import __version__
-from archlab.failure import DONE, FAILED, INTERRUPTED, WRONG_USAGE, describe, say
+from archlab.failure import DONE, ENDED, FAILED, INTERRUPTED, WRONG_USAGE, fault, say
 
 
 def main() -> int:
     """Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 a claim refuted, 4 invalid or inconclusive, 130 interrupted."""
     code = DONE
+    _open_what_is_closed()
     try:
         if sys.argv[1:] == ["--version"]:  # scripts ask for it, and need not wait for the command line to be built
             print(f"archlab {__version__}")
@@ -21,12 +22,16 @@ def main() -> int:
         app()
     except SystemExit as end:  # Typer ends every command so
         code = end.code if isinstance(end.code, int) else FAILED
+        if isinstance(end.__context__, BrokenPipeError):
+            code = DONE  # who read the output had enough of it: Typer and Rich call that a failure
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
-        pass  # who read the output had enough of it
+        pass
     except Exception as error:
         code = _failed(error)
+    if code in ENDED:
+        say("interrupted: everything that was started has ended, and nothing was recorded half.")
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -35,19 +40,29 @@ def main() -> int:
     return code
 
 
+def _open_what_is_closed() -> None:
+    """Without stdin, stdout or stderr (``>&-``) the next file that is opened, a database, would take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(number, True)  # for the processes that are started
+            setattr(sys, name, os.fdopen(number, mode))
+
+
 def _failed(error: Exception) -> int:
     from archlab.broker.errors import BrokerError
     from archlab.scenario import ScenarioError, UsageError
+    from archlab.store.errors import StoreError
 
     if isinstance(error, UsageError):
         say(str(error))
         return WRONG_USAGE
-    if isinstance(error, (ScenarioError, BrokerError)):
+    if isinstance(error, (ScenarioError, StoreError, BrokerError)):
         say(str(error))
     elif isinstance(error, OSError):
         say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
     else:
-        say(f"this is a fault in archlab: {describe(error)}. Please report it with what you typed.")
+        say(f"this is a fault in archlab: {fault(error)}. Please report it with what you typed.")
     return FAILED
 
 

@@ -148,7 +148,10 @@ def _from_catalogue(name: str) -> Scenario:
 
 
 def _from_path(path: str) -> Scenario:
-    folder = Path(path).expanduser().resolve()
+    try:
+        folder = Path(path).expanduser().resolve()
+    except RuntimeError:  # ~nobody
+        folder = Path(path).resolve()
     if not folder.exists():
         raise UsageError(
             f"there is no folder {path}. `archlab new NAME --from SCENARIO` makes one; see `archlab list`."

@@ -21,6 +21,7 @@ Set = Annotated[list[str] | None, typer.Option("--set", metavar="KNOB=VALUE", he
 Workloads = Annotated[list[str] | None, typer.Option("--workload", help="Only this workload (repeatable).")]
 Designs = Annotated[list[str] | None, typer.Option("--design", help="Only this design (repeatable).")]
 Seed = Annotated[int, typer.Option(help="Seed of data and operations.")]
+RunId = Annotated[int, typer.Argument(metavar="RUN", help="A run's number.", show_default=False, max=2**63 - 1)]
 Quick = Annotated[bool, typer.Option("--quick", help="A look within seconds; it may say uncertain.")]
 For = Annotated[str | None, typer.Option("--for", metavar="TIME", help="Measure further rounds for so long: 60s, 5m.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
@@ -156,7 +157,8 @@ def new(
 
 @app.command()
 def history(
-    number: Annotated[int, typer.Option("-n", "--number", help="How many runs.", min=1)] = 20, as_json: AsJson = False
+    number: Annotated[int, typer.Option("-n", "--number", help="How many runs.", min=1, max=1_000_000)] = 20,
+    as_json: AsJson = False,
 ) -> None:
     """Recorded runs, the newest first."""
     from archlab import desk
@@ -166,7 +168,7 @@ def history(
 
 @app.command()
 def trace(
-    run_id: Annotated[int, typer.Argument(metavar="RUN", help="A run's number.", show_default=False)],
+    run_id: RunId,
     design: Annotated[str | None, typer.Argument(help="Only this design.", show_default=False)] = None,
     slowest: Slowest = False,
     as_json: AsJson = False,
@@ -215,7 +217,7 @@ def reset(
 
 @app.command()
 def export(
-    run_id: Annotated[int, typer.Argument(metavar="RUN", help="A run's number.", show_default=False)],
+    run_id: RunId,
     svg: Annotated[Path | None, typer.Option(help="Write the screen as a picture instead.", show_default=False)] = None,
 ) -> None:
     """A recorded run as JSON on stdout, or its screen as an SVG picture."""

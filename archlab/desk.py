@@ -167,18 +167,18 @@ def new(folder: Path, original: str) -> None:
 
 
 def history(number: int, as_json: bool) -> None:
-    from archlab.terminal import console, recording
+    from archlab.store import Store
+    from archlab.terminal import console
     from archlab.view import history as view
 
-    with recording() as store:
-        recorded = store.history(number) if store else []
-        runs = [store.load(line.run_id) for line in recorded] if store else []
+    with Store.open(say=say) as store:
+        runs = store.runs(number)
         if as_json:
             _print_json({"schema": 1, "runs": [run.to_json() for run in runs]})
             return
         predicted = {}
         for run in runs:
-            made = store.prediction(run.run_id) if store and run.run_id is not None else None
+            made = store.prediction(run.run_id) if run.run_id is not None else None
             predicted[run.run_id] = (made.design or "none") if made else ""
     console().print(view.history([view.past(run, predicted[run.run_id]) for run in runs]))
 
@@ -217,13 +217,10 @@ def export(run_id: int, picture: Path | None) -> None:
 
 
 def _recorded(run_id: int) -> Run:
-    from archlab.scenario import ScenarioError
-    from archlab.terminal import recording
+    from archlab.store import Store
 
-    with recording() as store:
-        if store is not None:
-            return store.load(run_id)
-    raise ScenarioError(f"run {run_id} cannot be read.")
+    with Store.open(say=say) as store:
+        return store.load(run_id)
 
 
 def explain(word: str | None) -> None:

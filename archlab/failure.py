@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DONE, FAILED, WRONG_USAGE, REFUTED, UNCERTAIN, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit codes: it failed, wrong usage, a claim is refuted, a run is invalid or inconclusive, Ctrl-C."""
+ENDED = (INTERRUPTED, 128 + 1, 128 + 15)
+"""By Ctrl-C, a closed terminal, SIGTERM."""
+
+ARCHLAB = __file__.removesuffix("failure.py")
+SCENARIOS = f"{ARCHLAB}scenarios"
 
 
 def say(sentence: str) -> None:
@@ -15,16 +25,27 @@ def say(sentence: str) -> None:
 
 def describe(error: BaseException) -> str:
     """``ValueError: text (crud.py, line 12)``: what was raised, and the innermost line outside archlab and Python."""
+    return _at(error, lambda file: not file.startswith((ARCHLAB, sys.base_prefix, "<")) or file.startswith(SCENARIOS))
+
+
+def fault(error: BaseException) -> str:
+    """The same for a fault of archlab itself: with the innermost line of archlab."""
+    return _at(error, lambda file: file.startswith(ARCHLAB))
+
+
+def _at(error: BaseException, looked_for: Callable[[str], bool]) -> str:
     import traceback  # slower to import than `archlab --version` takes, like the next one
     from pathlib import Path
 
-    frames = traceback.extract_tb(error.__traceback__)
-    archlab = str(Path(__file__).parent)
-    scenarios = str(Path(archlab) / "scenarios")
-
-    def foreign(filename: str) -> bool:
-        return not filename.startswith((archlab, sys.base_prefix, "<")) or filename.startswith(scenarios)
-
-    own = [frame for frame in frames if foreign(frame.filename)] or list(frames)
+    frames = list(traceback.extract_tb(error.__traceback__))
+    own = [frame for frame in frames if looked_for(frame.filename)] or frames
+    said = " ".join(str(error).split())
     place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
-    return f"{type(error).__name__}: {error}{place}"
+    return type(error).__name__ + (f": {said}" if said else "") + place
+
+
+def disk_full(folder: Path) -> bool:
+    """Whether what just failed in ``folder`` failed because its disk is full: there is not even a megabyte left."""
+    import shutil
+
+    return shutil.disk_usage(folder).free < 1_000_000

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab import catalog
 from archlab.failure import DONE, FAILED, REFUTED, UNCERTAIN, say
 from archlab.scenario import Scenario, UsageError
-from archlab.store import Store
+from archlab.store import Store, StoreError
 from archlab.terminal import ask, console, ended_cleanly, interactive, progress, recording
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ class Asked:
     no_input: bool = False
     slowest: bool = False
 
+    def __post_init__(self) -> None:
+        if abs(self.seed) >= 2**63:
+            raise UsageError(f"--seed takes a whole number that the record can hold, not {self.seed}.")
+
 
 @dataclass(frozen=True)
 class Predicted:
@@ -48,7 +54,8 @@ class Predicted:
 
 def run(asked: Asked) -> int:
     """``archlab run``; returns the exit code."""
-    scenario = catalog.find(asked.name)
+    with _nothing_but_json(asked):
+        scenario = catalog.find(asked.name)
     turned = dict(scenario.turn(text) for text in asked.turned)
     narrowed = scenario.only(asked.designs, asked.workloads)
     if scenario.typed:
@@ -58,7 +65,8 @@ def run(asked: Asked) -> int:
             say(note)
     with ended_cleanly():
         if asked.as_json:
-            judged = measure(narrowed, turned, asked)
+            with _nothing_but_json(asked):
+                judged = measure(narrowed, turned, asked)
             print(json.dumps(judged.to_json(), indent=2, allow_nan=False))
         else:
             judged = _shown(narrowed, turned, asked)
@@ -69,9 +77,9 @@ def check(asked: Asked) -> int:
     """``archlab check``: the same run, answered by the exit code."""
     from archlab.view import page, verdict
 
-    scenario = catalog.find(asked.name)
-    turned = dict(scenario.turn(text) for text in asked.turned)
-    with ended_cleanly():
+    with ended_cleanly(), _nothing_but_json(asked):
+        scenario = catalog.find(asked.name)
+        turned = dict(scenario.turn(text) for text in asked.turned)
         judged = measure(scenario, turned, asked)
     if asked.as_json:
         print(json.dumps(judged.to_json(), indent=2, allow_nan=False))
@@ -133,11 +141,19 @@ def measure(
             else:
                 moved(event)
 
-        judged = judge(scenario, execute(plan, Store.cache(), tell))
+        judged = judge(scenario, execute(plan, _cache(), tell))
     with recording() as store:
         if store is not None:
             judged = replace(judged, run_id=store.save(judged, predicted.id if predicted else None))
     return judged
+
+
+def _cache() -> Path | None:
+    """Where data sets are kept; None where they cannot be: recording the run will say why."""
+    try:
+        return Store.cache()
+    except StoreError:
+        return None
 
 
 def _predict(screen: Console, scenario: Scenario, turned: dict[str, float], asked: Asked) -> Predicted | None:
@@ -159,6 +175,11 @@ def _predict(screen: Console, scenario: Scenario, turned: dict[str, float], aske
         knobs = scenario.settings(workload, turned)
         made = store.predict(scenario.name, workload.name, design, confidence, knobs) if store else None
     return Predicted(design, confidence, made)
+
+
+def _nothing_but_json(asked: Asked) -> AbstractContextManager[object]:
+    """With ``--json`` what a scenario prints while it is loaded or judged goes to stderr."""
+    return redirect_stdout(sys.stderr) if asked.as_json else nullcontext()
 
 
 def _broken(judged: Run) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from archlab.failure import INTERRUPTED, say
+from archlab.failure import say
 from archlab.store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -76,35 +76,40 @@ def progress() -> Iterator[Callable[[Progress], None]]:
 @contextmanager
 def recording() -> Iterator[Store | None]:
     """The open record; None, with a sentence, where nothing can be recorded: archlab goes on without."""
+
+    def without(error: StoreError) -> None:
+        said = str(error)
+        say(said if "recorded" in said else f"{said} This is not recorded.")
+
     try:
         store = Store.open(say=say)
     except StoreError as error:
-        say(f"{error} This is not recorded.")
+        without(error)
         yield None
         return
     with store:
         try:
             yield store
         except StoreError as error:
-            say(f"{error} This is not recorded.")
+            without(error)
 
 
 @contextmanager
 def ended_cleanly() -> Iterator[None]:
-    """SIGTERM and a closed terminal end archlab like Ctrl-C does: through every ``finally``."""
+    """Ctrl-C, SIGTERM and a closed terminal end archlab alike: through every ``finally``, which a second one spares."""
 
     def end(number: int, frame: Any) -> None:
+        for which in before:
+            signal.signal(which, signal.SIG_IGN)
+        before.clear()  # nor does one later: what is left is to say so
         raise SystemExit(128 + number)
 
     before = {}
-    for name in ("SIGTERM", "SIGHUP"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             before[getattr(signal, name)] = signal.signal(getattr(signal, name), end)
     try:
         yield
-    except KeyboardInterrupt:
-        say("interrupted: everything that was started has ended, and nothing was recorded half.")
-        raise SystemExit(INTERRUPTED) from None
     finally:
         for which, handler in before.items():
             signal.signal(which, handler)

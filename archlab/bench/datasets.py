@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import importlib
 import json
@@ -17,10 +18,13 @@ from pathlib import Path
 
 from archlab.bench import processes, rounds
 from archlab.bench.lab import Setting
+from archlab.failure import disk_full
 from archlab.scenario import Design, Scenario, ScenarioError
 
 MOST_BYTES = 300_000_000
 """The cache is trimmed to this size, the longest unused first."""
+SEED_LIMIT = 60.0
+"""Seconds after which the seeding of one data set is ended."""
 IN_USE = 600.0
 """Seconds since it was last asked for in which a data set may be in use by another archlab."""
 
@@ -29,7 +33,7 @@ def ready(scenario: Scenario, design: Design, setting: Setting, cache: Path) -> 
     """The folder with this setting's databases for ``design``; makes it where the cache has none.
 
     The key covers the code that fills them with all that lies beside it (it may use any of it), the knobs, the seed
-    and SQLite's version.
+    and SQLite's version. Raises OSError when the cache cannot be written.
     """
     known = json.dumps([sorted(setting.knobs.items()), setting.seed, sqlite3.sqlite_version])
     code = _code_beside(scenario.data.__module__)
@@ -51,13 +55,15 @@ def _kept(
     called = [Path(scenario.name).name, *([design] if design else [])]
     folder = cache / "-".join([*called, hashlib.sha256(content).hexdigest()[:24]])
     if (folder / rounds.DATA_HASH).exists():
-        with contextlib.suppress(FileNotFoundError):  # another archlab may be trimming
+        with contextlib.suppress(OSError):  # another archlab may be trimming, or it may only be read
             os.utime(folder)
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix="seeding-", dir=cache))
     try:
         failed = _seed(replace(setting, folder=unfinished), design, seeded)
+        if failed and disk_full(cache):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(cache))
         if failed:
             raise ScenarioError(f"the data of {' for '.join(called)}: {failed}.")
         try:
@@ -79,6 +85,8 @@ def _seed(setting: Setting, design: str | None, seeded: Path | None) -> str:
         child = processes.start(rounds.seed_data, setting, childs_end, design, seeded, name=f"seed {setting.scenario}")
         childs_end.close()
         try:
+            if not wire.poll(SEED_LIMIT):
+                return f"seeding did not end within {SEED_LIMIT:g} s"
             failed: str = wire.recv()
             return failed
         except EOFError:

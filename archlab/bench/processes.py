@@ -100,6 +100,7 @@ def _without_main() -> Iterator[None]:
 
 
 def _child(main: Callable[..., None], arguments: tuple[Any, ...], key: bytes | None) -> None:
+    os.dup2(2, 1)  # what a design prints is talk: stdout is archlab's alone
     if FORKS:
         _reuse_server(key)
     else:

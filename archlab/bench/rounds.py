@@ -20,7 +20,7 @@ from archlab.bench import database, load
 from archlab.bench.lab import Lab, Setting
 from archlab.bench.processes import Inbox, ProcessDied, Stopped
 from archlab.bench.statistics import median
-from archlab.failure import describe
+from archlab.failure import describe, disk_full
 from archlab.run import Trace
 from archlab.scenario import Request, Sample, Scenario, ScenarioError
 
@@ -84,8 +84,11 @@ def run_round(task: Task, wire: Connection) -> None:
         observed = Observed(died=f"{died}{_last_words(task.setting.folder)}")
     except ScenarioError as error:
         observed = Observed(failed=str(error).removesuffix("."))
-    except Exception as error:
+    except BaseException as error:  # sys.exit too: only archlab ends a round
         observed = Observed(failed=describe(error))
+    if (observed.died or observed.failed) and disk_full(task.setting.folder):
+        home = task.setting.folder.parent.parent
+        observed = Observed(failed=f"the disk of {home} is full; free some space, or set TMPDIR to another folder")
     wire.send(observed)
     wire.close()
 
@@ -248,7 +251,7 @@ def run_process(setting: Setting, place: tuple[str, str], name: str, wire: Conne
         main(lab, Inbox(wire, lab.recorder))
     except Stopped:
         pass
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:  # the latter can only be its own: Ctrl-C is archlab's
         (setting.folder / f"failed-{name}.txt").write_text(describe(error), encoding="utf-8")
         sys.exit(1)
     finally:
@@ -276,7 +279,7 @@ def seed_data(setting: Setting, wire: Connection, design: str | None, seeded: Pa
             wire.send("")
         else:
             wire.send(_changed(seeded, setting.folder))
-    except Exception as error:
+    except BaseException as error:
         wire.send(describe(error))
     wire.close()
 

@@ -78,8 +78,8 @@ class Round:
     number: int
 
 
-def execute(plan: Plan, cache: Path, tell: Tell) -> Run:
-    """Runs the plan and returns what was recorded, not judged yet.
+def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
+    """Runs the plan and returns what was recorded, not judged yet. Without a ``cache`` data sets are not kept.
 
     Raises ScenarioError when a design or an experiment fails. Either way, all that it started has ended.
     """
@@ -176,13 +176,15 @@ def environment() -> dict[str, Any]:
 class _Bench:
     """Executes rounds one at a time, and ends what it started."""
 
-    def __init__(self, plan: Plan, cache: Path, scratch: Path) -> None:
+    def __init__(self, plan: Plan, cache: Path | None, scratch: Path) -> None:
         self.plan = plan
         self.scratch = scratch
         self.invalid: list[str] = []
         self._cache = cache
         self._reference = catalog.reference(plan.scenario)
         self._data: dict[tuple[str, str], Path] = {}
+        self._hung: dict[str, str] = {}
+        """Designs of which a round did not end, and the reason: further rounds would not end either."""
         self._count = 0
 
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
@@ -193,7 +195,11 @@ class _Bench:
         key = workload.name, design
         if key not in self._data:
             scenario, setting = self.plan.scenario, self._setting(workload, f"{self.plan.seed}:data")
-            self._data[key] = datasets.ready(scenario, scenario.design(design), setting, self._cache)
+            own = self.scratch / "data"
+            try:
+                self._data[key] = datasets.ready(scenario, scenario.design(design), setting, self._cache or own)
+            except OSError:  # the cache cannot be written, or its disk is full: the data are for this run alone
+                self._data[key] = datasets.ready(scenario, scenario.design(design), setting, own)
         return self._data[key]
 
     def traced_pass(self) -> dict[tuple[str, str], Observed]:
@@ -207,6 +213,8 @@ class _Bench:
         }
 
     def run(self, entry: Round, traced: bool = False) -> Observed:
+        if entry.design in self._hung:
+            return Observed(died=self._hung[entry.design])
         workload = entry.workload
         self._count += 1
         folder = self.scratch / str(self._count)
@@ -236,7 +244,8 @@ class _Bench:
             childs_end.close()
             try:
                 if not wire.poll(ROUND_LIMIT):
-                    return Observed(died=f"did not end within {ROUND_LIMIT:g} s")
+                    self._hung[task.design] = f"did not end within {ROUND_LIMIT:g} s"
+                    return Observed(died=self._hung[task.design])
                 observed: Observed = wire.recv()
                 return observed
             except EOFError:

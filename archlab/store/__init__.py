@@ -129,6 +129,15 @@ class Store:
         """The run as it was saved. Raises UsageError when there is none of that number."""
         return self._do(lambda connection: reading.run(connection, run_id))
 
+    def runs(self, limit: int = 20) -> list[Run]:
+        """The newest ``limit`` runs in full, the newest first."""
+
+        def read(connection: sqlite3.Connection) -> list[Run]:
+            found = connection.execute("SELECT id FROM runs ORDER BY id DESC LIMIT ?", [limit]).fetchall()
+            return [reading.run(connection, run_id) for (run_id,) in found]
+
+        return self._do(read)
+
     def latest(self, scenario: str, wanted: Callable[[Run], bool] = lambda run: True) -> Run | None:
         """The newest run of a scenario that is ``wanted``, or None."""
 

@@ -30,7 +30,10 @@ def data_folder(home: Path | None = None) -> Path:
     if home is None and os.environ.get("ARCHLAB_HOME"):
         home = Path(os.environ["ARCHLAB_HOME"])
     if home is not None:
-        return home.expanduser().absolute()
+        try:
+            return home.expanduser().absolute()
+        except RuntimeError as error:  # ~nobody
+            raise CannotWrite(f"{home} is no folder: set ARCHLAB_HOME to a folder of yours.") from error
     import platformdirs
 
     return platformdirs.user_data_path("archlab", appauthor=False)
@@ -64,11 +67,12 @@ def reset(home: Path | None = None, everything: bool = False) -> list[Path]:
     import shutil
 
     removed = []
+    path = _cache(home)
     try:
-        if (_cache(home) / TAG).is_file():  # never a folder of somebody else that happens to have this name
-            shutil.rmtree(_cache(home))
-            removed.append(_cache(home))
-        folder = data_folder(home)
+        if (path / TAG).is_file():  # never a folder of somebody else that happens to have this name
+            shutil.rmtree(path)
+            removed.append(path)
+        path = folder = data_folder(home)
         if everything and (folder / DATABASE).exists():
             with Lock(folder) as lock:
                 lock.exclusive("it cannot be removed")
@@ -77,7 +81,7 @@ def reset(home: Path | None = None, everything: bool = False) -> list[Path]:
                         Path(f"{path}{suffix}").unlink(missing_ok=True)
                     removed.append(path)
     except OSError as error:
-        raise cannot_write(Path(error.filename or data_folder(home)), error) from error
+        raise cannot_write(path, error) from error
     return removed
 
 

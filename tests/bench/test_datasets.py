@@ -213,10 +213,11 @@ def test_archlabs_that_seed_the_same_at_once_end_up_with_one_whole_copy(
         print(datasets.ready(scenario, scenario.designs[0], setting, Path({str(cache)!r})))
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
-    archlabs: list[Any] = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    pipe = subprocess.PIPE
+    archlabs: list[Any] = [subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) for _ in range(3)]
     with contextlib.ExitStack() as gates:  # they open together, once all three are there
         for archlab in archlabs:
-            gates.enter_context(Path(archlab.stdout.readline().strip()).open("w"))
+            gates.enter_context(Path(archlab.stderr.readline().strip()).open("w"))
     found = {archlab.communicate(timeout=30)[0].strip() for archlab in archlabs}
     assert [archlab.returncode for archlab in archlabs] == [0, 0, 0]
     assert len(found) == 1

@@ -109,7 +109,7 @@ def test_nothing_is_imported_from_the_current_folder(tmp_path: Path) -> None:
     for name in ("archlab", "sqlite3", "signal", "json"):
         (here / f"{name}.py").write_text(f"import os; os.mkdir({str(tmp_path / 'taken')!r})")
     done = subprocess.run([sys.executable, program], cwd=here, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "from the child\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "from the child\n")
     assert not (tmp_path / "taken").exists()
 
 
@@ -271,24 +271,24 @@ def script(tmp_path: Path, *statements: str) -> subprocess.Popen[str]:
         lab = Lab(Setting(catalog.reference(scenario), "calm", {{"words": 1}}, "1", Path({str(tmp_path)!r})))
     """
     command = [sys.executable, "-c", "\n".join([textwrap.dedent(text), *statements])]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
 def test_children_and_their_children_end_when_archlab_is_killed(scenario: Scenario, tmp_path: Path) -> None:
-    """All of them hold archlab's stdout: it ends only when the last one has."""
+    """All of them hold archlab's stderr: it ends only when the last one has."""
     archlab = script(tmp_path, 'lab.spawn(main.parent_of_one, "parent").exited(60)')
-    assert archlab.stdout is not None
-    said = [archlab.stdout.readline().split() for _ in range(2)]
+    assert archlab.stderr is not None
+    said = [archlab.stderr.readline().split() for _ in range(2)]
     assert {who for who, _ in said} == {"parent", "child"}, "both run, and both hold the pipe"
     archlab.send_signal(signal.SIGKILL)
-    rest, _ = archlab.communicate(timeout=60)  # raises where the pipe does not end
+    _, rest = archlab.communicate(timeout=60)  # raises where the pipe does not end
     assert rest == ""
 
 
 def test_an_interrupt_from_the_terminal_reaches_archlab_alone(scenario: Scenario, tmp_path: Path) -> None:
     """Children have it blocked: they are ended by their parent, and print no traceback of their own."""
     archlab = script(tmp_path, 'lab.spawn(main.deaf, "deaf").exited(60)')
-    assert archlab.communicate(timeout=60)[0] == "blocked\n"
+    assert archlab.communicate(timeout=60)[1] == "blocked\n"
 
 
 def test_an_inbox_whose_parent_is_gone_ends_its_process() -> None:

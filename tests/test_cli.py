@@ -1,0 +1,294 @@
+"""The command line, as a person meets it: real processes, what goes wrong, and how they end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TINY = Path(__file__).parent / "tiny" / "__init__.py"
+INTERRUPTED = "archlab: interrupted: everything that was started has ended, and nothing was recorded half.\n"
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and closed streams as POSIX has them")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def start(tmp_path: Path, home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """``start("run", "cqrs", VARIABLE=value)``: an archlab with folders of its own; its output can be read."""
+    (tmp_path / "tmp").mkdir()
+    with contextlib.ExitStack() as all_of_them:
+
+        def started(*arguments: str, before: str = "", **variables: str) -> subprocess.Popen[str]:
+            environment = {**os.environ, "ARCHLAB_HOME": str(home), "TMPDIR": str(tmp_path / "tmp"), **variables}
+            command = [sys.executable, "-m", "archlab", *arguments]
+            if before:  # a shell's redirections
+                command = ["sh", "-c", f'exec "$@" {before}', "sh", *command]
+            pipe = subprocess.PIPE
+            archlab = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env=environment
+            )
+            all_of_them.enter_context(archlab)
+            all_of_them.callback(archlab.kill)
+            return archlab
+
+        yield started
+
+
+@pytest.fixture
+def archlab(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., tuple[int, str, str]]:
+    """The same, run to its end: its exit code, stdout and stderr."""
+
+    def run(*arguments: str, **how: str) -> tuple[int, str, str]:
+        process = start(*arguments, **how)
+        out, err = process.communicate(timeout=60)
+        assert "Traceback" not in out + err
+        return process.returncode, out, err
+
+    return run
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Callable[..., str]:
+    """``tiny((old, new), …)``: the tiny scenario as a folder, with edits; returns what to type."""
+
+    def make(*edits: tuple[str, str]) -> str:
+        text = TINY.read_text(encoding="utf-8")
+        for old, new in edits:
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / "tiny").mkdir()
+        (tmp_path / "tiny" / "__init__.py").write_text(text, encoding="utf-8")
+        return "./tiny"
+
+    return make
+
+
+def find_does(what: str) -> tuple[str, str]:
+    """An edit: what the design ``scan`` does when it is asked."""
+    return "time.sleep(self.pause * max(1, word))", what
+
+
+ONE = ("--quick", "--no-input", "--workload", "calm", "--design", "scan")
+
+
+def runs(home: Path) -> int:
+    with contextlib.closing(sqlite3.connect(home / "archlab.db")) as record:
+        return int(record.execute("SELECT count(*) FROM runs").fetchone()[0])
+
+
+# Where nothing can be recorded
+
+
+def test_a_data_folder_that_cannot_be_written_costs_the_record_and_nothing_else(
+    archlab: Callable[..., Any], tiny: Callable[..., str], home: Path
+) -> None:
+    home.touch()  # a file in the way: root may write anywhere else
+    code, out, err = archlab("run", tiny(), *ONE)
+    assert (code, "VERDICT" in out) == (0, True)
+    assert err == (
+        f"archlab: {home} cannot be written (file exists): set ARCHLAB_HOME to a folder of yours. "
+        "This is not recorded.\n"
+    )
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_at_all(
+    archlab: Callable[..., Any], tiny: Callable[..., str], home: Path
+) -> None:
+    home.mkdir()
+    (home / "cache").touch()
+    code, _, err = archlab("run", tiny(), *ONE)
+    assert (code, err, runs(home)) == (0, "", 1)
+
+
+@pytest.mark.parametrize("command", [("history",), ("trace", "1"), ("export", "1"), ("reset", "--everything")])
+def test_what_reads_the_record_says_in_one_sentence_why_it_cannot(
+    archlab: Callable[..., Any], home: Path, command: tuple[str, ...]
+) -> None:
+    (home / "archlab.db").mkdir(parents=True)
+    code, out, err = archlab(*command, *(["--no-input"] if command[0] == "reset" else []))
+    assert (code, out) == (1, "")
+    assert err.startswith("archlab: ") and err.count("\n") == 1 and "fault" not in err
+
+
+def test_a_record_that_turns_out_to_be_damaged_while_history_reads_it(
+    archlab: Callable[..., Any], tiny: Callable[..., str], home: Path
+) -> None:
+    archlab("run", tiny(), *ONE)
+    with contextlib.closing(sqlite3.connect(home / "archlab.db")) as record:
+        page = record.execute("SELECT rootpage FROM sqlite_master WHERE name = 'measurements'").fetchone()[0]
+    with (home / "archlab.db").open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    code, out, err = archlab("history")
+    assert code == 0 and "No run is recorded yet" in out
+    assert err.startswith("archlab: the database was damaged") and err.count("\n") == 1
+
+
+# Numbers that nothing can hold
+
+
+HUGE = str(10**20)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("trace", HUGE), ("export", HUGE), ("history", "-n", HUGE), ("run", "cqrs", "--seed", HUGE)],
+)
+def test_a_number_too_large_for_the_record_is_wrong_usage_before_anything_runs(
+    archlab: Callable[..., Any], arguments: tuple[str, ...]
+) -> None:
+    code, out, err = archlab(*arguments)
+    assert (code, out) == (2, "")
+    assert HUGE in err
+
+
+def test_the_folder_of_nobody(archlab: Callable[..., Any]) -> None:
+    assert archlab("run", "~nobody-here/mine")[0] == 2
+    code, _, err = archlab("history", ARCHLAB_HOME="~nobody-here")
+    assert (code, err) == (1, "archlab: ~nobody-here is no folder: set ARCHLAB_HOME to a folder of yours.\n")
+
+
+# Streams
+
+
+@posix
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed(
+    archlab: Callable[..., Any], tiny: Callable[..., str], home: Path, closed: str
+) -> None:
+    """A database must not be opened under the number of stdout, to be printed into."""
+    code, _, err = archlab("run", tiny(), "--quick", "--workload", "calm", before=closed)
+    assert (code, err) == (0, "")
+    assert runs(home) == 1
+
+
+@posix
+@pytest.mark.parametrize("arguments", [("run", "cqrs", "--json"), ("show", "cqrs", "--code"), ("show", "cqrs")])
+def test_a_reader_that_has_enough_is_no_failure(start: Callable[..., Any], arguments: tuple[str, ...]) -> None:
+    process = start(*arguments, *(ONE[:4] if arguments[0] == "run" else []))
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait() == 0
+
+
+def test_json_is_all_that_stdout_gets_whatever_a_scenario_prints(
+    archlab: Callable[..., Any], tiny: Callable[..., str]
+) -> None:
+    edits = find_does('print("asked")'), ("SCENARIO = ", 'print("loaded")\nSCENARIO = ')
+    code, out, err = archlab("run", tiny(*edits), *ONE, "--json")
+    assert (code, json.loads(out)["schema"]) == (0, 1)
+    assert {"asked", "loaded"} <= set(err.splitlines())
+
+
+# Designs that do not behave
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("raise ValueError('two\\nlines')", "ValueError: two lines"),
+        ("raise MemoryError", "MemoryError"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ],
+)
+def test_a_design_that_raises_is_named_with_its_line(
+    archlab: Callable[..., Any], tiny: Callable[..., str], does: str, said: str
+) -> None:
+    code, _, err = archlab("run", tiny(find_does(does)), *ONE)
+    assert code == 1
+    assert err.startswith(f"archlab: scan at calm failed: {said} (__init__.py, line ") and err.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a small disk is a mount of its own, made by root")
+def test_a_full_disk_under_the_rounds_is_said(archlab: Callable[..., Any], tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], capture_output=True).returncode:
+        pytest.skip("this machine does not let me mount")
+    try:
+        code, _, err = archlab("run", "cqrs", "--quick", "--no-input", TMPDIR=str(small))
+        assert code == 1
+        assert f"the disk of {small} is full; free some space, or set TMPDIR to another folder." in err
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+# What ends it
+
+
+def in_terminal(start_in: Path, home: Path, *arguments: str) -> tuple[int, int]:
+    """archlab in a terminal of its own: its process id and the terminal."""
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(start_in)
+        os.environ.update(TERM="xterm-256color", ARCHLAB_HOME=str(home), TMPDIR=str(start_in))
+        os.execv(sys.executable, [sys.executable, "-m", "archlab", *arguments])
+    return pid, terminal
+
+
+def all_of(terminal: int, until: str = "") -> str:
+    """What a terminal shows, up to ``until`` or its end."""
+    shown = b""
+    while not until or until.encode() not in shown:
+        try:
+            read = os.read(terminal, 4096)
+        except OSError:  # how Linux says that nobody is there any more
+            break
+        if not read:
+            break
+        shown += read
+    return shown.decode()
+
+
+@posix
+@pytest.mark.parametrize("moment", ["press enter to skip", "one scale", "measuring"])
+def test_ctrl_c_in_a_terminal(tiny: Callable[..., str], tmp_path: Path, home: Path, moment: str) -> None:
+    """It reaches every process of the terminal, and only archlab answers: in one sentence, whatever goes on."""
+    name = tiny(find_does("time.sleep(0.02)"))
+    before = set(tmp_path.iterdir())
+    pid, terminal = in_terminal(tmp_path, home, "run", name, "--quick")
+    shown = all_of(terminal, until="press enter to skip")
+    if moment != "press enter to skip":
+        os.write(terminal, b"\r")
+        shown = all_of(terminal, until=moment)
+        assert moment in shown
+    os.write(terminal, b"\x03\x03")  # somebody in a hurry
+    rest = all_of(terminal)  # ends when the last process of the terminal has ended
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    os.close(terminal)
+    assert rest.replace("\r\n", "\n").count(INTERRUPTED) == 1
+    assert "Traceback" not in rest
+    assert set(tmp_path.iterdir()) - before <= {home}, "a temporary folder is left"
+    assert not (home / "archlab.db").exists() or runs(home) == 0
+
+
+@posix
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_archlab(
+    start: Callable[..., Any], tiny: Callable[..., str], tmp_path: Path, which: int
+) -> None:
+    process = start("run", tiny(find_does('print("asked", flush=True)')), "--quick", "--no-input")
+    assert process.stderr.readline() == "asked\n"
+    process.send_signal(which)
+    rest = process.stderr.read()  # ends when the last process has ended
+    assert rest.endswith(INTERRUPTED) and "Traceback" not in rest
+    assert process.wait() == 128 + which
+    assert list((tmp_path / "tmp").iterdir()) == []
