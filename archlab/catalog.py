@@ -12,6 +12,7 @@ import sys
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -226,6 +227,13 @@ def module_name(folder: Path) -> str:
     return f"archlab_folder_{digest}_{readable}"
 
 
+class _Uncached(SourceFileLoader):
+    """Compiles what the file says now: Python takes a cached bytecode for it if size and second of the edit agree."""
+
+    def path_stats(self, path: str) -> Any:
+        raise OSError("no cache")
+
+
 def load_package(folder: Path, *, empty: bool = False) -> types.ModuleType:
     """Imports a folder as a package under its private name; again only if a file of it has changed since.
 
@@ -240,8 +248,10 @@ def load_package(folder: Path, *, empty: bool = False) -> types.ModuleType:
         return known
     _forget(name)
     importlib.invalidate_caches()  # a file written a moment ago is not in the finder's listing
+    init = folder / "__init__.py"
+    sys.path_importer_cache[str(folder)] = FileFinder(str(folder), (_Uncached, SOURCE_SUFFIXES))  # for its modules
     spec = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        name, init, loader=_Uncached(name, str(init)), submodule_search_locations=[str(folder)]
     )
     if spec is None or spec.loader is None:
         raise ImportError(f"{folder} cannot be imported")

@@ -145,6 +145,7 @@ def _designs(scenario: Scenario) -> Iterator[str]:
     for design in scenario.designs:
         if design.role not in get_args(Role):
             yield f"design {design.name}: role is one of {', '.join(get_args(Role))}, not {design.role!r}."
+        yield from _known(f"design {design.name}", "workload", design.workloads, [w.name for w in scenario.workloads])
         if design.workers < 1:
             yield f"design {design.name} has {design.workers} workers: it needs at least one."
         if not callable(design.start):

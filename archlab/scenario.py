@@ -81,6 +81,11 @@ class Metric:
     quantile: float = 0.95
     of: Literal["latency", "service"] = "latency"
     """``latency`` counts from when a request was due, ``service`` from when a worker took it up."""
+    counted: bool = False
+    """The same in every round, because it is counted and not timed: one round is enough to judge it."""
+    pivot: tuple[str, str] | None = None
+    """Its measurements make a grid: the keys of ``at`` that name rows and columns. 0: it holds; 1: it does not; in
+    between: it does not, and the design's own test would have stopped it."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,8 @@ class Later:
         self.__module__ = module
         self.__name__ = self.__qualname__ = name
 
-    def __call__(self, lab: Lab) -> Any:
-        return getattr(importlib.import_module(self.__module__), self.__name__)(lab)
+    def __call__(self, *arguments: Any) -> Any:
+        return getattr(importlib.import_module(self.__module__), self.__name__)(*arguments)
 
     def within(self, package: str) -> Later:
         """The same function of the same module in another package: in a copy of the scenario."""
@@ -150,6 +155,11 @@ class Design:
     """Methods of the running design that the trace shows as a bar of their own → the bar's name."""
     modules: tuple[str, ...] = ()
     """Modules, beside the one that defines ``start``, that this design alone needs."""
+    workloads: tuple[str, ...] = ()
+    """The workloads that it is asked to serve; empty means all. A misuse of a pattern is asked where the pattern is."""
+
+    def asked_at(self, workload: str) -> bool:
+        return not self.workloads or workload in self.workloads
 
     def version(self, change: str = "") -> Design:
         """The same design with a patch applied: ``changes/<change>/<design>.patch``, or the change request's."""

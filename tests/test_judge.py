@@ -259,12 +259,14 @@ def test_a_design_that_falls_behind_misses_and_forms_neither_quantile_nor_ratio(
 
 
 def test_a_twofold_overload_is_known_after_one_round_but_only_if_the_bound_was_lost_in_it() -> None:
-    """No noise doubles a worker's speed; a backlog that did not reach the bound yet proves nothing."""
+    """No noise doubles a worker's speed. In five rounds a backlog that grows is enough, also below the bound."""
     for rounds, over, demand, expected in (
         (1, 0.8, 3.4, "missed"),
         (1, 0.8, 1.4, "uncertain"),
         (5, 0.8, 1.4, "missed"),
-        (5, 0.0, 3.4, "uncertain"),
+        (5, 0.0, 3.4, "missed"),
+        (5, 0.0, 1.4, "missed"),
+        (5, 0.0, 1.1, "uncertain"),
     ):
         measured = replace(falls_behind("plain", "pressure", rounds, over), utilisation=demand)
         found = run(measured).required("page_p95", "plain", "pressure")

@@ -22,6 +22,9 @@ HOST = "127.0.0.1"
 TIMEOUT = 10.0
 """Seconds for connecting and for every read: beyond it TimeoutError, never a call that hangs."""
 
+REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+"""Methods that may be sent twice (RFC 9110, 9.2.2)."""
+
 Headers = Mapping[str, str]
 
 
@@ -75,10 +78,19 @@ class Client:
             body = json.dumps(content).encode()
             sent["content-type"] = "application/json"
         connection = self._connection()
+        reused = connection.sock is not None
         try:
             connection.request(method, path, body, sent)
             response = connection.getresponse()
             answer = Answer(response.status, response.headers, response.read())
+        except (ConnectionResetError, BrokenPipeError):  # RemoteDisconnected is one of them
+            connection.close()
+            if not (reused and method in REPEATABLE):
+                raise
+            # The other side ended an idle connection just now. One more try, on a connection of its own.
+            while self._idle:
+                self._idle.pop().close()
+            return Client.request(self, method, path, content, headers)
         except BaseException:
             connection.close()
             raise

@@ -17,7 +17,9 @@ from archlab.bench import database
 from archlab.tracing import Recorder, TracedConnection
 
 if TYPE_CHECKING:
+    from archlab.bench.proxy import Proxy
     from archlab.bench.services import Service
+    from archlab.scenario import Design
 
 STRUCK = "struck.log"
 
@@ -93,10 +95,25 @@ class Lab:
         for process in self.processes:
             process.ready()
 
-    def check(self) -> None:
-        """Raises ProcessDied when a process has ended that should be there."""
+    def check(self, patience: float = 0.0) -> None:
+        """Raises ProcessDied when a process has ended that should be there, or ends within ``patience`` seconds."""
         for process in self.processes:
-            process.check()
+            process.check(patience)
+
+    def proxy(self, target: Any, name: str = "proxy") -> Proxy:
+        """A bad network in front of whatever has a ``port``: a service, a broker. It is good until it is told."""
+        from archlab.bench.proxy import Proxy
+
+        proxy = Proxy(self, target, name)
+        self.processes.append(proxy)
+        return proxy
+
+    @property
+    def design(self) -> Design:
+        """The design that this round serves: an experiment may ask for another version of it."""
+        from archlab import catalog
+
+        return catalog.find(self.setting.scenario).design(self.setting.design)
 
     @cached_property
     def peers(self) -> SimpleNamespace:
@@ -130,6 +147,7 @@ class Lab:
                 process.stop()
             else:
                 process.kill()
+            process.release()
         if finish:
             for connection in self._connections:
                 connection.close()

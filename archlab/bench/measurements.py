@@ -129,7 +129,9 @@ def _measurement(
 ) -> Measurement:
     """With a ``note`` there is no value: an overloaded design's p95 only measures how long it was watched."""
     value, low, high = (None, None, None) if note else round_interval(values)
-    if len(values) == 1:
+    if metric.counted and not note:  # nothing about it is uncertain; where rounds differ, that is what is shown
+        value, low, high = median(values), min(values), max(values)
+    elif len(values) == 1:
         low = high = None  # a single round bounds nothing
     return Measurement(
         experiment=experiment,

@@ -165,7 +165,10 @@ class Process:
     def alive(self) -> bool:
         return self._process.is_alive()
 
-    def check(self) -> None:
+    def release(self) -> None:
+        """Gives back what it holds for a next start, of which there will be none."""
+
+    def check(self, patience: float = 0.0) -> None:
         """Raises ProcessDied when it has failed although nobody had planned its end."""
         if not self._end_is_planned and self._process.exitcode not in (None, 0):
             raise ProcessDied(f"{self.name} ended unplanned (exit code {self._process.exitcode})")

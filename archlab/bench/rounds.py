@@ -22,11 +22,13 @@ from archlab.bench.processes import Inbox, ProcessDied, Stopped
 from archlab.bench.statistics import median
 from archlab.failure import describe, disk_full
 from archlab.run import Trace
-from archlab.scenario import Request, Sample, Scenario
+from archlab.scenario import Request, Sample, Scenario, ScenarioError
 
 DATA_HASH = "data.sha256"
 WARM_UP = 4
 """Requests served before measuring starts: statements are compiled and caches filled."""
+DYING = 0.2
+"""Seconds that a process whose connections have just ended may take to be gone."""
 TRACED_PATIENCE = 0.3
 """Seconds beyond the schedule's end for which the traced pass goes on serving an overloaded design."""
 REQUESTS = 60
@@ -80,6 +82,8 @@ def run_round(task: Task, wire: Connection) -> None:
         observed = _observe(task)
     except ProcessDied as died:
         observed = Observed(died=f"{died}{_last_words(task.setting.folder)}")
+    except ScenarioError as error:
+        observed = Observed(failed=str(error).removesuffix("."))
     except BaseException as error:  # sys.exit too: only archlab ends a round
         observed = Observed(failed=describe(error))
     if (observed.died or observed.failed) and disk_full(task.setting.folder):
@@ -107,7 +111,7 @@ def _observe(task: Task) -> Observed:
         tables = sum(_tables(task.setting.folder / f"{name}.db") for name in lab.databases)
         processes = 1 + len(lab.processes)
     except Exception:
-        lab.check()  # a call that failed because a process is gone says less than why it is gone
+        lab.check(DYING)  # a call that failed because a process is gone says less than why it is gone
         raise
     finally:
         lab.close(finish=False)

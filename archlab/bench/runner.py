@@ -209,7 +209,7 @@ class _Bench:
         return {
             (design.name, workload.name): self.run(Round(workload, design.name, None, 0), traced=True)
             for workload in shown
-            for design in scenario.designs[:MOST_SHOWN]
+            for design in [d for d in scenario.designs if d.asked_at(workload.name)][:MOST_SHOWN]
         }
 
     def run(self, entry: Round, traced: bool = False) -> Observed:
@@ -264,7 +264,7 @@ def _schedule(plan: Plan) -> list[Round]:
         for workload in scenario.workloads
         for experiment in (None, *scenario.experiments)
         for design in scenario.designs
-        if experiment is None or experiment.done_to(design.name, workload.name)
+        if design.asked_at(workload.name) and (experiment is None or experiment.done_to(design.name, workload.name))
     ]
 
 

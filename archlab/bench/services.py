@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from archlab.bench import logs, processes
 from archlab.bench.client import HOST, Client
 from archlab.bench.processes import Process, ProcessDied
+from archlab.scenario import ScenarioError
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -26,7 +27,19 @@ if TYPE_CHECKING:
     from archlab.bench.lab import Lab
     from archlab.tracing import Recorder
 
-PRELOADED = ["asyncio", "archlab.bench.serving", "uvicorn.protocols.http.h11_impl", "uvicorn.lifespan.on"]
+PRELOADED = [
+    "anyio._backends._asyncio",
+    "archlab.bench.services",
+    "archlab.bench.serving",
+    "archlab.bench.versions",
+    "asyncio",
+    "concurrent.futures.thread",
+    "encodings.idna",
+    "patch_ng",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.asyncio",
+    "uvicorn.protocols.http.h11_impl",
+]
 """Imported once in the server that services are forked from."""
 PATIENCE = 20.0
 """Seconds within which a service must be ready."""
@@ -34,7 +47,7 @@ PATIENCE = 20.0
 Launch = Callable[[socket.socket, Connection, "str | None"], "BaseProcess"]
 
 
-class ServiceFailed(Exception):
+class ServiceFailed(ScenarioError):
     """A service cannot be started: its name, the reason, and its own last log lines."""
 
 
@@ -45,7 +58,7 @@ class Service(Process):
         self._serve = launch
         self._log = log
         self._own = recorder
-        self._reserved = _bound(name, 0)
+        self._reserved = bound(name, 0)
         self.port: int = self._reserved.getsockname()[1]
         self._client: Client | None = None
         super().__init__(lambda wire, crash_at: self._launched(wire, crash_at), name, recorder)
@@ -93,8 +106,16 @@ class Service(Process):
         self._ended = True
         super().stop()
 
-    def check(self) -> None:
-        """Raises ProcessDied when it is gone although nobody ended it."""
+    def release(self) -> None:
+        """Gives its port back, and closes the connections to it."""
+        self._reserved.close()
+        if self._client is not None:
+            self._client.close()
+
+    def check(self, patience: float = 0.0) -> None:
+        """Raises ProcessDied when it is gone, or goes within ``patience`` seconds, although nobody ended it."""
+        if patience and not self._ended:
+            self._process.join(patience)
         if not self._ended and not self.alive:
             raise ProcessDied(f"service {self.name} ended unplanned with {_exit(self.exited())}{self._last_words()}")
 
@@ -104,7 +125,7 @@ class Service(Process):
 
     def _launched(self, wire: Connection, crash_at: str | None) -> BaseProcess:
         # The parent keeps no listening socket of its own: a connection to a dead service must be refused.
-        with _bound(self.name, self.port) as listener:
+        with bound(self.name, self.port) as listener:
             listener.listen(1024)
             return self._serve(listener, wire, crash_at)
 
@@ -148,9 +169,10 @@ def peers(calls: Mapping[str, int], recorder: Recorder | None) -> SimpleNamespac
     return SimpleNamespace(**{name: Client(port, name, recorder=recorder) for name, port in calls.items()})
 
 
-def _bound(name: str, port: int) -> socket.socket:
+def bound(name: str, port: int) -> socket.socket:
     """A socket on a loopback port. While the parent holds one that is bound and does not listen, the port is taken for
     everybody else, connections to it are refused, and a listening one can be bound beside it."""
+    bound = None
     try:
         # asyncio sets TCP_NODELAY only where the protocol is named; without it each answer waits 40 ms for an ACK.
         bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -160,6 +182,8 @@ def _bound(name: str, port: int) -> socket.socket:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((HOST, port))
     except OSError as error:
+        if bound is not None:
+            bound.close()
         raise ServiceFailed(f"{name} cannot have a port on {HOST}: {_why(error)}") from None
     return bound
 

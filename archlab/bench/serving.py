@@ -69,13 +69,24 @@ def _built(place: tuple[str, str, str], lab: Lab) -> ASGIApp:
     if lab.recorder is None:
         app: ASGIApp = getattr(module, function)(lab)
         return app
-    design = catalog.find(lab.setting.scenario).design(lab.setting.design)
-    for step, shown in design.steps.items():
+    for step, shown in lab.design.steps.items():
         call = getattr(module, step, None)
         if callable(call):
-            wrap = lab.recorder.wrap_async if inspect.iscoroutinefunction(call) else lab.recorder.wrap
-            setattr(module, step, wrap(shown, call))
+            setattr(module, step, _step(call, lab.recorder, shown))
     return traced(getattr(module, function)(lab), lab.recorder)
+
+
+def _step(call: Callable[..., Any], recorder: Recorder, shown: str) -> Callable[..., Any]:
+    """A function of the design as a step of the trace. One that decorates is a step whenever what it made is called."""
+    if inspect.iscoroutinefunction(call):
+        return recorder.wrap_async(shown, call)
+    recorded = recorder.wrap(shown, call)
+
+    def step(*arguments: Any, **named: Any) -> Any:
+        made = recorded(*arguments, **named)
+        return recorder.wrap_async(shown, made) if inspect.iscoroutinefunction(made) else made
+
+    return step
 
 
 class _Server(uvicorn.Server):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archlab import catalog
+from archlab.evolution import EDITED
 from archlab.scenario import ScenarioError
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def load(design: Design, change: str, into: Path) -> Any:
 
 
 def patch(folder: Path, design: str, change: str) -> Path:
-    return folder / "changes" / change / f"{design}.patch"
+    """Where a change of a design is kept; an edited copy of a design keeps its original's."""
+    return folder / "changes" / change / f"{design.removesuffix(EDITED)}.patch"
 
 
 def patched(folder: Path, change: Path, target: Path) -> None:
@@ -62,9 +64,22 @@ def patched(folder: Path, change: Path, target: Path) -> None:
         raise ScenarioError(f"there is no patch {change.name} in {change.parent.name}.")
     shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"))
     found = patch_ng.fromfile(str(change))
+    for item in found.items if found else ():
+        _move(item, target)
     if not found or not found.apply(root=str(target)):
         shutil.rmtree(target, ignore_errors=True)
         raise ScenarioError(f"the patch {change.parent.name}/{change.name} does not fit {folder.name}.")
+
+
+def _move(item: Any, target: Path) -> None:
+    """Lets the hunks of a file begin where their lines are: in an edited copy they stand elsewhere than they stood."""
+    file = target / item.source.decode().removeprefix("a/")
+    lines = file.read_bytes().splitlines() if file.is_file() else []
+    for hunk in item.hunks:
+        old = [line[1:].rstrip(b"\r\n") for line in hunk.text if line[:1] in (b" ", b"-")]
+        found = [i + 1 for i in range(len(lines) - len(old) + 1) if lines[i : i + len(old)] == old]
+        if found:
+            hunk.startsrc = min(found, key=lambda line: abs(line - hunk.startsrc))
 
 
 def place(build: Callable[..., Any]) -> tuple[str, str, str]:

@@ -104,7 +104,7 @@ def _columns(page: Page, designs: Sequence[str], sections: Sequence[Section]) ->
         alike = [max(needed)] * len(needed)
         for columns in (alike, needed):
             if wanted + sum(columns) + gaps <= page.width:
-                gap = 2 if wanted + sum(columns) + 2 * gaps + (page.width >= 90) * 8 <= page.width else 1
+                gap = 2 if max(wanted, least) + sum(columns) + 2 * gaps + (page.width >= 90) * 8 <= page.width else 1
                 return [*(column + gap for column in columns[:-1]), columns[-1]], figure_way == 0
     return [*(column + 1 for column in needed[:-1]), needed[-1]], False
 

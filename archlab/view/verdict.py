@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.text import Text
 
 from archlab.run import ClaimOutcome, DesignFacts, Run, Verdict
@@ -160,8 +162,12 @@ def claims(page: Page, run: Run) -> list[Text]:
     if held:
         parts.append(": " + " · ".join(c.id for c in held))
     lines = said(page, "CLAIMS", page.text(*parts)) if asked else []
+    open_ones = [c for c in asked if c.outcome == "inconclusive"]
+    if run.quick and open_ones:  # a quick look leaves them open by its nature: no evidence is owed
+        named = " · ".join(c.id for c in open_ones)
+        lines += page.wrap(page.text(("? open", UNSURE), f" in a quick look: {named}. Try {LONGER}."), indent=LABEL)
     for c in asked:
-        if c.outcome != "held":
+        if c.outcome != "held" and not (run.quick and c.outcome == "inconclusive"):
             lines += page.wrap(_not_held(page, c), indent=LABEL)
     if others:
         named = " · ".join(f"{c.id} ({c.kind})" for c in others)
@@ -238,6 +244,10 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
         which = _listed(list(unsure[0].candidates), "or")
         called = (scenario and scenario.typed) or run.scenario
         steps.append((f"archlab run {called} {LONGER}", f"{unsure[0].workload}: {which}?"))
+    if scenario and scenario.typed:  # a copy: its own name, and no further copy
+        own = [(c, why) for c, why in scenario.try_next if not c.startswith("archlab new")]
+        steps += [(re.sub(r"^(archlab \w+) [\w-]+", rf"\1 {scenario.typed}", c), why) for c, why in own]
+        return commands(page, "NEXT", steps)
     steps += scenario.try_next if scenario else [(f"archlab show {run.scenario}", "the lesson behind it")]
     return commands(page, "NEXT", steps)
 

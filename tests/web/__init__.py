@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from archlab.run import Finding, Run, held, inconclusive
+from archlab.run import Run
 from archlab.scenario import (
     Claim,
     Design,
     Experiment,
+    Finding,
     Knob,
     Later,
     Load,
@@ -18,6 +19,8 @@ from archlab.scenario import (
     Sample,
     Scenario,
     Workload,
+    held,
+    inconclusive,
 )
 
 
@@ -26,9 +29,24 @@ def requests(lab: Any, n: int) -> list[Request]:
 
 
 def killed(lab: Any, design: Any) -> list[Sample]:
+    if lab.knobs.rate == WAITS:
+        waits(lab, design)
     lab.struck("killed")
     design.greeter.kill()
     return [Sample("back", float(design.greeter.start() or design.greeter.client.get("/hello/x").ok))]
+
+
+WAITS = 7
+"""The rate at which the experiment does not end by itself."""
+
+
+def waits(lab: Any, design: Any) -> list[Sample]:
+    """Tells where it can be asked, and waits to be killed."""
+    ports = f"{design.front.port} {design.greeter.port}"
+    (lab.folder / "ports.part").write_text(ports)
+    (lab.folder / "ports.part").rename(lab.folder / "ports")
+    while True:
+        lab.random.random()
 
 
 def answered(run: Run) -> Finding:

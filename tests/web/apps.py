@@ -18,11 +18,18 @@ from archlab.bench.logs import correlation_id
 log = logging.getLogger("web")
 
 
+DIES = 13
+"""The rate at which a greeter ends when it is asked."""
+
+
 def greeter(lab: Any) -> Starlette:
     async def hello(request: Any) -> JSONResponse:
         lab.crash_point("before the answer")
+        if lab.knobs.rate == DIES:
+            await die(request)
         correlation_id.set(request.headers.get("x-request-id", ""))
         log.info("greeted %s", request.path_params["name"], extra={"path": request.url.path})
+        lab.crash_point("between effect and answer")
         return JSONResponse({"hello": request.path_params["name"], "rate": lab.knobs.rate})
 
     async def later(request: Any) -> JSONResponse:
@@ -40,7 +47,12 @@ def greeter(lab: Any) -> Starlette:
         os._exit(7)
 
     return Starlette(
-        routes=[Route("/hello/{name}", hello), Route("/later", later), Route("/fail", fail), Route("/die", die)]
+        routes=[
+            Route("/hello/{name}", hello, methods=["GET", "POST"]),
+            Route("/later", later),
+            Route("/fail", fail),
+            Route("/die", die),
+        ]
     )
 
 

@@ -1,0 +1,127 @@
+"""The designs of middleware, asked over HTTP: what is to be the same is the same, and each change does what it says."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from archlab.bench import versions
+from archlab.scenario import Scenario
+
+endpoints = import_module("archlab.scenarios.middleware.endpoints")
+probe = import_module("archlab.scenarios.middleware.probe")
+workload = import_module("archlab.scenarios.middleware.workload")
+
+Start = Callable[..., SimpleNamespace]
+DESIGNS = ("per-endpoint", "decorators", "middleware", "misordered", "exempted")
+PROBLEM = "application/problem+json"
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_who_may_gets_the_same_answer_from_every_design(start: Start, name: str) -> None:
+    api = start(name).api
+    answers = {str(e): api.ask(e.method, e.example, "ann", e.content) for e in endpoints.ENDPOINTS}
+    assert [a.status for a in answers.values()] == [200, 201, 202, 200, 200, 200]
+    assert answers["GET /orders/{order}"].json().keys() == {"id", "product", "quantity", "status"}
+    assert "token" in answers["POST /login"].json()
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_what_breaks_a_rule_is_refused_in_words(start: Start, name: str) -> None:
+    api = start(name).api
+    refused = api.ask("GET", "/orders/1", "ann")
+    assert (refused.status, refused.json()) == (409, {"error": "there is no 1"})
+    stranger = api.ask("POST", "/login", content={"name": "ann", "password": "guess"})
+    assert (stranger.status, stranger.json()) == (401, {"error": "wrong name or password"})
+
+
+@pytest.mark.parametrize("name", ["per-endpoint", "decorators", "middleware"])
+def test_in_calm_they_answer_alike(start: Start, name: str) -> None:
+    one, other = (start(d, workload="calm") for d in ("per-endpoint", name))
+    assert workload.answers(one.lab, one.api) == workload.answers(other.lab, other.api)
+
+
+def test_the_knob_takes_endpoints_away(start: Start) -> None:
+    api = start("middleware", endpoints=2).api
+    assert api.ask("GET", "/orders/700001", "ann").status == 200
+    assert api.ask("GET", "/products", "ann").status == 404
+
+
+def test_a_forged_token_opens_nothing(start: Start) -> None:
+    world = import_module("archlab.scenarios.middleware.world")
+    assert world.user_of(f"Bearer {world.token_of('ann')}") == "ann"
+    for forged in ("", "Bearer", "Bearer ann", "Bearer ann.00", f"Basic {world.token_of('ann')}", "Bearer .", None):
+        assert world.user_of(forged) is None
+
+
+def test_a_hostile_id_is_never_taken_over() -> None:
+    world = import_module("archlab.scenarios.middleware.world")
+    assert world.request_id("abc-12345") == "abc-12345"
+    for hostile in (probe.HOSTILE, "a\nb-12345678", "short", "ü" * 10, "a" * 65, "", None):
+        assert world.request_id(hostile) != hostile
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_the_new_endpoint_is_the_same_lines_everywhere_and_works(scenario: Scenario, start: Start, name: str) -> None:
+    """Two lines and an entry in the route table, by somebody who knows nothing of the concerns."""
+    diff = versions.patch(Path(scenario.folder), name, "new-endpoint").read_text()
+    added = [line[1:].strip() for line in diff.splitlines() if line.startswith("+") and not line.startswith("+++")]
+    removed = [line for line in diff.splitlines() if line.startswith("-") and not line.startswith("---")]
+    assert [line for line in added if line] == [
+        "async def withdraw_product(request: Request) -> Response:",
+        "return JSONResponse(shop.withdraw_product(product(request)))",
+        'Route("/products/{product}", withdraw_product, methods=["DELETE"]),',
+    ]
+    assert not removed
+    started = start(name)
+    new = started.lab.design.version("new-endpoint").start(started.lab)
+    assert new.ask("DELETE", "/products/3", "ann").json() == {"id": 3, "withdrawn": True}
+    assert started.api.ask("DELETE", "/products/3", "ann").status in (404, 405), "the old version knows nothing of it"
+
+
+def test_the_test_of_the_route_table_finds_the_bare_one_alone(start: Start) -> None:
+    lab = start("decorators").lab
+    module = lab.design.version("new-endpoint").start.module(lab)
+    decorators = import_module("archlab.scenarios.middleware.decorators")
+    assert decorators.bare(decorators.app(lab)) == []
+    assert len(module.bare(module.app(lab))) == 1
+
+
+@pytest.fixture(params=DESIGNS)
+def changed(request: pytest.FixtureRequest, start: Start) -> Any:
+    """A design after the change request."""
+    started = start(request.param)
+    return SimpleNamespace(name=request.param, api=started.lab.design.version().start(started.lab), lab=started.lab)
+
+
+def test_errors_become_problems_with_the_id(changed: Any) -> None:
+    """RFC 9457: a media type of its own, a type, a title, the status; and the correlation id."""
+    refused = changed.api.ask("GET", "/orders/1", "ann", x_request_id="supplied-1")
+    assert refused.headers["content-type"] == PROBLEM
+    said = refused.json()
+    assert (said["status"], said["title"], said["type"]) == (409, "there is no 1", "about:blank")
+    assert said["correlation"] == refused.headers["x-request-id"] == "supplied-1"
+
+
+def test_the_change_breaks_nothing(changed: Any) -> None:
+    for endpoint in endpoints.ENDPOINTS:
+        answer = changed.api.ask(endpoint.method, endpoint.example, "ann", endpoint.content)
+        assert answer.ok and answer.headers["content-type"] == "application/json"
+    unknown = changed.api.ask("GET", "/no/such/path", "ann")
+    assert unknown.status == 404
+    if changed.name != "per-endpoint":
+        assert unknown.headers["content-type"] == PROBLEM
+
+
+def test_every_patch_fits_and_touches_only_what_a_design_runs(scenario: Scenario, tmp_path: Path) -> None:
+    found = {path.relative_to(scenario.folder).as_posix() for path in Path(scenario.folder, "changes").rglob("*.patch")}
+    assert found == {f"changes/{c}{d}.patch" for c in ("", "new-endpoint/") for d in DESIGNS}
+    for i, patch in enumerate(sorted(found)):
+        versions.patched(Path(scenario.folder), Path(scenario.folder, patch), tmp_path / str(i))
+        shutil.rmtree(tmp_path / str(i))
