@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import hashlib
 import importlib
@@ -86,10 +87,11 @@ def run_round(task: Task, wire: Connection) -> None:
         observed = Observed(failed=str(error).removesuffix("."))
     except BaseException as error:  # sys.exit too: only archlab ends a round
         observed = Observed(failed=describe(error))
-    if (observed.died or observed.failed) and disk_full(task.setting.folder):
-        home = task.setting.folder.parent.parent
+    home = task.setting.folder.parent.parent
+    if (observed.died or observed.failed) and disk_full(home):
         observed = Observed(failed=f"the disk of {home} is full; free some space, or set TMPDIR to another folder")
-    wire.send(observed)
+    with _perhaps_alone():
+        wire.send(observed)
     wire.close()
 
 
@@ -252,10 +254,17 @@ def run_process(setting: Setting, place: tuple[str, str], name: str, wire: Conne
     except Stopped:
         pass
     except (Exception, KeyboardInterrupt) as error:  # the latter can only be its own: Ctrl-C is archlab's
-        (setting.folder / f"failed-{name}.txt").write_text(describe(error), encoding="utf-8")
+        with _perhaps_alone():
+            (setting.folder / f"failed-{name}.txt").write_text(describe(error), encoding="utf-8")
         sys.exit(1)
     finally:
-        lab.close(finish=lab.recorder is not None)
+        with _perhaps_alone():
+            lab.close(finish=lab.recorder is not None)
+
+
+def _perhaps_alone() -> contextlib.AbstractContextManager[None]:
+    """When archlab has been ended, the folder and the wire are gone a moment before its processes are."""
+    return contextlib.suppress(FileNotFoundError, BrokenPipeError)
 
 
 def seed_data(setting: Setting, wire: Connection, design: str | None, seeded: Path | None) -> None:

@@ -298,7 +298,9 @@ def _scratch() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        end = time.monotonic() + 1
+        while folder.exists() and time.monotonic() < end:
+            shutil.rmtree(folder, ignore_errors=True)  # what a killed process had started may write for a moment yet
 
 
 def _running(pid: int) -> bool:
