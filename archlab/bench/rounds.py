@@ -30,7 +30,7 @@ WARM_UP = 4
 """Requests served before measuring starts: statements are compiled and caches filled."""
 DYING = 0.2
 """Seconds that a process whose connections have just ended may take to be gone."""
-TRACED_PATIENCE = 0.3
+TRACED_PATIENCE = 0.15
 """Seconds beyond the schedule's end for which the traced pass goes on serving an overloaded design."""
 REQUESTS = 60
 """Requests of every operation that a round measures: p95 needs 59."""
