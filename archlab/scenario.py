@@ -201,6 +201,9 @@ class Experiment:
     faults: Mapping[str, int] = field(default_factory=dict)
     """Faults planned in each round, and how often each must strike. One that never strikes makes the run invalid."""
 
+    quick: bool = True
+    """Part of a quick look; what takes long and settles no requirement is left to a whole run."""
+
     def done_to(self, design: str, workload: str) -> bool:
         return (not self.designs or design in self.designs) and (not self.workloads or workload in self.workloads)
 

@@ -278,6 +278,8 @@ def _schedule(plan: Plan) -> list[Round]:
 
 def _due(entry: Round, plan: Plan, number: int) -> bool:
     """Whether an entry of the schedule takes part in pass ``number``."""
+    if plan.quick and entry.experiment is not None and not entry.experiment.quick:
+        return False
     if entry.experiment is not None and entry.experiment.rounds is not None:
         return number < (QUICK_ROUNDS if plan.quick else entry.experiment.rounds)
     return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
