@@ -24,9 +24,12 @@ from archlab.broker.topology import Topology
 if TYPE_CHECKING:
     from archlab.broker.channel import Channel
     from archlab.broker.connection import Connection
+    from archlab.broker.deliveries import ChannelConsumer
     from archlab.broker.stream import Stream
 
 log = logging.getLogger("archlab.broker")
+
+WELL_SUPPLIED_WAIT = 0.002  # seconds, at most, for a consumer that has enough to do
 
 
 class Broker:
@@ -40,6 +43,7 @@ class Broker:
         self._active: dict[Queue, None] = {}
         self._dead: deque[tuple[Queue, Message, str]] = deque()
         self._timers: dict[Queue, tuple[int, asyncio.TimerHandle]] = {}
+        self._well_supplied: dict[ChannelConsumer, None] = {}
         self._unsent: dict[Stream, None] = {}
         self._unconfirmed: dict[Channel, None] = {}
         self._settling = False
@@ -82,6 +86,19 @@ class Broker:
     def activate(self, queue: Queue) -> None:
         """Something about the queue changed: see whether it can deliver, or must set its alarm."""
         self._active[queue] = None
+
+    def wake_later(self, consumer: ChannelConsumer) -> None:
+        """The consumer can take messages again, but need not have them at once."""
+        if not self._well_supplied:
+            self._loop.call_later(WELL_SUPPLIED_WAIT, self._wake_well_supplied)
+        self._well_supplied[consumer] = None
+
+    def _wake_well_supplied(self) -> None:
+        consumers, self._well_supplied = self._well_supplied, {}
+        for consumer in consumers:
+            consumer.channel.deliveries.wake(consumer)
+        self.work()
+        self.settle_soon()
 
     def unsent(self, connection: Stream) -> None:
         """The connection has something to send."""

@@ -188,6 +188,9 @@ class Channel:
         self._done, self._stored, self._refused = [], [], []
         if self.closing:
             return
+        if not refused:
+            self._send_ack(self._published, len(done) > 1)
+            return
         done.sort()
         # Everything below the first refusal goes with one frame, the rest each with its own.
         first_refused = min(refused, default=self._published + 1)

@@ -22,6 +22,10 @@ _DELIVER = struct.pack(">I", spec.Basic.Deliver.INDEX)
 _GET_OK = struct.pack(">I", spec.Basic.GetOk.INDEX)
 _TAG_AND_FLAG = struct.Struct(">QB")
 
+# From this prefetch on, a consumer with more than half of it still to do gets the next messages together. One by one,
+# each would cost the client a read of its own: a third of its time.
+BATCHED_PREFETCH = 10
+
 
 class ChannelConsumer:
     """A consumer as its queue sees it (`consumers.Consumer`); it writes deliveries to its channel."""
@@ -43,6 +47,10 @@ class ChannelConsumer:
         if deliveries.shared_prefetch and deliveries.shared_outstanding >= deliveries.shared_prefetch:
             return False
         return not self.channel.connection.congested()
+
+    def is_well_supplied(self) -> bool:
+        """Whether it has so much left to do that what it gets next may come a little later, and together."""
+        return self.prefetch >= BATCHED_PREFETCH and self.outstanding > self.prefetch // 2
 
     def deliver(self, queued: Queued) -> None:
         message = self.queue.message(queued)
@@ -213,4 +221,7 @@ class Deliveries:
                 self.shared_outstanding -= 1
                 woken[consumer] = None
         for consumer in list(self.consumers.values()) if self.shared_prefetch else woken:
-            self.wake(consumer)
+            if consumer.is_well_supplied():
+                self._broker.wake_later(consumer)
+            else:
+                self.wake(consumer)

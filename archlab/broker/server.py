@@ -18,6 +18,7 @@ from archlab.broker.broker import Broker
 from archlab.broker.connection import Connection
 from archlab.broker.errors import BrokerError
 from archlab.broker.storage import Storage
+from archlab.broker.waiting import Watchful
 
 log = logging.getLogger("archlab.broker")
 
@@ -52,7 +53,8 @@ def run(port: int, data: Path, ready: Callable[[int], None], parent_pipe: int | 
     with listen(port) as listener:
         storage = Storage(data)
         try:
-            asyncio.run(_serve(listener, storage, ready, parent_pipe))
+            with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Watchful())) as runner:
+                runner.run(_serve(listener, storage, ready, parent_pipe))
         finally:
             storage.close()
 

@@ -54,6 +54,19 @@ def test_prefetch_per_consumer(client: Client) -> None:
     assert second.settled() == [b"2"]
 
 
+def test_a_large_prefetch_is_filled_again(client: Client) -> None:
+    """Each acknowledgement makes room for one also while much is left to do: nobody has to acknowledge more for it."""
+    queue = client.queue()
+    inbox = client.consume(queue, client.connection.channel(), prefetch=20)
+    client.publish(queue, *numbers(60))
+    assert inbox.wait(20) == numbers(20)
+    inbox.ack(0)
+    assert inbox.wait(21) == numbers(21)
+    inbox.ack(14, multiple=True)
+    assert inbox.wait(35) == numbers(35)
+    assert inbox.settled() == numbers(35)
+
+
 def test_prefetch_holds_for_the_consumers_to_come(client: Client) -> None:
     """Without global, Basic.Qos changes nothing for consumers that are there."""
     queue = client.queue()
