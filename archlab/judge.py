@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations, pairwise, product
-from typing import Literal
+from typing import Any, Literal
 
 from archlab.bench.statistics import OVERLOAD, compare, enough_requests, median, noise_floor
+from archlab.evolution import EDITED
 from archlab.failure import describe
 from archlab.run import (
     ClaimOutcome,
@@ -43,7 +44,8 @@ def judge(scenario: Scenario, run: Run) -> Run:
     run = replace(run, requirements=tuple(_requirements(scenario, run)))
     run = replace(run, verdicts=tuple(_verdict(scenario, run, w.name) for w in run.workloads))
     run = replace(run, findings=tuple(_findings(scenario, run)))
-    return replace(run, claims=tuple(_claim(claim, run, scenario.narrowed) for claim in scenario.claims))
+    claims = tuple(_claim(claim, run, scenario.narrowed) for claim in scenario.claims)
+    return replace(run, claims=(*claims, *_refuted_by_edits(scenario, run, claims)))
 
 
 def standing(run: Run, workload: str, design: str) -> Standing:
@@ -221,6 +223,29 @@ def _claim(claim: Claim, run: Run, narrowed: bool) -> ClaimOutcome:
         what = "this run left out what it needs" if narrowed else f"{BROKEN} {describe(error)}"
         finding = Finding("inconclusive", what)
     return ClaimOutcome(claim.id, claim.text, claim.kind, finding.outcome, finding.evidence)
+
+
+def _refuted_by_edits(scenario: Scenario, run: Run, claims: tuple[ClaimOutcome, ...]) -> Iterator[ClaimOutcome]:
+    """Claims that hold of the originals and do not once an edited design stands in its original's place."""
+    for edited in (d.name for d in scenario.designs if d.name.endswith(EDITED)):
+        swapped = judge(*_in_its_originals_place(scenario, run, edited))
+        for claim, before in zip(swapped.claims, claims, strict=True):
+            if claim.outcome == "refuted" != before.outcome:
+                evidence = f"with {edited} in place of {edited.removesuffix(EDITED)}: {claim.evidence}"
+                yield replace(claim, id=f"{claim.id}{EDITED}", evidence=evidence)
+
+
+def _in_its_originals_place(scenario: Scenario, run: Run, edited: str) -> tuple[Scenario, Run]:
+    """The run as if there were no originals edited but this one, and it had its original's name."""
+    original = edited.removesuffix(EDITED)
+    designs = tuple(design for design in scenario.designs if not design.name.endswith(EDITED))
+    kept = {design.name: design.name for design in designs} | {edited: original}
+    del kept[original]
+    renamed: dict[str, Any] = {
+        of: tuple(replace(one, **{key: kept[name]}) for one in getattr(run, of) if (name := getattr(one, key)) in kept)
+        for of, key in (("designs", "name"), ("measurements", "design"), ("faults", "design"), ("traces", "design"))
+    }
+    return replace(scenario, designs=designs), replace(run, **renamed)
 
 
 BROKEN = "the claim itself failed:"

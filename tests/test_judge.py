@@ -388,6 +388,27 @@ def test_a_claim_that_raises_costs_nothing_but_itself() -> None:
     assert broken_claims(judged) == (broken,)
 
 
+def test_a_claim_that_an_edited_design_refutes_is_told_beside_the_original_s() -> None:
+    """Every claim is judged once more with the edited design under its original's name; the rest is not repeated."""
+
+    def meets(name: str) -> Claim:
+        def found(judged: Run) -> Finding:
+            outcome = judged.required("page_p95", name, "calm")
+            return held("it does") if outcome and outcome.outcome == "met" else refuted(f"{outcome and outcome.why}")
+
+        return Claim(f"{name}-meets", f"{name} meets the bound", found)
+
+    plain, *others = SCENARIO.designs
+    designs = (plain, design("plain-mine"), *others)
+    scenario = replace(SCENARIO, designs=designs, claims=(meets("plain"), meets("query")))
+    measurements = [measured(d.name, "calm", MISSED if d.name == "plain-mine" else MET) for d in designs]
+    assert [(c.id, c.outcome, c.evidence) for c in run(*measurements, scenario=scenario).claims] == [
+        ("plain-meets", "held", "it does"),
+        ("query-meets", "held", "it does"),
+        ("plain-meets-mine", "refuted", "with plain-mine in place of plain: over the bound in 5 of 5 rounds"),
+    ]
+
+
 def test_in_a_narrowed_run_a_claim_may_lack_what_it_asks_for() -> None:
     judged = claiming(Claim("broken", "", lambda judged: 1 / 0), narrowed=True)  # type: ignore[arg-type,return-value]  # as above
     assert judged.claims[0].outcome == "inconclusive"

@@ -31,8 +31,14 @@ from archlab.scenario import Design, Experiment, Scenario, ScenarioError, Worklo
 
 ROUNDS = 5
 """A percentile bound is judged by at least five rounds."""
+CLOSED_ROUNDS = 20
+"""A closed loop is cheap: as long as there is time it goes round this often, to tell small differences from noise."""
+ROUNDS_SECONDS = 10.0
+"""When that much has passed, closed loops have gone round often enough."""
 QUICK_ROUNDS = 1
-"""With --quick, of an open loop and of an experiment: enough for a look. A closed loop is cheap and keeps its five."""
+"""With --quick, of an open loop and of an experiment: enough for a look. A closed loop keeps its five."""
+QUICK_SECONDS = 4.5
+"""With --quick, when that much has passed nothing goes round once more: what is open then is said to be uncertain."""
 ROUND_LIMIT = 60.0
 """Seconds after which a round that has not ended is ended."""
 MOST_SHOWN = 12
@@ -95,23 +101,19 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         cells: dict[CellKey, Cell] = defaultdict(Cell)
         schedule = _schedule(plan)
         first_pass = time.monotonic()
-        number = 0
-        planned = ROUNDS
-        while number < planned:
+        number = done = 0
+        while _goes_on(plan, number, time.monotonic() - began, first_pass - began):
             batch = _in_order([entry for entry in schedule if _due(entry, plan, number)], number)
-            for position, entry in enumerate(batch):
-                done = number * len(batch) + position
-                tell(_progress(done, max(planned * len(batch), done + 1), first_pass, entry))
+            planned = done + len(batch) * max(1, ROUNDS - number)
+            for entry in batch:
+                tell(_progress(done, planned, first_pass, entry))
+                done += 1
                 watch.sample_speed()
                 cell = cells[entry.experiment.name if entry.experiment else LOAD, entry.design, entry.workload.name]
                 if entry.experiment is None and settled(cell, scenario.design(entry.design).workers):
                     continue
                 cell.rounds.append(bench.run(replace(entry, number=number)))
             number += 1
-            if plan.seconds is not None and number >= planned:
-                each = (time.monotonic() - first_pass) / number
-                if time.monotonic() - began + each < plan.seconds:
-                    planned += 1
         tell(Progress(1, 1, 0.0, ""))
     faults = faults_struck(scenario, cells)
     invalid = (*bench.invalid, *objections(scenario, cells, faults), *watch.complaints)
@@ -233,6 +235,7 @@ class _Bench:
             self._data_for(workload, entry.design),
             entry.design,
             entry.experiment.name if entry.experiment else None,
+            rounds.QUICK_REQUESTS if self.plan.quick and not workload.closed else rounds.REQUESTS,
         )
         what = f"{entry.design} at {workload.name}" + (f", {entry.experiment.name}" if entry.experiment else "")
         try:
@@ -276,8 +279,21 @@ def _schedule(plan: Plan) -> list[Round]:
     ]
 
 
+def _goes_on(plan: Plan, number: int, passed: float, before: float) -> bool:
+    """Whether there is a pass ``number``; ``passed`` seconds since the start, ``before`` of them before the first."""
+    if plan.quick:
+        return number < QUICK_ROUNDS or (number < ROUNDS and passed < QUICK_SECONDS)
+    if number < ROUNDS:
+        return True
+    if plan.seconds is not None:
+        return passed + (passed - before) / number < plan.seconds
+    return number < CLOSED_ROUNDS and passed < ROUNDS_SECONDS
+
+
 def _due(entry: Round, plan: Plan, number: int) -> bool:
     """Whether an entry of the schedule takes part in pass ``number``."""
+    if number >= ROUNDS and plan.seconds is None:
+        return entry.experiment is None and entry.workload.closed
     if plan.quick and entry.experiment is not None and not entry.experiment.quick:
         return False
     if entry.experiment is not None and entry.experiment.rounds is not None:

@@ -134,13 +134,13 @@ WORKLOADS = (
     ),
     Workload(
         "pressure",
-        "1,200 requests a second, half of them pages of 1,000 orders each",
-        {"page_rows": 1000, "rate": 1200, "read_share": 0.5, "views": 1, "store_distance": 0.0},
+        "1,400 requests a second, half of them pages of 1,000 orders each",
+        {"page_rows": 1000, "rate": 1400, "read_share": 0.5, "views": 1, "store_distance": 0.0},
     ),
     Workload(
         "far_views",
         "12 shapes of 1,000 orders, which must live in a search store 5 ms away",
-        {"page_rows": 1000, "rate": 1000, "read_share": 0.45, "views": 12, "store_distance": 5.0},
+        {"page_rows": 1000, "rate": 1200, "read_share": 0.45, "views": 12, "store_distance": 5.0},
     ),
 )
 

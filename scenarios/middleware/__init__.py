@@ -209,9 +209,9 @@ DESIGNS = (
 EXPERIMENTS = (
     Experiment("consistency", Later(DONE, "consistency"), rounds=1, faults={FAILED: 1}),
     Experiment("hunt", Later(DONE, "hunt"), ("pressure",), rounds=1, faults={BAD_ROW: 2}),
-    Experiment("wrong_orders", Later(DONE, "wrong_orders"), ("pressure",), ("misordered",), rounds=1),
-    Experiment("surprises", Later(DONE, "surprises"), ("pressure",), ("middleware",), rounds=1),
-    Experiment("layers_cost", Later(DONE, "layers_cost"), ("pressure",), ("middleware",), rounds=3),
+    Experiment("wrong_orders", Later(DONE, "wrong_orders"), ("pressure",), ("misordered",), rounds=1, quick=False),
+    Experiment("surprises", Later(DONE, "surprises"), ("pressure",), ("middleware",), rounds=1, quick=False),
+    Experiment("layers_cost", Later(DONE, "layers_cost"), ("pressure",), ("middleware",), rounds=3, quick=False),
 )
 
 SCENARIO = Scenario(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .endpoints import ENDPOINTS
@@ -20,7 +21,10 @@ class Api:
     def __init__(self, lab: Lab, app: Callable[[Lab], Any]) -> None:
         self.lab = lab
         self.app = app
-        self.service = self.started("api")
+
+    @cached_property
+    def service(self) -> Service:
+        return self.started("api")
 
     def started(self, name: str, **settings: float) -> Service:
         """One more process that serves the same application, some knobs turned for it alone."""

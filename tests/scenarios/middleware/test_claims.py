@@ -25,7 +25,7 @@ TIMED = {"cheap-layers", "calm"}
 @pytest.fixture(scope="session")
 def run(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Run:
     cache: Path = tmp_path_factory.mktemp("cache")
-    return judge(scenario, execute(Plan(scenario, {}, quick=True), cache, lambda event: None))
+    return judge(scenario, execute(Plan(scenario, {}), cache, lambda event: None))
 
 
 def grid(run: Run, design: str, workload: str = "pressure") -> dict[tuple[str, str], float]:
