@@ -174,9 +174,12 @@ def _from_path(path: str) -> Scenario:
 
 
 def typed(folder: Path) -> str:
-    """What to type to name a folder here: ``./mine``."""
+    """What to type to name a folder here: ``./mine``, ``'./my copy'``."""
+    import shlex
+
     here = Path.cwd()
-    return f"./{folder.relative_to(here)}" if folder.is_relative_to(here) and folder != here else str(folder)
+    inside = folder.is_relative_to(here) and folder != here
+    return shlex.quote(f"./{folder.relative_to(here)}" if inside else str(folder))
 
 
 def _course_folder(name: str) -> Path:

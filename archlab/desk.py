@@ -133,19 +133,21 @@ def compare(name: str | None, as_json: bool) -> None:
 
 def _run_of(scenario: Scenario) -> Run:
     """The newest recorded run of the whole scenario as it is; without one it is run now."""
+    from archlab.evolution import fingerprint
     from archlab.session import Asked, measure
     from archlab.terminal import ended_cleanly, recording
 
     designs, workloads = [d.name for d in scenario.designs], [w.name for w in scenario.workloads]
+    code = fingerprint(scenario)
 
     def whole(run: Run) -> bool:
         same = [d.name for d in run.designs] == designs and [w.name for w in run.workloads] == workloads
-        return same and run.valid and not run.turned and not run.quick
+        return same and run.valid and not run.turned and not run.quick and run.environment.get("code") == code
 
     with recording() as store:
         if store is not None and (found := store.latest(scenario.name, whole)):
             return found
-    say(f"{scenario.name} has no recorded run: running it now, about {scenario.seconds:.0f} s.")
+    say(f"{scenario.name} has no recorded run of its present code: running it now, about {scenario.seconds:.0f} s.")
     with ended_cleanly():
         return measure(scenario, {}, Asked(scenario.name))
 

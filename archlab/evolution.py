@@ -153,6 +153,15 @@ def _patch_places(scenario: Scenario, design: Design) -> Iterator[Path]:
             yield folder / "changes" / f"{name}.patch"
 
 
+def fingerprint(scenario: Scenario) -> str:
+    """Of a scenario's code: runs with the same one executed the same designs in the same world."""
+    import hashlib  # here, not above: every command imports this module
+
+    folders = {Path(scenario.folder), *(sources(design)[0].parent for design in scenario.designs)}
+    files = sorted(file for folder in folders for file in folder.rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
 def facts(scenario: Scenario) -> tuple[DesignFacts, ...]:
     """What every design costs, in the scenario's order from 1; moving parts are zero until something was started."""
     return tuple(_facts(scenario, order, design) for order, design in enumerate(scenario.designs, start=1))

@@ -422,6 +422,13 @@ def test_a_copy_without_an_edit_is_the_original_and_says_so(tiny: Path, copied: 
     assert copies.notes(original) == ()
 
 
+def test_a_folder_is_named_as_a_shell_takes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert catalog.typed(tmp_path / "mine") == "./mine"
+    assert catalog.typed(tmp_path / "my copy") == "'./my copy'"
+    assert catalog.typed(tmp_path) == str(tmp_path)
+
+
 def test_an_edited_design_stands_right_after_its_original(tiny: Path, copied: Path) -> None:
     edit(copied / "one.py", "Page(1)", "Page(2)")
     original, mine = catalog.find(str(tiny)), catalog.find(str(copied))

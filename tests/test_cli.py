@@ -214,6 +214,18 @@ def test_a_design_that_raises_is_named_with_its_line(
     assert err.startswith(f"archlab: scan at calm failed: {said} (__init__.py, line ") and err.count("\n") == 1
 
 
+def test_compare_takes_the_recorded_run_of_the_code_as_it_is(
+    archlab: Callable[..., Any], tiny: Callable[..., str], tmp_path: Path
+) -> None:
+    """Once the code has changed, what was measured before says nothing about it."""
+    folder = tiny()
+    said = "tiny has no recorded run of its present code"
+    assert [said in archlab("compare", folder)[2] for _ in range(2)] == [True, False]
+    with (tmp_path / "tiny" / "__init__.py").open("a") as file:
+        file.write("# mended")
+    assert said in archlab("compare", folder)[2]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a small disk is a mount of its own, made by root")
 def test_a_full_disk_under_the_rounds_is_said(archlab: Callable[..., Any], tmp_path: Path) -> None:
     small = tmp_path / "small"

@@ -161,7 +161,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
         lab.recorder.records.clear()
     gc.freeze()  # what was made before the load is not searched for garbage during it
     bounds = early_stop(scenario, workload.name, counts)
-    if lab.recorder:  # what is shown must not be a matter of when the watching ended
+    if lab.recorder and not workload.closed:  # what is shown must not be a matter of when the watching ended
         bounds = load.Bounds(bounds.seconds, counts, TRACED_PATIENCE)
     if scenario.load.connections > 1 and not workload.closed:
         done = load.open_loop_by([_served_by(running)] * scenario.load.connections, requests)

@@ -33,7 +33,7 @@ ROUNDS = 5
 """A percentile bound is judged by at least five rounds."""
 CLOSED_ROUNDS = 20
 """A closed loop is cheap: as long as there is time it goes round this often, to tell small differences from noise."""
-ROUNDS_SECONDS = 10.0
+ROUNDS_SECONDS = 11.0
 """When that much has passed, closed loops have gone round often enough."""
 QUICK_ROUNDS = 1
 """With --quick, of an open loop and of an experiment: enough for a look. A closed loop keeps its five."""
@@ -158,7 +158,7 @@ def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
         measurements=(),
         faults=(),
         traces=traces,
-        environment=environment(),
+        environment=environment() | {"code": evolution.fingerprint(scenario)},
         quick=plan.quick,
         turned=dict(plan.turned),
     )

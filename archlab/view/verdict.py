@@ -246,7 +246,8 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
         steps.append((f"archlab run {called} {LONGER}", f"{unsure[0].workload}: {which}?"))
     if scenario and scenario.typed:  # a copy: its own name, and no further copy
         own = [(c, why) for c, why in scenario.try_next if not c.startswith("archlab new")]
-        steps += [(re.sub(r"^(archlab \w+) [\w-]+", rf"\1 {scenario.typed}", c), why) for c, why in own]
+        called = scenario.typed.replace("\\", r"\\")  # a backslash means something in what re puts in
+        steps += [(re.sub(r"^(archlab \w+) [\w-]+", rf"\1 {called}", c), why) for c, why in own]
         return commands(page, "NEXT", steps)
     steps += scenario.try_next if scenario else [(f"archlab show {run.scenario}", "the lesson behind it")]
     return commands(page, "NEXT", steps)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from archlab.bench.lab import Lab
 
 OUTBOX = "CREATE TABLE outbox (position INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL)"
+PUBLISH = "INSERT INTO outbox (event) VALUES (?)"
 SHOW = "SELECT view, status, key, orders, units, revenue FROM totals WHERE seller = ? AND orders > 0"
 
 
@@ -82,12 +83,16 @@ class Shop:
 
 
 def publish(shop: Connection, order: Order, was: str | None) -> Position:
-    """Writes what happened, in full, in the transaction of the order that it happened to: both or neither."""
+    """Writes what happened in the transaction of the order that it happened to: both or neither."""
+    return Position(shop.execute(PUBLISH, (event(order, was),)).lastrowid or 0)
+
+
+def event(order: Order, was: str | None) -> str:
+    """What happened to an order, in full: who reads it need not ask for more."""
     fact = {"order": order.id, "seller": order.product.seller, "was": was, "status": order.status}
     amounts = {"quantity": order.quantity, "unit_price": order.unit_price, "discount": order.discount}
     attributes = {name: value(order) for name, value in VIEWS.items()}
-    event = json.dumps(fact | amounts | attributes)
-    return Position(shop.execute("INSERT INTO outbox (event) VALUES (?)", (event,)).lastrowid or 0)
+    return json.dumps(fact | amounts | attributes)
 
 
 def prepare(lab: Lab) -> None:
@@ -95,8 +100,7 @@ def prepare(lab: Lab) -> None:
     shop = lab.database()
     shop.execute(OUTBOX)
     with transaction(shop):
-        for order in all_orders(shop):
-            publish(shop, order, was=None)
+        shop.executemany(PUBLISH, ((event(order, was=None),) for order in all_orders(shop)))
     lab.database("views").executescript(projector.TABLES)
     projector.Projector(lab).rebuild()
 
