@@ -55,6 +55,7 @@ def test_all_designs_say_write_and_show_the_same(start: Start, place: dict[str, 
     for name in DESIGNS:
         shop = start(name, **place)
         said.append([workload.obey(shop.design, command) for command in commands])
+        shop.design.wait_until_seen(shop.design.place_order(workload.an_order(shop.lab, 10 * NEW)))
         written.append(tables(shop.lab))
         shown.append(workload.shown(shop.lab, shop.design))
         assert shown[-1] == workload.truth(shop.lab)
