@@ -243,7 +243,8 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
     if unsure:
         which = _listed(list(unsure[0].candidates), "or")
         called = (scenario and scenario.typed) or run.scenario
-        steps.append((f"archlab run {called} {LONGER}", f"{unsure[0].workload}: {which}?"))
+        turned = "".join(f" --set {knob}={value:g}" for knob, value in run.turned.items())
+        steps.append((f"archlab run {called}{turned} {LONGER}", f"{unsure[0].workload}: {which}?"))
     if scenario and scenario.typed:  # a copy: its own name, and no further copy
         own = [(c, why) for c, why in scenario.try_next if not c.startswith("archlab new")]
         called = scenario.typed.replace("\\", r"\\")  # a backslash means something in what re puts in
