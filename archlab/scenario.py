@@ -250,6 +250,8 @@ class Claim:
     judge: Callable[[Run], Finding] | None = None
     kind: Literal["measured", "modelled", "reported"] = "measured"
     source: str = ""
+    border: Literal["", "measured", "counted", "requirement-driven"] = ""
+    """Its evidence says at which value of a knob the verdict changes, and this how that is known."""
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,6 @@ class Compared:
     topic: str
     run: Run | None = None
     scenario: Scenario | None = None
-    border: str = ""
-    """Where the verdict changes: ``page_rows: crud ─1,400 ±130─ queries``."""
 
 
 def course(topics: Sequence[Compared], age: str = "") -> Picture:
@@ -48,7 +46,7 @@ def topic(run: Run, scenario: Scenario | None = None) -> Picture:
 def _course(page: Page, topics: Sequence[Compared], age: str) -> Iterable[Text]:
     ids = list(dict.fromkeys(t.run.run_id for t in topics if t.run is not None and t.run.run_id is not None))
     runs = f" · {'run' if len(ids) == 1 else 'runs'} {', '.join(map(str, ids))}" if ids else ""
-    aside = f"this machine{runs}" + (f", {age}" if age else "")
+    aside = f"this machine, this code{runs}" + (f", {age}" if age else "")
     yield from page.heading("archlab compare · when does complexity pay?", (aside, DIM))
     yield from page.wrap(_legend(page, topics))
     yield Text()
@@ -118,8 +116,8 @@ def _rows(page: Page, widths: Sequence[int], t: Compared, run: Run) -> Iterable[
             facts.stands_as(run, PRESENT, d.name), _figure(run, t.scenario, PRESENT, d.name),
             f"{d.lines:,}", f"{d.processes}", [bill.change(d, run)[-1]],
         ])  # fmt: skip
-    if t.border:
-        yield from page.wrap((t.border, DIM), indent=2)
+    for border in facts.borders(run, t.scenario):
+        yield from page.wrap((f"border: {border}", DIM), indent=2)
 
 
 def _narrow(page: Page, t: Compared, run: Run) -> Iterable[Text]:

@@ -214,3 +214,9 @@ def seen_after(trace: Trace) -> float | None:
     root = trace.root
     ends = [s.end for s in trace.spans if s.end > root.end]
     return max(ends) - root.end if ends else None
+
+
+def borders(run: Run, scenario: Scenario | None) -> list[str]:
+    """Where the verdict changes, and how that is known: ``from 5 endpoints on … (counted)``."""
+    kinds = {claim.id: claim.border for claim in scenario.claims if claim.border} if scenario else {}
+    return [f"{c.evidence} ({kinds[c.id]})" for c in run.claims if c.id in kinds and c.outcome == "held"]

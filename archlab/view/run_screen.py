@@ -95,6 +95,7 @@ def _figures(
     yield from [Text(), *probed] if probed else []
     yield Text()
     yield from verdict.verdict(page, run, scenario)
+    yield from verdict.borders(page, run, scenario)
     if predicted is not None:
         yield from verdict.you_said(page, run, predicted, confidence, scenario)
     yield from verdict.say_it(page, scenario)

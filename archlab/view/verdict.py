@@ -32,6 +32,10 @@ def verdict(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text
     return said(page, "VERDICT", " ".join(verdict_sentences(run, scenario))) if run.verdicts else []
 
 
+def borders(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
+    return [line for border in facts.borders(run, scenario) for line in said(page, "BORDER", border)]
+
+
 def verdict_sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
     """One clause for the workloads of each outcome, then what the self-inflicted pattern would cost."""
     grouped: dict[str, list[str]] = {}

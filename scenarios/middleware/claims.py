@@ -200,11 +200,11 @@ def border(run: Run) -> Finding:
     if fixed is None or each is None:
         return inconclusive("no lines were counted")
     simple, stack = CANDIDATES[0], CANDIDATES[2]
-    evidence = ", ".join(f"{d} {fixed[d]:.0f} + {each[d]:.1f} an endpoint" for d in CANDIDATES)
+    lines = ", ".join(f"{d} {fixed[d]:.0f} lines + {each[d]:.1f} an endpoint" for d in CANDIDATES)
     if each[simple] <= each[stack] or fixed[simple] >= fixed[stack]:
-        return refuted(f"lines: {evidence}: there is no border")
+        return refuted(f"{lines}: none is the shorter from some number of endpoints on")
     crossing = (fixed[stack] - fixed[simple]) / (each[simple] - each[stack])
-    return held(f"lines: {evidence}: the stack is the shorter from {math.ceil(crossing)} endpoints on (counted)")
+    return held(f"from {math.ceil(crossing)} endpoints on {stack} is the shorter code: {lines}")
 
 
 CLAIMS = (
@@ -282,7 +282,10 @@ CLAIMS = (
         calm,
     ),
     Claim(
-        "border", "The stack's lines are there once; it is the shorter code from some number of endpoints on.", border
+        "border",
+        "The stack's lines are there once; it is the shorter code from some number of endpoints on.",
+        border,
+        border="counted",
     ),
     Claim(
         "forgetting",

@@ -11,9 +11,7 @@ from archlab.view import compare, units
 @pytest.fixture
 def topics(samples):
     return [
-        compare.Compared(
-            "cqrs", "19 · CQRS", samples.run(), samples.scenario(), "page_rows: crud ─1,400 ±130─ queries"
-        ),
+        compare.Compared("cqrs", "19 · CQRS", samples.run(), samples.scenario()),
         compare.Compared("middleware", "20 · MIDDLEWARE"),
         compare.Compared("events", "21 · EVENTS", samples.third_party()),
         compare.Compared("broken", "23 · BROKEN", samples.invalid(), samples.scenario()),
