@@ -199,12 +199,18 @@ def border(run: Run) -> Finding:
     fixed, each = (counts(run, metric, CANDIDATES) for metric in ("lines_fixed", "lines_each"))
     if fixed is None or each is None:
         return inconclusive("no lines were counted")
-    simple, stack = CANDIDATES[0], CANDIDATES[2]
+    stack = CANDIDATES[2]
     lines = ", ".join(f"{d} {fixed[d]:.0f} lines + {each[d]:.1f} an endpoint" for d in CANDIDATES)
-    if each[simple] <= each[stack] or fixed[simple] >= fixed[stack]:
-        return refuted(f"{lines}: none is the shorter from some number of endpoints on")
-    crossing = (fixed[stack] - fixed[simple]) / (each[simple] - each[stack])
-    return held(f"from {math.ceil(crossing)} endpoints on {stack} is the shorter code: {lines}")
+
+    def shorter(other: str) -> str:
+        if each[other] <= each[stack]:
+            return f"never shorter code than {other}"
+        crossing = (fixed[stack] - fixed[other]) / (each[other] - each[stack])
+        return f"shorter code than {other} from {max(1, math.ceil(crossing))} endpoints on"
+
+    evidence = f"{stack} is {shorter(CANDIDATES[0])}, and {shorter(CANDIDATES[1])}: {lines}"
+    simplest_costs_more_each = each[CANDIDATES[0]] > each[stack]
+    return held(evidence) if simplest_costs_more_each and fixed[CANDIDATES[0]] < fixed[stack] else refuted(evidence)
 
 
 CLAIMS = (

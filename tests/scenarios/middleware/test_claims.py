@@ -123,7 +123,7 @@ def test_the_border_is_counted_and_lies_among_real_numbers_of_endpoints(run: Run
 
 def test_the_verdicts(run: Run) -> None:
     """Calm needs nothing but the simplest; under pressure the stack alone keeps all that is counted. (Its time is
-    judged in a default run: --quick has too few rounds.)"""
+    judged too, and may be uncertain on a busy machine.)"""
     calm = run.verdict("calm")
     assert calm is not None and calm.candidates[0] == "per-endpoint"
     missed = {(r.design, r.id) for r in run.requirements if r.outcome == "missed" and r.id != "overhead"}
