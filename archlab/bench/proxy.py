@@ -72,6 +72,8 @@ class Toxic:
 class Proxy(Process):
     """A proxy as its parent holds it: ``port`` stands in for the target's. It passes everything on until it is told."""
 
+    of_design = False
+
     def __init__(self, lab: Lab, target: Any, name: str) -> None:
         from archlab.bench.services import bound
 
