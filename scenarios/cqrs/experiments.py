@@ -54,8 +54,9 @@ def events_replayed(lab: Lab, design: Any) -> Iterator[Sample]:
     """Every event there is, delivered once more."""
     design.wait_until_seen(design.place_order(an_order(lab, 2 * NEW_ORDERS)))
     reader = design.reading_side(lab)
-    lab.struck(REPLAY)
-    reader.apply(reader.events(after=Position(0)))
+    if events := reader.events(after=Position(0)):
+        lab.struck(REPLAY)
+    reader.apply(events)
     yield Sample("divergent", wrong_totals(lab, design), {"stage": "replayed"})
 
 
@@ -64,7 +65,8 @@ def events_reordered(lab: Lab, design: Any) -> Iterator[Sample]:
     _events_without_projector(lab, design)
     reader = design.reading_side(lab)
     events = reader.events(after=reader.position)
-    lab.struck(REORDER)
+    if len(events) > 1:
+        lab.struck(REORDER)
     refused = 0
     try:
         reader.apply(events[::-1])
@@ -118,10 +120,10 @@ def poison(lab: Lab, design: Any) -> Iterator[Sample]:
         with suppress(Exception):  # whatever it raises was an attempt
             reader.catch_up()
         wrong = wrong_totals(lab, design)
-        if wrong == 0:
-            break
         if attempt == 0:
-            lab.struck(POISON)
+            lab.struck(POISON)  # who passes over it at the first attempt has met it, too
+        elif wrong == 0:
+            break
         yield Sample("divergent", wrong, {"stage": "stalled"})
     yield Sample("divergent", wrong, {"stage": "parked"})
     yield Sample("parked", lab.database("views").execute("SELECT count(*) FROM parked").fetchone()[0])

@@ -56,6 +56,21 @@ class NeverParks(projector.Projector):  # type: ignore[misc, name-defined]  # im
             self._apply(events, attempts=10**9)
 
 
+class ParksAtOnce(projector.Projector):  # type: ignore[misc, name-defined]  # imported by name: any
+    """Gives an event a single attempt."""
+
+    def apply(self, events: Any) -> None:
+        with world.transaction(self.store):
+            self._apply(events, attempts=1)
+
+
+class SeesNothing(projector.Projector):  # type: ignore[misc, name-defined]  # imported by name: any
+    """Looks for events where there are none."""
+
+    def events(self, after: Any) -> list[Any]:
+        return []
+
+
 def test_killed_between_event_and_projection(start: Start) -> None:
     """SIGKILL leaves wrong totals; the projector, started again, catches up by itself."""
     shop = start("projection", **SMALL)
@@ -108,6 +123,22 @@ def test_poison_that_is_never_parked_stalls_for_ever(start: Start) -> None:
     found = figures(experiments.poison(shop.lab, shop.design))
     assert found["divergent", "parked"][0] > 0
     assert found["parked",] == [0]
+
+
+def test_poison_that_is_passed_over_at_once_never_stalls(start: Start) -> None:
+    """It was met, so the run counts; what it shows is that nothing stalled."""
+    shop = start("projection", **SMALL)
+    shop.design.reading_side = ParksAtOnce
+    found = figures(experiments.poison(shop.lab, shop.design))
+    assert found["divergent", "stalled"] == [0]
+    assert shop.lab.faults_struck().count(experiments.POISON) == 1
+
+
+def test_a_fault_without_events_has_not_struck(start: Start) -> None:
+    shop = start("projection", **SMALL)
+    shop.design.reading_side = SeesNothing
+    figures(experiments.events_replayed(shop.lab, shop.design))
+    assert experiments.REPLAY not in shop.lab.faults_struck()
 
 
 def test_the_projector_process_gets_past_poison_by_itself(start: Start) -> None:
