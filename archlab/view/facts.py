@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 from archlab import judge
+from archlab.judge import Standing
 from archlab.run import DesignFacts, Measurement, RequirementOutcome, Run, Trace
 from archlab.scenario import Scenario
 from archlab.view.page import BAD, DIM, GOOD, PAYS, SELF, UNSURE
-
-Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "misuse"]
 
 MARKS: dict[Standing, tuple[str, str]] = {
     "enough": ("✓", GOOD),
