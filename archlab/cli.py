@@ -114,6 +114,7 @@ def check(
     quick: Quick = False,
     time: For = None,
     as_json: AsJson = False,
+    no_input: NoInput = False,
 ) -> None:
     """Run a scenario and answer by exit code: 3 a claim is refuted, 4 the run is invalid or inconclusive."""
     from archlab import session
