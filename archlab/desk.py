@@ -114,6 +114,7 @@ def show(name: str, code: bool, change: bool, designs: list[str]) -> None:
         screen.print(view.change(scenario.change_request, shown))
     if not code and not change:
         screen.print(view.lesson(lesson.text(scenario)))
+        screen.print(view.knobs(scenario.knobs))
 
 
 def compare(name: str | None, as_json: bool) -> None:
