@@ -281,7 +281,8 @@ CLAIMS = (
     Claim("waiting", "Waiting for the position of one's own write makes it visible.", waiting_helps),
     Claim(
         "killed",
-        "A projector killed between event and projection leaves wrong totals until it catches up, then none.",
+        "A projector killed between event and projection, or in the middle of it, leaves wrong totals until it catches "
+        "up, then none.",
         killed,
     ),
     Claim(
