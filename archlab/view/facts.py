@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from archlab import judge
@@ -87,8 +88,9 @@ def outcome(run: Run, requirement: str, design: str, workload: str) -> Requireme
 
 
 def behind(run: Run, r: RequirementOutcome) -> Measurement | None:
-    """The measurement that a requirement's outcome was judged from."""
-    return run.measured(r.metric, r.design, r.workload)
+    """The measurement that a requirement's outcome was judged from: of several places the one that is furthest over."""
+    found = run.all_measured(r.metric, r.design, r.workload)
+    return max(found, key=lambda m: (sum(map(bool, m.over)), math.inf if m.value is None else m.value), default=None)
 
 
 def missed_because(run: Run, r: RequirementOutcome) -> str:
