@@ -155,11 +155,11 @@ def _patch_places(scenario: Scenario, design: Design) -> Iterator[Path]:
 
 
 def fingerprint(scenario: Scenario) -> str:
-    """Of a scenario's code: runs with the same one executed the same designs in the same world."""
+    """Of a scenario's code and patches: runs with the same one executed the same designs in the same world."""
     import hashlib  # here, not above: every command imports this module
 
     folders = {Path(scenario.folder), *(sources(design)[0].parent for design in scenario.designs)}
-    files = sorted(file for folder in folders for file in folder.rglob("*.py"))
+    files = sorted(file for folder in folders for kind in ("*.py", "*.patch") for file in folder.rglob(kind))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 

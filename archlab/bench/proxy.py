@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 Direction = Literal["up", "down", "both"]
 """``up`` is from the client to the service, ``down`` the answers."""
 
-WAYS = ("up", "down")
 PATIENCE = 10.0
 MOST = 65536
 
