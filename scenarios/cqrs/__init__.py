@@ -134,7 +134,7 @@ WORKLOADS = (
     ),
     Workload(
         "pressure",
-        "1,400 requests a second, half of them pages of 1,000 orders each",
+        "1,400 requests a second, nearly half of them pages of 1,000 orders each",
         {"page_rows": 1000, "rate": 1400, "read_share": 0.5, "views": 1, "store_distance": 0.0},
     ),
     Workload(
