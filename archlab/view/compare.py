@@ -116,7 +116,7 @@ def _rows(page: Page, widths: Sequence[int], t: Compared, run: Run) -> Iterable[
             f"{indent}{d.name}",
             facts.stands_as(run, ABSENT, d.name), _figure(run, t.scenario, ABSENT, d.name),
             facts.stands_as(run, PRESENT, d.name), _figure(run, t.scenario, PRESENT, d.name),
-            f"{d.lines:,}", f"{d.processes}", [bill.change(d, run)[-1]],
+            f"{d.lines:,}", bill.processes(d), [bill.change(d, run)[-1]],
         ])  # fmt: skip
     if t.border:
         yield from page.wrap((t.border, DIM), indent=2)

@@ -199,3 +199,11 @@ def test_of_several_places_the_one_that_decided_is_shown(samples):
     ]
     others = tuple(m for m in run.measurements if m is not met)
     assert facts.behind(replace(run, measurements=(*others, *places)), missed) == places[1]
+
+
+def test_a_design_that_was_not_started_has_no_number_of_processes(samples):
+    run = samples.run()
+    idle = replace(run, designs=tuple(replace(d, processes=0) for d in run.designs))
+    text = samples.render(run_screen.figures(idle, samples.scenario()))
+    (line,) = [line for line in text.split("\n") if line.startswith("THE BILL")]
+    assert line.count(" · –") == len(run.designs) and " · 0" not in line
