@@ -139,7 +139,7 @@ def quiz(
     no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
-    """Questions, those you have not answered and confident errors first; feedback on every answer."""
+    """Questions, those you have not answered and your errors first; feedback on every answer."""
     from archlab import questions
 
     questions.quiz(name, no_input, as_json)
