@@ -114,6 +114,7 @@ def check(
     quick: Quick = False,
     time: For = None,
     as_json: AsJson = False,
+    no_input: NoInput = False,
 ) -> None:
     """Run a scenario and answer by exit code: 3 a claim is refuted, 4 the run is invalid or inconclusive."""
     from archlab import session
@@ -138,7 +139,7 @@ def quiz(
     no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
-    """Questions, those you have not answered and confident errors first; feedback on every answer."""
+    """Questions, those you have not answered and your errors first; feedback on every answer."""
     from archlab import questions
 
     questions.quiz(name, no_input, as_json)

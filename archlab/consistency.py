@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import combinations
 from typing import get_args
 
 from archlab import evolution
@@ -111,6 +112,11 @@ def _requirements(scenario: Scenario) -> Iterator[str]:
         elif requirement.unit != units[requirement.metric]:
             yield f"{subject} is in {requirement.unit!r}, its metric in {units[requirement.metric]!r}."
         yield from _known(subject, "workload", requirement.workloads, workloads)
+    for one, other in combinations(scenario.requirements, 2):
+        both = [name for name in workloads if one.demanded_in(name) and other.demanded_in(name)]
+        if one.metric == other.metric and both:
+            # The shares over a bound are recorded once a metric: the second bound would be judged by the first's.
+            yield f"requirements {one.id} and {other.id} both bound {one.metric!r} in {both[0]}: keep the tighter one."
 
 
 def _workloads(scenario: Scenario) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archlab import catalog
 from archlab.failure import say
-from archlab.scenario import Scenario, UsageError
+from archlab.scenario import Scenario, ScenarioError, UsageError
 from archlab.view.course import Topic, durations, listing
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def show(name: str, code: bool, change: bool, designs: list[str]) -> None:
         screen.print(view.change(scenario.change_request, shown))
     if not code and not change:
         screen.print(view.lesson(lesson.text(scenario)))
+        screen.print(view.knobs(scenario.knobs))
 
 
 def compare(name: str | None, as_json: bool) -> None:
@@ -212,7 +213,7 @@ def export(run_id: int, picture: Path | None) -> None:
         return
     try:
         scenario = catalog.find(run.scenario)
-    except UsageError:
+    except (UsageError, ScenarioError):  # it is gone, or no longer loads: what was recorded is still there
         scenario = None
     picture.write_text(view.svg(run, scenario), encoding="utf-8")
     print(f"{picture} shows run {run_id}.")

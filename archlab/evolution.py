@@ -36,10 +36,11 @@ def lines(modules: Iterable[Path]) -> int:
     A statement over several lines counts as many, so the figure is what a reader's eye passes over.
     Raises ScenarioError for a file that is no Python.
     """
-    return sum(_code_lines(path) for path in modules)
+    return sum(len(code_lines(path)) for path in modules)
 
 
-def _code_lines(path: Path) -> int:
+def code_lines(path: Path) -> set[int]:
+    """The numbers of the lines that ``lines`` counts, from 1."""
     import ast  # here, not above: every command imports this module, few count lines
     import io
     import tokenize
@@ -69,7 +70,7 @@ def _code_lines(path: Path) -> int:
         # A blank line inside a long string (some SQL, say) is still a blank line.
         written = token.string.split("\n") if len(rows) > 1 else [token.string]
         counted.update(row for row, text in zip(rows, written, strict=False) if text.strip())
-    return len(counted)
+    return counted
 
 
 def patch_size(diff: str) -> PatchSize:
@@ -154,11 +155,11 @@ def _patch_places(scenario: Scenario, design: Design) -> Iterator[Path]:
 
 
 def fingerprint(scenario: Scenario) -> str:
-    """Of a scenario's code: runs with the same one executed the same designs in the same world."""
+    """Of a scenario's code and patches: runs with the same one executed the same designs in the same world."""
     import hashlib  # here, not above: every command imports this module
 
     folders = {Path(scenario.folder), *(sources(design)[0].parent for design in scenario.designs)}
-    files = sorted(file for folder in folders for file in folder.rglob("*.py"))
+    files = sorted(file for folder in folders for kind in ("*.py", "*.patch") for file in folder.rglob(kind))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 

@@ -241,6 +241,19 @@ def inconclusive(evidence: str) -> Finding:
     return Finding("inconclusive", evidence)
 
 
+def about_the_workloads(judge: Callable[[Run], Finding]) -> Callable[[Run], Finding]:
+    """For a sentence about the named workloads: where somebody has turned their knobs, it is about something else."""
+
+    def judged(run: Run) -> Finding:
+        finding = judge(run)
+        if finding.outcome != "refuted" or not run.turned:
+            return finding
+        turned = ", ".join(f"{knob}={value:g}" for knob, value in run.turned.items())
+        return inconclusive(f"{finding.evidence}. With {turned} that is another situation than the sentence is about")
+
+    return judged
+
+
 @dataclass(frozen=True)
 class Claim:
     """One sentence of the lesson. A measured one is judged by a pure function of the run."""

@@ -41,6 +41,8 @@ class Asked:
     def __post_init__(self) -> None:
         if abs(self.seed) >= 2**63:
             raise UsageError(f"--seed takes a whole number that the record can hold, not {self.seed}.")
+        if self.quick and self.seconds is not None:
+            raise UsageError("--quick and --for contradict each other: give one of them.")
 
 
 @dataclass(frozen=True)

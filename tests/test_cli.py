@@ -90,6 +90,17 @@ def runs(home: Path) -> int:
         return int(record.execute("SELECT count(*) FROM runs").fetchone()[0])
 
 
+def test_a_quick_look_cannot_take_longer(archlab: Callable[..., Any], tiny: Callable[..., str]) -> None:
+    code, out, err = archlab("run", tiny(), "--quick", "--for", "60s")
+    assert (code, out, err) == (2, "", "archlab: --quick and --for contradict each other: give one of them.\n")
+
+
+def test_check_takes_no_input_like_every_other_command(archlab: Callable[..., Any]) -> None:
+    """It never asks; who writes a script need not know that."""
+    code, _, err = archlab("check", "no-such-scenario", "--no-input")
+    assert (code, err.count("there is no scenario")) == (2, 1)
+
+
 # Where nothing can be recorded
 
 

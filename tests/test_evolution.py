@@ -186,3 +186,15 @@ def test_a_broken_patch_and_a_missing_module_are_named(scenario: Scenario) -> No
     lost = replace(scenario.designs[0], modules=("worker",))
     with pytest.raises(ScenarioError, match="design plain names the module 'worker', which is not in"):
         evolution.sources(lost)
+
+
+def test_runs_of_changed_code_or_changed_patches_are_other_runs(scenario: Scenario) -> None:
+    """A patch is executed, and its size is on the bill; prose is neither."""
+    before = evolution.fingerprint(scenario)
+    Path(scenario.folder, "lesson.md").write_text("# A lesson")
+    assert evolution.fingerprint(scenario) == before
+    Path(scenario.folder, "changes", "plain.patch").write_text("--- a\n+++ b\n@@ -1 +1,0 @@\n-a\n")
+    patched = evolution.fingerprint(scenario)
+    assert patched != before
+    Path(scenario.folder, "new.py").write_text("x = 1\n")
+    assert evolution.fingerprint(scenario) not in (before, patched)

@@ -51,14 +51,12 @@ class Lab:
         self.processes: list[Any] = []
         self._crash_at = crash_at
         self._connections: list[Any] = []
-        self.databases: set[str] = set()
 
     def database(self, name: str = "shop", round_trip: float = 0.0) -> Any:
         """A connection to the database ``name`` of this round, ``round_trip`` seconds away."""
         connection = database.connect(self.folder / f"{name}.db", round_trip)
         if self.recorder:
             connection = TracedConnection(connection, self.recorder, name)
-        self.databases.add(name)
         self._connections.append(connection)
         return connection
 

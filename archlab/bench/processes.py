@@ -142,6 +142,11 @@ def _end_with_parent() -> None:
 class Process:
     """A design's own process, as its parent holds it."""
 
+    of_design = True
+    """Whether it is a moving part of the design, and not of the bench."""
+    asked_from_outside = False
+    """Whether it serves whoever asks: then the process that asks is a client, and no part of the design."""
+
     def __init__(
         self, launch: Callable[[Connection, str | None], BaseProcess], name: str, recorder: Recorder | None
     ) -> None:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 Direction = Literal["up", "down", "both"]
 """``up`` is from the client to the service, ``down`` the answers."""
 
-WAYS = ("up", "down")
 PATIENCE = 10.0
 MOST = 65536
 
@@ -71,6 +70,8 @@ class Toxic:
 
 class Proxy(Process):
     """A proxy as its parent holds it: ``port`` stands in for the target's. It passes everything on until it is told."""
+
+    of_design = False
 
     def __init__(self, lab: Lab, target: Any, name: str) -> None:
         from archlab.bench.services import bound

@@ -9,7 +9,7 @@ import importlib
 import math
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -19,7 +19,7 @@ from typing import Any
 from archlab import catalog, tracing
 from archlab.bench import database, load
 from archlab.bench.lab import Lab, Setting
-from archlab.bench.processes import Inbox, ProcessDied, Stopped
+from archlab.bench.processes import Inbox, Process, ProcessDied, Stopped
 from archlab.bench.statistics import median
 from archlab.failure import describe, disk_full
 from archlab.run import Trace
@@ -114,8 +114,8 @@ def _observe(task: Task) -> Observed:
             else _experiment(scenario, task, lab, running)
         )
         lab.check()
-        tables = sum(_tables(task.setting.folder / f"{name}.db") for name in lab.databases)
-        processes = 1 + len(lab.processes)
+        tables = sum(map(_tables, task.setting.folder.glob("*.db")))
+        processes = moving(lab.processes)
     except Exception:
         lab.check(DYING)  # a call that failed because a process is gone says less than why it is gone
         raise
@@ -126,6 +126,12 @@ def _observe(task: Task) -> Observed:
     return Observed(
         observed.served, observed.samples, struck, traces, data_hash, observed.answers_hash, processes, tables
     )
+
+
+def moving(started: Sequence[Process]) -> int:
+    """How many processes a design consists of: those that it started, and the round's own, unless that only asks."""
+    parts = [process for process in started if process.of_design]
+    return len(parts) + (not any(process.asked_from_outside for process in parts))
 
 
 def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:

@@ -54,6 +54,8 @@ class ServiceFailed(ScenarioError):
 class Service(Process):
     """A design's service. It is being started when this is made; ``client`` and ``ready`` wait until it serves."""
 
+    asked_from_outside = True
+
     def __init__(self, launch: Launch, name: str, log: Path, recorder: Recorder | None) -> None:
         self._serve = launch
         self._log = log

@@ -28,7 +28,7 @@ from typing import Any
 from archlab.scenario import Scenario, ScenarioError
 
 SURE = 75
-"""From this confidence on, in percent, a wrong answer is a confident error, and comes back first."""
+"""From this confidence on, in percent, a wrong answer is a confident error, and comes back before other errors."""
 
 TIMES = {"ns": 1e-9, "µs": 1e-6, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 NUMBER = re.compile(r"(?:about |around |≈ ?|~ ?)?([-−]?\d[\d,_ ]*(?:\.\d+)?)\s*(.*)", re.DOTALL)
@@ -226,8 +226,8 @@ def feedback(question: Question, option: Option) -> str:
 def in_order(asked: Iterable[tuple[str, Question]], answers: Iterable[Answer]) -> list[tuple[str, Question]]:
     """(Scenario, question) pairs in the order to ask them, by the last answer to each.
 
-    First what was never answered, as the quiz has it; then confident errors, the surest first; then the rest, the
-    longest ago first.
+    First what was never answered, as the quiz has it; then errors, the surest first; then what was right, the longest
+    ago first.
     """
     last = _last(answers)
 
@@ -236,7 +236,7 @@ def in_order(asked: Iterable[tuple[str, Question]], answers: Iterable[Answer]) -
         if (scenario, question.id) not in last:
             return 0, 0, number
         when, answer = last[scenario, question.id]
-        return (1, -(answer.confidence or 0), when) if answer.confident_error else (2, 0, when)
+        return (2, 0, when) if answer.right else (1, -(answer.confidence or 0), when)
 
     return [pair for _, pair in sorted(enumerate(asked), key=key)]
 

@@ -26,7 +26,12 @@ def section(run: Run, scenario: Scenario | None = None, every: bool = False) -> 
         rows.append(Row(" · ".join(name for name, _ in kept), [[(cell, "")] for cell in counted]))
     if any(d.change_files for d in designs):
         rows.append(Row(_asked(scenario), [change(d, run) for d in designs]))
-    return Section("THE BILL", "lines · processes", [[(f"{d.lines:,} · {d.processes}", "")] for d in designs], rows)
+    return Section("THE BILL", "lines · processes", [[(f"{d.lines:,} · {processes(d)}", "")] for d in designs], rows)
+
+
+def processes(design: DesignFacts) -> str:
+    """How many were started; nothing is known of a design that this run did not start."""
+    return str(design.processes or units.NOTHING)
 
 
 def _asked(scenario: Scenario | None) -> str:

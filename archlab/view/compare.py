@@ -114,7 +114,7 @@ def _rows(page: Page, widths: Sequence[int], t: Compared, run: Run) -> Iterable[
             f"{indent}{d.name}",
             facts.stands_as(run, ABSENT, d.name), _figure(run, t.scenario, ABSENT, d.name),
             facts.stands_as(run, PRESENT, d.name), _figure(run, t.scenario, PRESENT, d.name),
-            f"{d.lines:,}", f"{d.processes}", [bill.change(d, run)[-1]],
+            f"{d.lines:,}", bill.processes(d), [bill.change(d, run)[-1]],
         ])  # fmt: skip
     for border in facts.borders(run, t.scenario):
         yield from page.wrap((f"border: {border}", DIM), indent=2)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Literal
 
 from archlab import judge
+from archlab.judge import Standing
 from archlab.run import DesignFacts, Measurement, RequirementOutcome, Run, Trace
 from archlab.scenario import Scenario
 from archlab.view.page import BAD, DIM, GOOD, PAYS, SELF, UNSURE
-
-Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "misuse"]
 
 MARKS: dict[Standing, tuple[str, str]] = {
     "enough": ("✓", GOOD),
@@ -89,8 +88,9 @@ def outcome(run: Run, requirement: str, design: str, workload: str) -> Requireme
 
 
 def behind(run: Run, r: RequirementOutcome) -> Measurement | None:
-    """The measurement that a requirement's outcome was judged from."""
-    return run.measured(r.metric, r.design, r.workload)
+    """The measurement that a requirement's outcome was judged from: of several places the one that is furthest over."""
+    found = run.all_measured(r.metric, r.design, r.workload)
+    return max(found, key=lambda m: (sum(map(bool, m.over)), math.inf if m.value is None else m.value), default=None)
 
 
 def missed_because(run: Run, r: RequirementOutcome) -> str:

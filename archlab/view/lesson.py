@@ -11,6 +11,7 @@ from rich.markdown import Heading, Markdown, MarkdownElement
 from rich.syntax import Syntax
 from rich.text import Text
 
+from archlab.scenario import Knob
 from archlab.view.page import BAD, DIM, GOOD, HEAD, Fitted, Page, Picture, pad
 from archlab.view.sections import align, explanation, sections
 from archlab.view.signs import plain
@@ -51,6 +52,22 @@ class _Prose:
 def lesson(markdown: str) -> RenderableType:
     """The text of ``lesson.md``."""
     return _Prose(markdown)
+
+
+def knobs(turned: Sequence[Knob]) -> Picture:
+    """What ``--set`` turns: what it means, its range, and how to read its value from a real system."""
+    return Picture(lambda page: _knobs(page, turned))
+
+
+def _knobs(page: Page, turned: Sequence[Knob]) -> Iterable[Text]:
+    if turned:
+        yield Text()
+        yield from page.wrap(page.text(("KNOBS", HEAD), ("  turned by --set NAME=VALUE", DIM)))
+    for knob in turned:
+        span = f"{knob.low:g} to {knob.high:g} {knob.unit}, else {knob.default:g}"
+        assumed = " Assumed: the bench injects it, and does not find it." if knob.assumed else ""
+        yield from page.wrap(page.text((knob.name, HEAD), f": {knob.says} ({span}).{assumed}"), indent=2)
+        yield from page.wrap((f"yours: {knob.read_from}", DIM), indent=4)
 
 
 def code(designs: Sequence[tuple[str, str, str]]) -> Picture:

@@ -6,7 +6,7 @@ import re
 
 from rich.text import Text
 
-from archlab.run import ClaimOutcome, DesignFacts, Run, Verdict
+from archlab.run import ClaimOutcome, Comparison, DesignFacts, Run, Verdict
 from archlab.scenario import Scenario
 from archlab.view import facts, units
 from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part, commands
@@ -73,7 +73,8 @@ def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFact
     sooner = _times_sooner(run, workload, simple.name, pattern.name)
     where = "Under pressure" if workload == "pressure" else f"In {workload}"
     than = f"sooner than {simple.name}"
-    gain = f"{units.ratio(sooner)} {than}, which nobody waits for, at" if sooner else f"not noticeably {than}, for"
+    slight = f"{_not_sooner(run, workload, simple.name, pattern.name)} {than}"
+    gain = f"{units.ratio(sooner)} {than}, which nobody waits for, at" if sooner else f"{slight}, for"
     price = []
     if simple.lines and pattern.lines > simple.lines:
         price.append(f"{units.ratio(pattern.lines / simple.lines)} the code")
@@ -91,15 +92,27 @@ def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFact
 
 def _times_sooner(run: Run, workload: str, simple: str, pattern: str) -> float | None:
     """By what factor the pattern's first required time is shorter, where that is beyond noise and margin."""
+    c = _in_time(run, workload, simple, pattern)
+    if c is None or c.outcome not in ("better", "worse"):
+        return None
+    sooner = c.ratio if c.a == simple else 1 / c.ratio if c.ratio else 0.0
+    return sooner if sooner > 1 else None
+
+
+def _not_sooner(run: Run, workload: str, simple: str, pattern: str) -> str:
+    """What is known of a pattern that is not sooner: nobody notices, it is slower, or this run does not tell."""
+    c = _in_time(run, workload, simple, pattern)
+    outcome = c.outcome if c is not None else "cannot tell"
+    return {"equivalent": "not noticeably", "cannot tell": "not measurably"}.get(outcome, "not")
+
+
+def _in_time(run: Run, workload: str, simple: str, pattern: str) -> Comparison | None:
+    """The two compared by their first required time."""
     for r in facts.demands(run, workload):
-        if r.unit != "s":
-            continue
         there = run.compared(r.metric, workload, simple, pattern)
-        back = run.compared(r.metric, workload, pattern, simple)
-        c = there or back
-        if c is not None:
-            sooner = c.ratio if c is there else 1 / c.ratio if c.ratio else 0.0
-            return sooner if c.outcome in ("better", "worse") and sooner > 1 else None
+        found = there or run.compared(r.metric, workload, pattern, simple)
+        if r.unit == "s" and found is not None:
+            return found
     return None
 
 

@@ -134,7 +134,7 @@ WORKLOADS = (
     ),
     Workload(
         "pressure",
-        "1,400 requests a second, half of them pages of 1,000 orders each",
+        "1,400 requests a second, nearly half of them pages of 1,000 orders each",
         {"page_rows": 1000, "rate": 1400, "read_share": 0.5, "views": 1, "store_distance": 0.0},
     ),
     Workload(
@@ -150,7 +150,9 @@ FAULTS = ("calm",), ("projection",), 3
 EXPERIMENTS = (
     Experiment("rules", experiments.rules, workloads=("calm",), rounds=1),
     Experiment("staleness", experiments.staleness, workloads=("calm",), rounds=3),
-    Experiment("projector_killed", experiments.projector_killed, *FAULTS, {experiments.CRASH: 1}, quick=False),
+    Experiment(
+        "projector_killed", experiments.projector_killed, *FAULTS, dict.fromkeys(experiments.CRASHES, 1), quick=False
+    ),
     Experiment("events_replayed", experiments.events_replayed, *FAULTS, {experiments.REPLAY: 1}, quick=False),
     Experiment("events_reordered", experiments.events_reordered, *FAULTS, {experiments.REORDER: 1}, quick=False),
     Experiment("poison", experiments.poison, *FAULTS, {experiments.POISON: 1}, quick=False),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from archlab.bench.lab import Lab
 
 CRASH = "between event and projection"
+CRASHES = CRASH, "between totals and position"
+"""Where the projector is killed."""
 REPLAY, REORDER, POISON, DAMAGE = "events replayed", "events reordered", "poison event", "read store damaged"
 LOOKS = 3
 """Orders that one round looks for."""
@@ -42,20 +44,22 @@ def rules(lab: Lab, design: Any) -> Iterator[Sample]:
 
 
 def projector_killed(lab: Lab, design: Any) -> Iterator[Sample]:
-    """SIGKILL strikes the projector after it has read an event and before it has applied it."""
-    last = _events_without_projector(lab, design)
-    yield Sample("divergent", wrong_totals(lab, design), {"stage": "projector dead"})
-    design.projector.start()
-    design.wait_until_seen(last)
-    yield Sample("divergent", wrong_totals(lab, design), {"stage": "caught up"})
+    """SIGKILL strikes the projector when it has read an event, and when it has added it up and not yet moved on."""
+    for point in CRASHES:
+        last = _events_without_projector(lab, design, point)
+        yield Sample("divergent", wrong_totals(lab, design), {"stage": "projector dead"})
+        design.projector.start()
+        design.wait_until_seen(last)
+        yield Sample("divergent", wrong_totals(lab, design), {"stage": "caught up"})
 
 
 def events_replayed(lab: Lab, design: Any) -> Iterator[Sample]:
     """Every event there is, delivered once more."""
     design.wait_until_seen(design.place_order(an_order(lab, 2 * NEW_ORDERS)))
     reader = design.reading_side(lab)
-    lab.struck(REPLAY)
-    reader.apply(reader.events(after=Position(0)))
+    if events := reader.events(after=Position(0)):
+        lab.struck(REPLAY)
+    reader.apply(events)
     yield Sample("divergent", wrong_totals(lab, design), {"stage": "replayed"})
 
 
@@ -64,7 +68,8 @@ def events_reordered(lab: Lab, design: Any) -> Iterator[Sample]:
     _events_without_projector(lab, design)
     reader = design.reading_side(lab)
     events = reader.events(after=reader.position)
-    lab.struck(REORDER)
+    if len(events) > 1:
+        lab.struck(REORDER)
     refused = 0
     try:
         reader.apply(events[::-1])
@@ -118,10 +123,10 @@ def poison(lab: Lab, design: Any) -> Iterator[Sample]:
         with suppress(Exception):  # whatever it raises was an attempt
             reader.catch_up()
         wrong = wrong_totals(lab, design)
-        if wrong == 0:
-            break
         if attempt == 0:
-            lab.struck(POISON)
+            lab.struck(POISON)  # who passes over it at the first attempt has met it, too
+        elif wrong == 0:
+            break
         yield Sample("divergent", wrong, {"stage": "stalled"})
     yield Sample("divergent", wrong, {"stage": "parked"})
     yield Sample("parked", lab.database("views").execute("SELECT count(*) FROM parked").fetchone()[0])
@@ -140,11 +145,12 @@ def rebuild(lab: Lab, design: Any) -> Iterator[Sample]:
     yield Sample("divergent", wrong, {"stage": "rebuilt"})
 
 
-def _events_without_projector(lab: Lab, design: Any) -> Position:
-    """Kills the projector between an event and its projection, and lets more happen; the last position."""
+def _events_without_projector(lab: Lab, design: Any, crash_at: str = CRASH) -> Position:
+    """Kills the projector at a point on an event's way, and lets more happen; the last position."""
     design.projector.kill()
-    design.projector.start(crash_at=CRASH)
-    first, second = an_order(lab, 2 * NEW_ORDERS + 1), an_order(lab, 2 * NEW_ORDERS + 2)
+    design.projector.start(crash_at=crash_at)
+    number = 2 * NEW_ORDERS + 10 * CRASHES.index(crash_at)
+    first, second = an_order(lab, number + 1), an_order(lab, number + 2)
     design.place_order(first)
     design.projector.exited()
     design.place_order(second)

@@ -94,6 +94,7 @@ class Projector:
         self.store.executemany(ADD, [(*row, t.orders, t.units, t.revenue) for row, t in sums.items()])
         if parked:
             self.store.executemany("INSERT OR REPLACE INTO parked VALUES (?, ?, ?)", parked)
+        self.lab.crash_point("between totals and position")
         self.store.execute("UPDATE progress SET position = ?", (position,))
         self.position = position
 

@@ -31,7 +31,11 @@ class Api:
         return self.lab.service(self.app, name, settings=settings)
 
     def read_order(self, order: OrderId, user: str) -> int:
-        return self.ask("GET", f"/orders/{order}", user).status
+        """What the load asks. Anything but the order would be quick, and no figure of a design that serves it."""
+        answer = self.ask("GET", f"/orders/{order}", user)
+        if not answer.ok:
+            raise RuntimeError(f"GET /orders/{order} was answered {answer.status}")
+        return answer.status
 
     def ask(self, method: str, path: str, user: str = "", content: Any = None, **headers: str) -> Answer:
         return ask(self.service, method, path, user, content, **headers)

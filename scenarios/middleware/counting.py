@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .endpoints import ENDPOINTS
@@ -42,7 +41,7 @@ def counted(design: Design) -> Counted:
                 first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
                 inside |= set(range(first, (node.end_lineno or first) + 1))
         table = {node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == "Route"}
-        code = _code_lines(file)
+        code = evolution.code_lines(file)
         each += len(code & (inside | table))
         fixed += len(code - inside - table)
         about = _about(tree) & code
@@ -73,17 +72,6 @@ def _imports(line: str) -> bool:
 
 def _called(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
-
-
-def _code_lines(file: Path) -> set[int]:
-    """Numbers of the lines that are neither blank nor a comment nor a docstring."""
-    source = file.read_text(encoding="utf-8")
-    documents: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            documents |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    lines = enumerate(source.splitlines(), start=1)
-    return {i for i, text in lines if text.strip() and not text.strip().startswith("#")} - documents
 
 
 def _about(tree: ast.Module) -> set[int]:

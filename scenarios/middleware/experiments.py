@@ -82,9 +82,10 @@ def hunt(lab: Lab, api: Api) -> Iterator[Sample]:
     for order, where in ((UNRENDERABLE, "in a thread"), (UNMAILABLE, "behind the answer")):
         about = [line for line in lines if str(order) in repr(line)]
         found = sum(line["id"] == ids[order] for line in about)
-        yield Sample("lines_found", found / len(about), {"fails": where})
+        share = found / len(about) if about else 0.0  # a failure that left no line is found by nothing
+        yield Sample("lines_found", share, {"fails": where})
         yield Sample("lines", len(about), {"fails": where})
-        yield Sample("lines_lost", 1 - found / len(about))
+        yield Sample("lines_lost", 1 - share)
 
 
 def wrong_orders(lab: Lab, api: Api) -> Iterator[Sample]:

@@ -25,8 +25,8 @@ from .world import ORIGIN, log, milliseconds_since
 if TYPE_CHECKING:
     from archlab.bench.lab import Lab
 
-TASK = 0.03
-"""Seconds that a background task takes."""
+TASK = 0.1
+"""Seconds that a background task takes: so much longer than an answer that a busy machine does not hide it."""
 SEEN = "x-seen"
 tenant: ContextVar[str] = ContextVar("tenant", default="nothing")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from archlab.bench.load import NEVER, Done
 from archlab.bench.measurements import LOAD, Cell, measurements
-from archlab.bench.rounds import Observed, Served, early_stop, of_operation
+from archlab.bench.rounds import Observed, Served, early_stop, moving, of_operation
 from archlab.run import Measurement
 from archlab.scenario import Metric, Request, Requirement, Sample, Scenario
 
@@ -47,6 +48,20 @@ def measured(
 ) -> Measurement | None:
     found = measurements(scenario, {(LOAD, "scan", workload): Cell(rounds)})
     return next((m for m in found if m.metric == metric.name), None)
+
+
+def part(**said: bool) -> Any:
+    return SimpleNamespace(**({"of_design": True, "asked_from_outside": False} | said))
+
+
+def test_the_benchs_own_processes_are_no_moving_part_of_a_design() -> None:
+    """A round's own process is the design where it does the work, or a client of services; a proxy is the bench's."""
+    spawned, service, proxy = part(), part(asked_from_outside=True), part(of_design=False)
+    assert moving([]) == 1
+    assert moving([spawned]) == 2
+    assert moving([spawned, proxy]) == 2
+    assert moving([service]) == 1
+    assert moving([service, service, spawned, proxy]) == 3
 
 
 # Early stop

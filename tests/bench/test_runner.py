@@ -130,7 +130,7 @@ def test_every_round_has_a_fresh_process(whole: Whole) -> None:
 def test_faults_and_moving_parts_are_what_really_happened(whole: Whole) -> None:
     run, _ = whole
     assert [(f.name, f.design, f.planned, f.injected) for f in run.faults] == [("counted", "index", 2, 2)]
-    assert [(d.name, d.processes, d.tables) for d in run.designs] == [("scan", 1, 0), ("index", 2, 0)]
+    assert [(d.name, d.processes, d.tables) for d in run.designs] == [("scan", 1, 1), ("index", 2, 1)]
 
 
 def test_the_traces_are_told_before_anything_is_measured(whole: Whole) -> None:

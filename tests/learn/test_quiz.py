@@ -205,14 +205,12 @@ some_answers = st.lists(
 
 
 @given(some_answers)
-def test_the_order_is_never_answered_then_confident_errors_then_the_oldest(answers: list[Answer]) -> None:
+def test_the_order_is_never_answered_then_errors_then_the_oldest(answers: list[Answer]) -> None:
     pairs = [("s", question) for question in QUESTIONS]
     ordered = quiz.in_order(pairs, answers)
     assert sorted(pair[1].id for pair in ordered) == [question.id for question in QUESTIONS]
     last = {answer.question: answer for answer in sorted(answers, key=lambda answer: answer.answered)}
-    groups = [
-        0 if question.id not in last else 1 if last[question.id].confident_error else 2 for _, question in ordered
-    ]
+    groups = [0 if question.id not in last else 2 if last[question.id].right else 1 for _, question in ordered]
     assert groups == sorted(groups)
     by_group = [[q.id for (_, q), group in zip(ordered, groups, strict=True) if group == wanted] for wanted in range(3)]
     assert by_group[0] == sorted(by_group[0])

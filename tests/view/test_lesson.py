@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import archlab
+from archlab.scenario import Knob
 from archlab.view import lesson
 from archlab.view.sections import align, sections
 
@@ -160,3 +161,14 @@ def test_diffs_fit_and_keep_their_signs(samples, width):
     )
     assert all(cell_len(line) <= width for line in text.split("\n"))
     assert "\n-    return" in text and "\n+" in text and "nothing to change" in text
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_every_knob_says_what_it_is_and_how_to_read_it_from_a_real_system(samples, width):
+    rows = Knob("page_rows", 1, 1, 5000, "orders", "orders on a page", "SELECT count(*)")
+    far = Knob("distance", 0.0, 0, 100, "ms", "round trip", "ping", assumed=True)
+    text = " ".join(samples.render(lesson.knobs([rows, far]), width=width).split())
+    assert "page_rows: orders on a page (1 to 5000 orders, else 1). yours: SELECT count(*)" in text
+    assert text.count("Assumed") == 1
+    assert text.index("distance") < text.index("Assumed") < text.index("yours: ping")
+    assert samples.render(lesson.knobs([])).strip() == ""

@@ -186,3 +186,24 @@ def test_another_scenario_needs_no_word_of_the_core(samples):
     text = samples.render(run_screen.whole(samples.third_party()), 100)
     for said in ("CHECK OUT", "checkout p95", "no effect lost", "17", "events", "! the declared order contradicts"):
         assert said in text
+
+
+def test_of_several_places_the_one_that_decided_is_shown(samples):
+    """A bound that is broken at one crash point of three must not be shown with another one's figure."""
+    run = samples.run()
+    missed = next(r for r in run.requirements if r.outcome == "met" and r.design == "queries")
+    met = facts.behind(run, missed)
+    places = [
+        replace(met, at={"crash_point": name}, value=value, over=over)
+        for name, value, over in (("a", 0.0, (0.0,) * 5), ("b", 7.0, (1.0,) * 5), ("c", 0.0, (0.0,) * 5))
+    ]
+    others = tuple(m for m in run.measurements if m is not met)
+    assert facts.behind(replace(run, measurements=(*others, *places)), missed) == places[1]
+
+
+def test_a_design_that_was_not_started_has_no_number_of_processes(samples):
+    run = samples.run()
+    idle = replace(run, designs=tuple(replace(d, processes=0) for d in run.designs))
+    text = samples.render(run_screen.figures(idle, samples.scenario()))
+    (line,) = [line for line in text.split("\n") if line.startswith("THE BILL")]
+    assert line.count(" · –") == len(run.designs) and " · 0" not in line

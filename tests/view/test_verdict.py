@@ -26,7 +26,21 @@ def test_workloads_with_one_outcome_share_a_clause(samples):
 
 def test_a_gain_that_is_not_beyond_noise_is_no_gain(samples):
     run = replace(samples.run(), comparisons=())
-    assert "not noticeably sooner than " in verdict.verdict_sentences(run)[-1]
+    assert "not measurably sooner than " in verdict.verdict_sentences(run)[-1]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ratio", "says"),
+    [
+        ("equivalent", 1.1, "projection is not noticeably sooner than queries"),
+        ("cannot tell", 3.0, "projection is not measurably sooner than queries"),
+        ("better", 0.5, "projection is not sooner than queries"),
+    ],
+)
+def test_what_nobody_could_tell_is_not_called_unnoticeable(samples, outcome, ratio, says):
+    run = samples.run()
+    changed = tuple(replace(c, outcome=outcome, ratio=ratio) for c in run.comparisons)
+    assert says in verdict.verdict_sentences(replace(run, comparisons=changed))[-1]
 
 
 def test_a_pattern_that_pays_everywhere_has_no_price_to_tell(samples):

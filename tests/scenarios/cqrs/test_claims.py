@@ -80,7 +80,7 @@ def as_taught() -> Run:
         traces=(),
         environment={},
         comparisons=tuple(
-            Comparison("page_time", "pressure", a, b, ratio, ratio * 0.8, ratio * 1.2, "cannot tell")
+            Comparison("page_time", "pressure", a, b, ratio, ratio * 0.8, ratio * 1.2, "equivalent")
             for (a, b), ratio in ratios.items()
         ),
         requirements=tuple(
@@ -193,6 +193,7 @@ OPEN: list[tuple[str, Spoil]] = [
     ("version-guard", lambda run: measured(run, "divergent", 0, 2, guard="version alone")),
     ("parked", lambda run: measured(run, "divergent", 0, 2, stage="stalled")),
     ("summary-first", lambda run: required(run, "calm", "summary", "uncertain")),
+    ("summary-first", lambda run: compared(run, "summary", "projection", 0.1, 9.0, "cannot tell")),
     ("far-needs-projection", lambda run: required(run, "far_views", "projection", "uncertain")),
     ("faster-nearly-always-needed-rarely", lambda run: compared(run, "queries", "projection", 0.9, 2.0)),
 ]
@@ -201,6 +202,23 @@ OPEN: list[tuple[str, Spoil]] = [
 @pytest.mark.parametrize(("claim", "spoil"), OPEN)
 def test_left_open_where_the_data_do_not_decide(scenario: Scenario, claim: str, spoil: Spoil) -> None:
     assert outcome(scenario, claim, spoil(as_taught())) == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"), [("met", "meets every bound"), ("missed", "misses a bound"), ("uncertain", "may miss a bound")]
+)
+def test_the_evidence_says_no_more_than_was_judged(scenario: Scenario, outcome: str, said: str) -> None:
+    judge = next(c.judge for c in scenario.claims if c.id == "bloat")
+    assert judge is not None
+    assert f"crud {said};" in judge(required(as_taught(), "calm", "crud", outcome)).evidence
+
+
+def test_what_is_assumed_is_not_claimed_as_found(scenario: Scenario) -> None:
+    """A store is far away because the bench makes it so: the evidence says it."""
+    far = WorkloadFacts("far_views", "", {"store_distance": 5.0})
+    judge = next(c.judge for c in scenario.claims if c.id == "far-needs-projection")
+    assert judge is not None
+    assert "(assumed: the store is 5 ms away)" in judge(replace(as_taught(), workloads=(far,))).evidence
 
 
 def test_a_run_that_left_everything_out_refutes_nothing(scenario: Scenario) -> None:

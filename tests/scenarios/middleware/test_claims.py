@@ -153,6 +153,7 @@ def test_a_misuse_is_not_asked_where_the_pattern_is_not_needed(run: Run) -> None
     [
         ("forgotten", "holes_new", "middleware", 1.0),
         ("forgotten", "holes_released", "per-endpoint", 0.0),
+        ("forgotten", "holes_new", "per-endpoint", 5.0),
         ("unknown-path", "holes_unknown", "middleware", 2.0),
         ("one-place", "places", "middleware", 9.0),
         ("hunted", "lines_found", "middleware", 0.5),
@@ -176,6 +177,27 @@ def test_a_claim_is_refuted_where_a_run_contradicts_it(
     )
     judged = judge(scenario, replace(run, measurements=spoiled))
     assert {c.id: c.outcome for c in judged.claims}[claim] == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("bare", "pure", "based", "outcome"),
+    [
+        (0.7e-3, 0.8e-3, 1.6e-3, "held"),
+        (0.7e-3, 0.8e-3, 0.8e-3, "refuted"),
+        (0.7e-3, 0.8e-3, 0.9e-3, "inconclusive"),
+        (0.7e-3, 2.0e-3, 4.0e-3, "refuted"),
+    ],
+)
+def test_layers_are_cheap_only_where_nobody_notices_them(
+    run: Run, bare: float, pure: float, based: float, outcome: str
+) -> None:
+    """Half as slow as something slow is not cheap."""
+    times = {"bare": bare, "pure": pure, "based": based}
+    timed = tuple(
+        replace(m, by_round=(times[str(m.at["layers"])],) * 3) if m.metric == "layers_time" else m
+        for m in run.measurements
+    )
+    assert claims.cheap_layers(replace(run, measurements=timed)).outcome == outcome
 
 
 def test_nothing_is_claimed_of_a_run_that_left_it_out(scenario: Scenario, run: Run) -> None:

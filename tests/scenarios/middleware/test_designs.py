@@ -53,6 +53,26 @@ def test_the_knob_takes_endpoints_away(start: Start) -> None:
     assert api.ask("GET", "/products", "ann").status == 404
 
 
+def test_a_load_that_is_not_served_is_no_figure(start: Start) -> None:
+    """Refusing is quick: whoever answers the load with an error must not look fast."""
+    api = start("middleware").api
+    assert api.read_order(workload.FIRST, "ann") == 200
+    with pytest.raises(RuntimeError, match="was answered 401"):
+        api.read_order(workload.FIRST, "")
+
+
+def test_a_failure_that_left_no_line_is_lost(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edited design may log nothing at all: that is a finding, and no division by zero."""
+    experiments = import_module("archlab.scenarios.middleware.experiments")
+    started = start("middleware")
+    silent = SimpleNamespace(stop=lambda: None, log=list)
+    monkeypatch.setattr(started.api, "started", lambda *name, **settings: silent)
+    monkeypatch.setattr(experiments.probe, "crowd", lambda *asked: 0)
+    monkeypatch.setattr(experiments, "ask", lambda *asked: SimpleNamespace(headers={}))
+    found = [(s.metric, s.value) for s in experiments.hunt(started.lab, started.api) if s.metric != "crowd"]
+    assert found == [("lines_found", 0.0), ("lines", 0), ("lines_lost", 1.0)] * 2
+
+
 def test_a_forged_token_opens_nothing(start: Start) -> None:
     world = import_module("archlab.scenarios.middleware.world")
     assert world.user_of(f"Bearer {world.token_of('ann')}") == "ann"
@@ -101,11 +121,12 @@ def changed(request: pytest.FixtureRequest, start: Start) -> Any:
 
 
 def test_errors_become_problems_with_the_id(changed: Any) -> None:
-    """RFC 9457: a media type of its own, a type, a title, the status; and the correlation id."""
+    """RFC 9457: a media type of its own, a type, the status, what happened this time; and the correlation id."""
     refused = changed.api.ask("GET", "/orders/1", "ann", x_request_id="supplied-1")
     assert refused.headers["content-type"] == PROBLEM
     said = refused.json()
-    assert (said["status"], said["title"], said["type"]) == (409, "there is no 1", "about:blank")
+    assert (said["status"], said["detail"], said["type"]) == (409, "there is no 1", "about:blank")
+    assert "title" not in said, "beside about:blank it would have to be the status's own phrase"
     assert said["correlation"] == refused.headers["x-request-id"] == "supplied-1"
 
 
