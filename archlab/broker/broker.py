@@ -190,7 +190,7 @@ class Broker:
 
     def settle(self) -> None:
         """Commits, confirms what is now safe, and sends."""
-        safe = True
+        safe, self._settling = True, False
         if self.storage.dirty:
             safe = self.storage.commit(sync=any(channel.awaits_disk for channel in self._unconfirmed))
         self._send(safe)
@@ -201,9 +201,11 @@ class Broker:
         """Confirms and flushes. `safe`: the disk has all that was published until now."""
         self._settling = True  # what the confirms write is flushed below
         channels, self._unconfirmed = self._unconfirmed, {}
-        for channel in channels:
-            channel.confirm(safe)
-        self._settling = False
+        try:
+            for channel in channels:
+                channel.confirm(safe)
+        finally:  # else nothing would ever be sent again
+            self._settling = False
         connections, self._unsent = self._unsent, {}
         for connection in connections:
             connection.flush()

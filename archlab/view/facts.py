@@ -107,6 +107,17 @@ def busy(run: Run, workload: str, design: str) -> float | None:
     return max((share for share in shares if share is not None), default=None)
 
 
+def assumed(run: Run, scenario: Scenario | None) -> list[str]:
+    """Knobs that the bench injects, where they are turned up: ``assumed: store_distance 5 ms (far_views)``."""
+    knobs = [knob for knob in scenario.knobs if knob.assumed] if scenario else []
+    return [
+        f"assumed: {knob.name} {w.settings[knob.name]:g} {knob.unit} ({w.name})"
+        for knob in knobs
+        for w in run.workloads
+        if w.settings.get(knob.name)
+    ]
+
+
 def says(scenario: Scenario | None, requirement: str) -> str:
     """A requirement in the scenario's words, else its id as words."""
     for r in scenario.requirements if scenario else ():

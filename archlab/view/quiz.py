@@ -79,11 +79,6 @@ def summary(right: int, total: int, sure_and_wrong: int = 0, brier: float | None
     return Picture(draw)
 
 
-def nothing_due(when: str = "") -> Picture:
-    """All is answered: when the next question is due, if that is known."""
-    return Picture(lambda page: page.wrap(page.text(("✓ ", GOOD), f"Nothing is due. {when}".rstrip())))
-
-
 def not_an_option(page_says: str, options: int) -> Picture:
     return Picture(
         lambda page: page.wrap((f"{page_says!r} is no option. Type a letter from a to {LETTERS[options - 1]}.", UNSURE))

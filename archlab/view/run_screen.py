@@ -84,7 +84,7 @@ def _figures(
 ) -> Iterable[Text]:
     if not run.valid:
         yield from verdict.invalid(page, run)
-        yield from verdict.trust(page, run)
+        yield from verdict.trust(page, run, scenario)
         yield Text()
         yield from verdict.next_steps(page, run, scenario)
         return
@@ -100,6 +100,6 @@ def _figures(
         yield from verdict.you_said(page, run, predicted, confidence, scenario)
     yield from verdict.say_it(page, scenario)
     yield from verdict.claims(page, run)
-    yield from verdict.trust(page, run)
+    yield from verdict.trust(page, run, scenario)
     yield Text()
     yield from verdict.next_steps(page, run, scenario)

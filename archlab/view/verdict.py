@@ -40,20 +40,24 @@ def verdict_sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
     """One clause for the workloads of each outcome, then what the self-inflicted pattern would cost."""
     grouped: dict[str, list[str]] = {}
     for v in run.verdicts:
-        grouped.setdefault(_clause(run, v, facts.shown_workload(run, scenario)), []).append(v.workload)
+        grouped.setdefault(_clause(run, v, scenario), []).append(v.workload)
     sentences = [f"{_listed(workloads)}: {clause}." for clause, workloads in grouped.items()]
     cost = _cost_sentence(run, scenario)
     return [*sentences, cost] if cost else sentences
 
 
-def _clause(run: Run, v: Verdict, shown: str) -> str:
+def _clause(run: Run, v: Verdict, scenario: Scenario | None) -> str:
     if v.status == "none":
         return "none is sufficient"
     if v.status == "uncertain":
         open_still = _listed(list(v.candidates), "or") if len(v.candidates) > 1 else f"perhaps {''.join(v.candidates)}"
         return f"uncertain, {open_still} ({LONGER} tells more)"
-    busy = facts.busy(run, v.workload, v.design or "") if v.workload == shown else None
-    return f"{v.design}" + (f" ({units.percent(busy)} busy)" if busy is not None and busy >= 0.01 else "")
+    busy = facts.busy(run, v.workload, v.design or "") if v.workload == facts.shown_workload(run, scenario) else None
+    if busy is None or busy < 0.01:
+        return f"{v.design}"
+    # Services are asked over one connection at a time: it is that which is busy, not the processes behind it.
+    whose = "its connection " if scenario and "services" in scenario.needs else ""
+    return f"{v.design} ({whose}{units.percent(busy)} busy)"
 
 
 def _cost_sentence(run: Run, scenario: Scenario | None) -> str:
@@ -207,9 +211,11 @@ def checked(page: Page, run: Run) -> list[Text]:
     return [*lines, *verdict(page, run), *claims(page, run), *trust(page, run)]
 
 
-def trust(page: Page, run: Run) -> list[Text]:
-    """Noise, repetitions, faults that really struck, what the tracing cost, and what the run noticed about itself."""
-    lines = said(page, "TRUST", " · ".join(trust_facts(run)) or "nothing was repeated")
+def trust(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
+    """Noise, repetitions, faults that really struck, what was assumed, what the tracing cost, and what the run noticed
+    about itself."""
+    told = [*trust_facts(run), *facts.assumed(run, scenario)]
+    lines = said(page, "TRUST", " · ".join(told) or "nothing was repeated")
     for finding in run.findings:
         lines += page.wrap(page.text(("! ", UNSURE), finding), indent=LABEL)
     return lines

@@ -134,8 +134,8 @@ WORKLOADS = (
     ),
     Workload(
         "pressure",
-        "1,400 requests a second, nearly half of them pages of 1,000 orders each",
-        {"page_rows": 1000, "rate": 1400, "read_share": 0.5, "views": 1, "store_distance": 0.0},
+        "1,300 requests a second, nearly half of them pages of 1,000 orders each",
+        {"page_rows": 1000, "rate": 1300, "read_share": 0.5, "views": 1, "store_distance": 0.0},
     ),
     Workload(
         "far_views",

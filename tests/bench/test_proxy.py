@@ -101,7 +101,7 @@ def test_latency_is_added_in_each_direction_it_is_asked_for(
 
 
 def test_latency_is_a_delay_and_no_bottleneck(proxied: SimpleNamespace) -> None:
-    """What is sent one after the other arrives one after the other, all of it one latency later."""
+    """What is sent one after the other arrives one after the other, all of it one latency later and not ten."""
     proxied.proxy.poison(Toxic(latency=0.1, direction="up"))
     with connected(proxied.proxy) as connection:
         began = time.perf_counter()
@@ -111,7 +111,7 @@ def test_latency_is_a_delay_and_no_bottleneck(proxied: SimpleNamespace) -> None:
         while len(received) < 10:
             received += connection.recv(100)
         assert received == bytes(range(10))
-        assert time.perf_counter() - began < 0.3
+        assert time.perf_counter() - began < 10 * 0.1
 
 
 def test_jitter_never_swaps_bytes(proxied: SimpleNamespace) -> None:

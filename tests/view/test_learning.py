@@ -178,7 +178,6 @@ def test_all_of_it_fits(samples, width, ascii_only):
             OPTIONS, 0, 1, REBUTTALS, "It adds up where the rows are.", ["CQRS is two databases", "", ""], 90
         ),
         quiz.summary(6, 8, 1, 0.21, "Next: 3 questions tomorrow."),
-        quiz.nothing_due("The next one is due tomorrow."),
         quiz.not_an_option("é", 3),
         prediction.question(scenario, scenario.workloads[1], scenario.designs),
         glossary.words(),

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from archlab.run import FaultRecord
-from archlab.view import verdict
+from archlab.scenario import Knob
+from archlab.view import run_screen, verdict
 
 
 def test_the_verdict_names_every_workload_and_what_self_inflicted_costs(samples):
@@ -108,3 +109,20 @@ def verdict_picture(draw, run):
     from archlab.view.page import Picture
 
     return Picture(lambda page: draw(page, run))
+
+
+def test_what_was_assumed_is_said_where_it_was_turned_up(samples):
+    """An assumed knob at 0 assumes nothing; where it is not, whoever trusts the figures must know."""
+    far = Knob("distance", 0.0, 0.0, 100.0, "ms", "a round trip", "ping", assumed=True)
+    run = samples.run()
+    first, *others = run.workloads
+    run = replace(
+        run,
+        workloads=(
+            replace(first, settings={"distance": 5.0}),
+            *(replace(w, settings={"distance": 0.0}) for w in others),
+        ),
+    )
+    text = samples.render(run_screen.whole(run, replace(samples.scenario(), knobs=(far,))))
+    assert f"assumed: distance 5 ms ({first.name})" in " ".join(text.split())
+    assert text.count("assumed:") == 1
