@@ -252,8 +252,8 @@ class _Bench:
         wire, childs_end = multiprocessing.Pipe()
         with wire:
             child = processes.start(rounds.run_round, task, childs_end, name=what)
-            childs_end.close()
             try:
+                childs_end.close()
                 if not wire.poll(ROUND_LIMIT):
                     self._hung[task.design] = f"did not end within {ROUND_LIMIT:g} s"
                     return Observed(died=self._hung[task.design])
@@ -316,10 +316,11 @@ def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
 def _scratch() -> Iterator[Path]:
     """A folder for the rounds, removed at the end; those that a killed archlab left behind are removed first."""
     home = Path(tempfile.gettempdir())
-    for left in home.glob("archlab-rounds-*"):
-        owner = left.name.split("-")[2]
-        if owner.isdigit() and not _running(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
+    for kind in ("rounds", "server"):
+        for left in home.glob(f"archlab-{kind}-*"):
+            owner = left.name.split("-")[2]
+            if owner.isdigit() and not _running(int(owner)):
+                shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"archlab-rounds-{os.getpid()}-"))
     try:
         yield folder
