@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from importlib import import_module
@@ -11,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from archlab.bench import versions
+from archlab.bench import services, versions
 from archlab.scenario import Scenario
 
 endpoints = import_module("archlab.scenarios.middleware.endpoints")
+experiments = import_module("archlab.scenarios.middleware.experiments")
 probe = import_module("archlab.scenarios.middleware.probe")
 workload = import_module("archlab.scenarios.middleware.workload")
 
@@ -125,3 +127,19 @@ def test_every_patch_fits_and_touches_only_what_a_design_runs(scenario: Scenario
     for i, patch in enumerate(sorted(found)):
         versions.patched(Path(scenario.folder), Path(scenario.folder, patch), tmp_path / str(i))
         shutil.rmtree(tmp_path / str(i))
+
+
+def test_an_answer_that_no_program_can_read_is_another_answer(start: Start) -> None:
+    """The run is unfair then, and says between whom; it does not end with what the reader of JSON says."""
+    api = start("middleware", endpoints=1)
+    garbage = SimpleNamespace(
+        ask=lambda *_: SimpleNamespace(status=200, json=lambda: json.loads("hello"), body=b"hello")
+    )
+    assert [row[-1] for row in workload.answers(api.lab, garbage)] == [b"hello", b"hello"]
+
+
+def test_a_failure_that_left_no_line_is_found_by_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = start("middleware", one_in=10)
+    monkeypatch.setattr(services.Service, "log", lambda service: [])
+    found = [(sample.metric, sample.value) for sample in experiments.hunt(api.lab, api.api)]
+    assert found.count(("lines_found", 0)) == found.count(("lines_lost", 1)) == 2
