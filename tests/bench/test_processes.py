@@ -161,7 +161,7 @@ def test_the_server_has_ended_when_its_program_has(tmp_path: Path) -> None:
             subprocess.run([sys.executable, program], stdout=said, env=environment, check=True)
         with pytest.raises(ProcessLookupError):
             os.kill(int((tmp_path / "said").read_text()), 0)
-        assert os.listdir(temporary) == []
+        assert list(Path(temporary).iterdir()) == []
 
 
 # Messages and positions
