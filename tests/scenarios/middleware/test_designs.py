@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -143,3 +144,23 @@ def test_a_failure_that_left_no_line_is_found_by_nothing(start: Start, monkeypat
     monkeypatch.setattr(services.Service, "log", lambda service: [])
     found = [(sample.metric, sample.value) for sample in experiments.hunt(api.lab, api.api)]
     assert found.count(("lines_found", 0)) == found.count(("lines_lost", 1)) == 2
+
+
+@pytest.mark.parametrize("number", [0, 2, 4])
+def test_users_whom_one_endpoint_alone_does_not_limit_are_a_hole_there(
+    start: Start, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Although addresses are limited everywhere, and this one has made many requests when it is that one's turn."""
+    open_one, asked = endpoints.ENDPOINTS[number], probe.ask
+
+    def unlimited(service: Any, method: str, path: str, user: str = "", *content: Any, **headers: str) -> Any:
+        """As of a design that knows no limit by user at this endpoint: every request is another user's."""
+        if service.name == "flooded" and user and (method, path) == (open_one.method, open_one.example):
+            user = f"another-{uuid.uuid4()}"
+        return asked(service, method, path, user, *content, **headers)
+
+    monkeypatch.setattr(probe, "ask", unlimited)
+    one = start("middleware")
+    flooded = one.api.started("flooded", limit=probe.FEW)
+    grid = probe.sweep(one.lab, one.api.service, flooded, [*endpoints.ENDPOINTS, endpoints.NEW], 6)
+    assert [endpoint for endpoint, row in grid.items() if row["rate limit"]] == [str(open_one)]
