@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from archlab.bench.client import Answer
     from archlab.bench.services import Service
 
-FEW = 6
-"""Requests a minute that a user may make of the service that is flooded: the code is the same, the flood is short."""
+FEW = 8
+"""Requests a minute that a user may make of the service that is flooded: the code is the same, the flood is short.
+With as many users behind an address (PER_ADDRESS), a user of each endpoint can have too many before the address has."""
 HOSTILE = '"><script>alert(1)</script>' + "A" * 200
 INSIDE = (b"sqlite", b"traceback", b"operationalerror", b"no such table")
 """What must not be in an answer: it tells a stranger how the shop is made."""
