@@ -132,13 +132,18 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
 
 def warm(scenario: Scenario) -> None:
     """Starts what processes are forked from, with the scenario's modules imported; worth calling early."""
-    by_name = catalog.reference(scenario) == scenario.name
+    modules = {design.start.__module__ for design in scenario.designs}
+    if (
+        catalog.reference(scenario) != scenario.name
+    ):  # only the catalogue loads a folder; a copy's originals are installed
+        folder = catalog.module_name(Path(scenario.folder))
+        modules = {module for module in modules if not module.startswith(folder)}
     needed: list[str] = []
     if "services" in scenario.needs:
         from archlab.bench import services
 
         needed = services.PRELOADED
-    processes.warm([*needed, *(sorted({d.start.__module__ for d in scenario.designs}) if by_name else [])])
+    processes.warm([*needed, *sorted(modules)])
 
 
 def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
