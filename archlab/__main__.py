@@ -6,7 +6,7 @@ import os
 import sys
 
 from archlab import __version__
-from archlab.failure import DONE, ENDED, FAILED, INTERRUPTED, WRONG_USAGE, fault, say
+from archlab.failure import DONE, ENDED, FAILED, INTERRUPTED, SHORT_OF, WRONG_USAGE, fault, say
 
 
 def main() -> int:
@@ -60,7 +60,8 @@ def _failed(error: Exception) -> int:
     if isinstance(error, (ScenarioError, StoreError, BrokerError)):
         say(str(error))
     elif isinstance(error, OSError):
-        say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+        said = SHORT_OF.get(error.errno or 0) or error.strerror or error
+        say(f"{said}{f': {error.filename}' if error.filename else ''}.")
     else:
         say(f"this is a fault in archlab: {fault(error)}. Please report it with what you typed.")
     return FAILED

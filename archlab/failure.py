@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,6 +15,15 @@ DONE, FAILED, WRONG_USAGE, REFUTED, UNCERTAIN, INTERRUPTED = 0, 1, 2, 3, 4, 130
 ENDED = (INTERRUPTED, 128 + 1, 128 + 15)
 """By Ctrl-C, a closed terminal, SIGTERM."""
 
+TOO_MANY_FILES = "there are too few file descriptors; try `ulimit -n 1024`"
+NO_PORTS = "all ephemeral ports are in use; end other programs, or wait a minute until closed connections are gone"
+SHORT_OF = {
+    errno.EMFILE: TOO_MANY_FILES,
+    errno.ENFILE: TOO_MANY_FILES,
+    errno.EADDRNOTAVAIL: NO_PORTS,
+}
+"""By error number: what the machine has run out of, and what to do about it."""
+
 ARCHLAB = __file__.removesuffix("failure.py")
 SCENARIOS = f"{ARCHLAB}scenarios"
 
@@ -24,7 +34,11 @@ def say(sentence: str) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """``ValueError: text (crud.py, line 12)``: what was raised, and the innermost line outside archlab and Python."""
+    """``ValueError: text (crud.py, line 12)``: what was raised, and the innermost line outside archlab and Python.
+
+    What the machine is short of is nobody's line: it is said with what to do about it."""
+    if isinstance(error, OSError) and error.errno in SHORT_OF:
+        return SHORT_OF[error.errno]
     return _at(error, lambda file: not file.startswith((ARCHLAB, sys.base_prefix, "<")) or file.startswith(SCENARIOS))
 
 

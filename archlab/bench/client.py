@@ -12,6 +12,7 @@ import sys
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -91,10 +92,15 @@ class Client:
             while self._idle:
                 self._idle.pop().close()
             return Client.request(self, method, path, content, headers)
+        except TimeoutError:
+            connection.close()
+            asked = f"{method} {path}" + (f" of service {self._service}" if self._service else "")
+            raise TimeoutError(f"{asked} was not answered within {self.timeout:g} s") from None
         except BaseException:
             connection.close()
             raise
-        if response.will_close:
+        # Where an error reached the server itself, it ends the connection behind its answer without having said so.
+        if response.will_close or response.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             connection.close()
         else:
             self._idle.append(connection)

@@ -83,8 +83,8 @@ def _seed(setting: Setting, design: str | None, seeded: Path | None) -> str:
     wire, childs_end = multiprocessing.Pipe()
     with wire:
         child = processes.start(rounds.seed_data, setting, childs_end, design, seeded, name=f"seed {setting.scenario}")
-        childs_end.close()
         try:
+            childs_end.close()
             if not wire.poll(SEED_LIMIT):
                 return f"seeding did not end within {SEED_LIMIT:g} s"
             failed: str = wire.recv()

@@ -6,11 +6,14 @@ leaves nothing running. Ctrl-C is the parent's alone: it ends its children itsel
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
@@ -30,6 +33,10 @@ SAFE_PATH = "PYTHONSAFEPATH"
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 
 
+LONGEST = 56
+"""Characters of the temporary folder's path that leave room for a longer name: a socket's path has 104 on macOS."""
+
+
 class ProcessDied(Exception):
     """A process ended that should still be there: its name and exit code in a sentence."""
 
@@ -41,11 +48,36 @@ def warm(modules: Sequence[str]) -> None:
     from multiprocessing import forkserver, resource_tracker
 
     multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
+    _name_folder()
     with _nothing_from_here():
         resource_tracker.ensure_running()  # here, because starting it ends with SIGINT and SIGTERM unblocked
         # The server's descendants inherit what is blocked: a Ctrl-C on the terminal reaches archlab alone.
         with _blocked("SIGINT"):
             forkserver.ensure_running()
+    atexit.register(_end_server)
+
+
+def _name_folder() -> None:
+    """Puts the server's socket into a folder that tells whose it is: after a kill -9 the next run removes it.
+
+    multiprocessing would call it "pymp-…", and remove it only where it ends in good order."""
+    process: Any = multiprocessing.current_process()
+    if not process._config.get("tempdir") and len(tempfile.gettempdir()) <= LONGEST:
+        folder = process._config["tempdir"] = tempfile.mkdtemp(prefix=f"archlab-server-{os.getpid()}-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _end_server() -> None:
+    """Ends the server with archlab: left to itself it takes a tenth of a second to notice that it is alone."""
+    from multiprocessing import forkserver
+
+    server: Any = forkserver._forkserver
+    pid = getattr(server, "_forkserver_pid", None)
+    if pid is not None:
+        server._forkserver_pid = None
+        with contextlib.suppress(OSError):  # it has ended already
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
@@ -53,8 +85,14 @@ def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
     context: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
     process: BaseProcess = context.Process(target=_child, args=(main, arguments, _servers_key()), name=name)
     # What ends archlab waits until the process is started as a whole: half a request would confuse the server.
-    with _without_main(), _nothing_from_here(), _blocked("SIGINT", "SIGTERM", "SIGHUP"):
-        process.start()
+    try:
+        with _without_main(), _nothing_from_here(), _blocked("SIGINT", "SIGTERM", "SIGHUP"):
+            process.start()
+    except BaseException:
+        if process.pid is not None:  # what has waited is raised here, where nobody else knows the process yet
+            process.kill()
+            process.join()
+        raise
     return process
 
 

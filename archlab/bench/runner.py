@@ -132,13 +132,18 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
 
 def warm(scenario: Scenario) -> None:
     """Starts what processes are forked from, with the scenario's modules imported; worth calling early."""
-    by_name = catalog.reference(scenario) == scenario.name
+    modules = {design.start.__module__ for design in scenario.designs}
+    if (
+        catalog.reference(scenario) != scenario.name
+    ):  # only the catalogue loads a folder; a copy's originals are installed
+        folder = catalog.module_name(Path(scenario.folder))
+        modules = {module for module in modules if not module.startswith(folder)}
     needed: list[str] = []
     if "services" in scenario.needs:
         from archlab.bench import services
 
         needed = services.PRELOADED
-    processes.warm([*needed, *(sorted({d.start.__module__ for d in scenario.designs}) if by_name else [])])
+    processes.warm([*needed, *sorted(modules)])
 
 
 def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
@@ -252,8 +257,8 @@ class _Bench:
         wire, childs_end = multiprocessing.Pipe()
         with wire:
             child = processes.start(rounds.run_round, task, childs_end, name=what)
-            childs_end.close()
             try:
+                childs_end.close()
                 if not wire.poll(ROUND_LIMIT):
                     self._hung[task.design] = f"did not end within {ROUND_LIMIT:g} s"
                     return Observed(died=self._hung[task.design])
@@ -316,10 +321,11 @@ def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
 def _scratch() -> Iterator[Path]:
     """A folder for the rounds, removed at the end; those that a killed archlab left behind are removed first."""
     home = Path(tempfile.gettempdir())
-    for left in home.glob("archlab-rounds-*"):
-        owner = left.name.split("-")[2]
-        if owner.isdigit() and not _running(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
+    for kind in ("rounds", "server"):
+        for left in home.glob(f"archlab-{kind}-*"):
+            owner = left.name.split("-")[2]
+            if owner.isdigit() and not _running(int(owner)):
+                shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"archlab-rounds-{os.getpid()}-"))
     try:
         yield folder

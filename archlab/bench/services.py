@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from archlab.bench import logs, processes
 from archlab.bench.client import HOST, Client
 from archlab.bench.processes import Process, ProcessDied
+from archlab.failure import NO_PORTS, SHORT_OF
 from archlab.scenario import ScenarioError
 
 if TYPE_CHECKING:
@@ -191,11 +192,9 @@ def bound(name: str, port: int) -> socket.socket:
 
 
 def _why(error: OSError) -> str:
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return "there are too few file descriptors; try `ulimit -n 1024`"
-    if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
-        return "all ephemeral ports are in use; end other programs, or wait a minute until closed connections are gone"
-    return (error.strerror or str(error)).lower()
+    if error.errno == errno.EADDRINUSE:
+        return NO_PORTS  # no fixed port is ever asked for
+    return SHORT_OF.get(error.errno or 0) or (error.strerror or str(error)).lower()
 
 
 def _exit(code: int) -> str:

@@ -54,9 +54,9 @@ def serve(
             reset_contextvars=True,  # else a pipelined request inherits the correlation id of the one before it
         )
         asyncio.run(_Server(config, wire).serve([listener]))
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # sys.exit and KeyboardInterrupt are the design's own: Ctrl-C is archlab's
         logging.getLogger("archlab").exception("this service failed")
-        wire.send(("failed", describe(error) if isinstance(error, Exception) else logs.last_words(log)))
+        wire.send(("failed", describe(error)))
         sys.exit(1)
     lab.close(finish=True)
 

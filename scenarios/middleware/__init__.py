@@ -32,7 +32,7 @@ KNOBS = (
     Knob(
         name="rate",
         default=400,
-        low=1,
+        low=20,
         high=2000,
         unit="requests a second",
         says="requests that arrive",

@@ -81,11 +81,11 @@ def hunt(lab: Lab, api: Api) -> Iterator[Sample]:
     lines = service.log()
     for order, where in ((UNRENDERABLE, "in a thread"), (UNMAILABLE, "behind the answer")):
         about = [line for line in lines if str(order) in repr(line)]
-        found = sum(line["id"] == ids[order] for line in about)
-        share = found / len(about) if about else 0.0  # a failure that left no line is found by nothing
-        yield Sample("lines_found", share, {"fails": where})
+        # A failure that left no line at all is found by nothing.
+        found = sum(line["id"] == ids[order] for line in about) / max(1, len(about))
+        yield Sample("lines_found", found, {"fails": where})
         yield Sample("lines", len(about), {"fails": where})
-        yield Sample("lines_lost", 1 - share)
+        yield Sample("lines_lost", 1 - found)
 
 
 def wrong_orders(lab: Lab, api: Api) -> Iterator[Sample]:

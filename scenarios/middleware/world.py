@@ -27,7 +27,7 @@ ORIGIN = "https://shop.example"
 ALL = ("*",)
 REQUEST_ID = "x-request-id"
 SECRET = b"not a secret: this shop sells nothing"
-PER_ADDRESS = 5
+PER_ADDRESS = 8
 """An address may make so many times the requests that one user may: several users can sit behind it."""
 
 SCHEMA = """

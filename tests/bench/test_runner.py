@@ -367,8 +367,8 @@ def test_what_a_killed_archlab_left_in_the_temporary_folder_is_removed_by_the_ne
     mine = temporary / f"archlab-rounds-{os.getpid()}-in-use"
     mine.mkdir()
     with runner._scratch() as scratch:
-        assert sorted(temporary.glob("archlab-rounds-*")) == sorted([mine, scratch])
-    assert list(temporary.glob("archlab-rounds-*")) == [mine]
+        assert sorted(temporary.iterdir()) == sorted([mine, scratch])
+    assert list(temporary.iterdir()) == [mine]
 
 
 def test_a_run_that_was_suspended_says_so(tiny: Tiny, tmp_path: Path, temporary: Path) -> None:
@@ -384,3 +384,18 @@ def test_a_run_that_was_suspended_says_so(tiny: Tiny, tmp_path: Path, temporary:
     (tmp_path / "gate").open("w").close()
     said, _ = archlab.communicate(timeout=60)
     assert "the machine or archlab was suspended for 1 s while measuring; run it again\n" in said
+
+
+def test_the_originals_beside_a_copy_are_imported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they are installed; the folder itself is loaded by the catalogue alone, in every process."""
+    from archlab import catalog, copies
+
+    folder = tmp_path / "mine"
+    copies.copy_scenario(catalog.find("middleware"), folder)
+    with (folder / "middleware.py").open("a") as file:
+        file.write("# edited\n")
+    warmed: list[str] = []
+    monkeypatch.setattr(runner.processes, "warm", warmed.extend)
+    runner.warm(catalog.find(str(folder)))
+    assert "archlab.scenarios.middleware.middleware" in warmed
+    assert not any(module.startswith("archlab_folder") for module in warmed)

@@ -145,6 +145,20 @@ def test_one_that_cannot_start_says_why_with_its_last_log_lines(lab: Lab, apps: 
     assert "\n" not in str(failed.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("tired", r"SystemExit: tired of it \(apps.py, line \d+\)"), ("stopped", r"KeyboardInterrupt \(apps.py")],
+)
+def test_one_that_ends_itself_while_it_starts_says_where(
+    lab: Lab, apps: ModuleType, capfd: pytest.CaptureFixture[str], name: str, why: str
+) -> None:
+    service = lab.service(getattr(apps, name), name)
+    with pytest.raises(ServiceFailed, match=f"service {name} did not start: {why}"):
+        service.ready()
+    service.exited()
+    assert capfd.readouterr().err == ""
+
+
 def test_one_that_dies_unplanned_is_told_with_its_exit_code_and_last_words(lab: Lab, apps: ModuleType) -> None:
     service = lab.service(apps.greeter, "greeter")
     with pytest.raises(ABSENT):
@@ -201,6 +215,21 @@ def test_a_call_on_a_connection_that_a_restart_ended_is_made_anew(lab: Lab, apps
     assert service.client.get("/hello/you").ok
     service.restart()
     assert service.client.get("/hello/you").ok
+
+
+def test_what_follows_an_error_goes_over_a_connection_of_its_own(lab: Lab, apps: ModuleType) -> None:
+    """An unhandled error ends its connection just behind the answer. What may not be sent twice must not meet that."""
+    service = lab.service(apps.greeter, "greeter")
+    for _ in range(100):
+        assert service.client.get("/fail").status == 500
+        assert service.client.post("/hello/you").ok
+
+
+def test_one_that_does_not_answer_is_named_with_what_it_was_asked(lab: Lab, apps: ModuleType) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = Client(silent.getsockname()[1], "api", timeout=0.05)
+        with pytest.raises(TimeoutError, match=r"GET /orders/7 of service api was not answered within 0.05 s"):
+            client.get("/orders/7")
 
 
 def test_a_new_version_stands_beside_the_old_one(tmp_path: Path) -> None:

@@ -68,6 +68,14 @@ def broken(lab: Any) -> Starlette:
     raise RuntimeError("there is no key")
 
 
+def tired(lab: Any) -> Starlette:
+    raise SystemExit("tired of it")
+
+
+def stopped(lab: Any) -> Starlette:
+    raise KeyboardInterrupt
+
+
 class Running(SimpleNamespace):
     def greet(self, name: str) -> Any:
         return self.front.client.get(f"/hello/{name}").json()

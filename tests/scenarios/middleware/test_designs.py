@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import uuid
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -11,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from archlab.bench import versions
+from archlab.bench import services, versions
 from archlab.scenario import Scenario
 
 endpoints = import_module("archlab.scenarios.middleware.endpoints")
+experiments = import_module("archlab.scenarios.middleware.experiments")
 probe = import_module("archlab.scenarios.middleware.probe")
 workload = import_module("archlab.scenarios.middleware.workload")
 
@@ -146,3 +149,39 @@ def test_every_patch_fits_and_touches_only_what_a_design_runs(scenario: Scenario
     for i, patch in enumerate(sorted(found)):
         versions.patched(Path(scenario.folder), Path(scenario.folder, patch), tmp_path / str(i))
         shutil.rmtree(tmp_path / str(i))
+
+
+def test_an_answer_that_no_program_can_read_is_another_answer(start: Start) -> None:
+    """The run is unfair then, and says between whom; it does not end with what the reader of JSON says."""
+    api = start("middleware", endpoints=1)
+    garbage = SimpleNamespace(
+        ask=lambda *_: SimpleNamespace(status=200, json=lambda: json.loads("hello"), body=b"hello")
+    )
+    assert [row[-1] for row in workload.answers(api.lab, garbage)] == [b"hello", b"hello"]
+
+
+def test_a_failure_that_left_no_line_is_found_by_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = start("middleware", one_in=10)
+    monkeypatch.setattr(services.Service, "log", lambda service: [])
+    found = [(sample.metric, sample.value) for sample in experiments.hunt(api.lab, api.api)]
+    assert found.count(("lines_found", 0)) == found.count(("lines_lost", 1)) == 2
+
+
+@pytest.mark.parametrize("number", [0, 2, 4])
+def test_users_whom_one_endpoint_alone_does_not_limit_are_a_hole_there(
+    start: Start, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Although addresses are limited everywhere, and this one has made many requests when it is that one's turn."""
+    open_one, asked = endpoints.ENDPOINTS[number], probe.ask
+
+    def unlimited(service: Any, method: str, path: str, user: str = "", *content: Any, **headers: str) -> Any:
+        """As of a design that knows no limit by user at this endpoint: every request is another user's."""
+        if service.name == "flooded" and user and (method, path) == (open_one.method, open_one.example):
+            user = f"another-{uuid.uuid4()}"
+        return asked(service, method, path, user, *content, **headers)
+
+    monkeypatch.setattr(probe, "ask", unlimited)
+    one = start("middleware")
+    flooded = one.api.started("flooded", limit=probe.FEW)
+    grid = probe.sweep(one.lab, one.api.service, flooded, [*endpoints.ENDPOINTS, endpoints.NEW], 6)
+    assert [endpoint for endpoint, row in grid.items() if row["rate limit"]] == [str(open_one)]
