@@ -103,7 +103,8 @@ class Channel:
         if index == spec.Channel.CloseOk.INDEX:
             self.connection.forget(self)
         elif index == spec.Channel.Close.INDEX:
-            self.send(spec.Channel.CloseOk())
+            # The two requests have crossed, and the client waits for an answer to its own. `send` is silent by now.
+            self.connection.write(method_frame(self.number, spec.Channel.CloseOk()))
 
     def _receive_content(self, kind: int, payload: bytes) -> None:
         publish = (60, 40)

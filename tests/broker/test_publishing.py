@@ -273,3 +273,16 @@ def test_without_confirms_nothing_is_said(client: Client) -> None:
         channel.basic_publish("", queue, str(number).encode())
     eventually(lambda: client.ready(queue) == 100, "100 messages")
     assert client.drain(queue) == [str(number).encode() for number in range(100)]
+
+
+def test_a_close_that_crosses_the_broker_s_own_is_answered(raw: RawClient) -> None:
+    """The client asks to close before it has read why the broker did: it gets both, and the channel can be used again."""
+    raw.open()
+    raw.channel()
+    nowhere = method(1, spec.Basic.Publish(exchange="no such", routing_key="x")) + header(1, 0)
+    raw.send(nowhere + method(1, spec.Channel.Close(200, "", 0, 0)))
+    refused, closed = raw.read_method(), raw.read_method()
+    assert (type(refused), refused.reply_code) == (spec.Channel.Close, 404)
+    assert isinstance(closed, spec.Channel.CloseOk)
+    raw.send(method(1, spec.Channel.CloseOk()))
+    raw.channel()
