@@ -1,4 +1,4 @@
-"""The observer effect: what tracing added to the requests that are shown."""
+"""The traced pass: whether it shows the design or a stall of the machine; and the observer effect, what tracing added."""
 
 from __future__ import annotations
 
@@ -12,6 +12,19 @@ from archlab.run import Trace
 
 Traced = Mapping[tuple[str, str], Observed]
 """The traced round by design and workload."""
+
+
+AT_EASE = 0.75
+"""A worker of whose time less is demanded has no queue that lasts."""
+
+
+def stalled(observed: Observed, workers: int) -> bool:
+    """Whether the pass shows a stall of the machine: most requests of an operation waited for longer than any usual two
+    take, although no more was demanded of the worker than it does at ease."""
+    served = [(s, median(s.services)) for s in observed.served if s.rate and s.services]
+    demanded = sum(s.rate * usual for s, usual in served) / workers
+    longest = max((usual for _, usual in served), default=0.0)
+    return demanded < AT_EASE and any(median(s.latencies) - usual > 2 * longest for s, usual in served)
 
 
 def with_untraced(traces: tuple[Trace, ...], cells: Mapping[CellKey, Cell]) -> tuple[Trace, ...]:

@@ -22,7 +22,7 @@ from archlab import __version__, catalog, evolution
 from archlab.bench import datasets, processes, rounds
 from archlab.bench.lab import Setting
 from archlab.bench.measurements import LOAD, Cell, CellKey, measurements, settled
-from archlab.bench.observer import tracing_cost, with_untraced
+from archlab.bench.observer import stalled, tracing_cost, with_untraced
 from archlab.bench.proofs import data_hash, faults_struck, moving_parts, objections
 from archlab.bench.rounds import Observed, Task
 from archlab.bench.watch import Watch
@@ -41,6 +41,8 @@ QUICK_SECONDS = 4.5
 """With --quick, when that much has passed nothing goes round once more: what is open then is said to be uncertain."""
 ROUND_LIMIT = 60.0
 """Seconds after which a round that has not ended is ended."""
+TRACED_PASSES = 3
+"""At most, where a machine stalls in one after the other."""
 MOST_SHOWN = 12
 """Designs whose traces are recorded."""
 
@@ -217,10 +219,18 @@ class _Bench:
         scenario = self.plan.scenario
         shown = [w for w in scenario.workloads if w.name == scenario.shown_workload] or list(scenario.workloads[:1])
         return {
-            (design.name, workload.name): self.run(Round(workload, design.name, None, 0), traced=True)
+            (design.name, workload.name): self._trace(workload, design)
             for workload in shown
             for design in self._traced([d for d in scenario.designs if d.asked_at(workload.name)])
         }
+
+    def _trace(self, workload: Workload, design: Design) -> Observed:
+        """The pass of one design; once more where it shows nothing but a stall of the machine."""
+        for _ in range(TRACED_PASSES):
+            observed = self.run(Round(workload, design.name, None, 0), traced=True)
+            if not stalled(observed, design.workers):
+                break
+        return observed
 
     def _traced(self, designs: list[Design]) -> list[Design]:
         if self.plan.quick:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archlab.bench.measurements import LOAD, Cell
-from archlab.bench.observer import tracing_cost, with_untraced
+from archlab.bench.observer import stalled, tracing_cost, with_untraced
 from archlab.bench.rounds import Observed, Served
 from archlab.run import Span, Trace
 
@@ -30,3 +30,23 @@ def test_every_trace_stands_beside_its_untraced_time() -> None:
     span = Span("1" * 32, "2" * 16, None, "page", 0.0, 0.02, "worker")
     (trace,) = with_untraced((Trace("crud", "pressure", "page", 0.0, (span,)),), CELLS)
     assert trace.untraced == pytest.approx(0.011)
+
+
+def passed(service: float, wait: float, rate: float) -> Observed:
+    return Observed(served=(Served("page", (wait + service,) * 30, (service,) * 30, rate),))
+
+
+@pytest.mark.parametrize(
+    ("service", "wait", "rate", "is_stalled"),
+    [
+        (0.001, 0.0, 300.0, False),
+        (0.001, 0.0015, 300.0, False),
+        (0.001, 0.2, 300.0, True),  # nothing in the design makes anybody wait so long
+        (0.005, 0.2, 300.0, False),  # its own queue: 1.5 of one worker is demanded
+        (0.001, 0.2, 0.0, False),  # back to back there is no queue
+    ],
+)
+def test_a_stall_of_the_machine_is_told_from_a_queue(
+    service: float, wait: float, rate: float, is_stalled: bool
+) -> None:
+    assert stalled(passed(service, wait, rate), workers=1) is is_stalled

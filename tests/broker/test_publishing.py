@@ -276,7 +276,7 @@ def test_without_confirms_nothing_is_said(client: Client) -> None:
 
 
 def test_a_close_that_crosses_the_broker_s_own_is_answered(raw: RawClient) -> None:
-    """The client asks to close before it has read why the broker did: it gets both, and the channel can be used again."""
+    """The client asks before it has read why the broker did: it gets both, and the channel can be used again."""
     raw.open()
     raw.channel()
     nowhere = method(1, spec.Basic.Publish(exchange="no such", routing_key="x")) + header(1, 0)
