@@ -1,4 +1,4 @@
-"""The traced pass: whether it shows the design or a stall of the machine; and the observer effect, what tracing added."""
+"""The traced pass: whether it shows a design or a stall of the machine; the observer effect: what tracing added."""
 
 from __future__ import annotations
 
