@@ -86,7 +86,8 @@ EXPLAINED = (
     "p95, interval, noise floor, open loop, closed loop, coordinated omission, falls behind, round, border, crossing, "
     "verdict, requirement, claim, steelman, misuse, baseline, workload, knob, self-inflicted, pays, enough, misses, "
     "uncertain, outbox, projection, staleness, read-your-own-writes, observer effect, span, trace, waterfall, invalid, "
-    "inconclusive, margin, noticeable, scenario, design, metric, bound, fault, bill, change request, seed, n, busy"
+    "inconclusive, margin, noticeable, scenario, design, metric, bound, fault, bill, change request, seed, n, busy, "
+    "wait, hole, holes, region, work alone, not asked, tracing, at once"
 )
 
 
