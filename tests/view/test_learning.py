@@ -180,6 +180,7 @@ def test_all_of_it_fits(samples, width, ascii_only):
         ),
         quiz.summary(6, 8, 1, 0.21, "Next: 3 questions tomorrow."),
         quiz.not_an_option("é", 3),
+        quiz.not_a_confidence("c", "200", range(1, 101)),
         prediction.question(scenario, scenario.workloads[1], scenario.designs),
         glossary.words(),
         *(glossary.explain(w.name) for w in WORDS),
