@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from archlab.learn.quiz import Answer, Option, Question
 
 ENDS = ("q", "quit")
+SURE = range(1, 101)
+"""How sure one can be of an answer, in percent; of one among four one may well be less than half sure."""
 
 
 def quiz(name: str | None, no_input: bool, as_json: bool) -> None:
-    """Asks every question, those first that need it most; an empty line or the end of input ends it."""
+    """Asks every question, those first that need it most; q or the end of input ends it."""
     from archlab.learn import quiz as questions
     from archlab.view import quiz as view
 
@@ -78,12 +80,15 @@ def _choose(screen: Console, options: tuple[Option, ...]) -> tuple[int, int | No
         letter, _, sure = typed.partition(" ")
         if letter in ENDS:
             return None
-        sure = sure.strip().rstrip("%")
-        number = int(sure) if sure.isdigit() else None
+        sure = sure.strip().rstrip("%").strip()
         index = "abcdefgh"[: len(options)].find(letter) if len(letter) == 1 else -1
-        if index >= 0 and (not sure or (number is not None and 0 < number <= 100)):
+        number = int(sure) if sure.isdecimal() else None
+        if index < 0:
+            screen.print(view.not_an_option(typed, len(options)))
+        elif sure and number not in SURE:
+            screen.print(view.not_a_confidence(letter, sure, SURE))
+        else:
             return index, number
-        screen.print(view.not_an_option(typed, len(options)))
 
 
 def _feedback(question: Question, options: tuple[Option, ...], chosen: int, confidence: int | None) -> object:

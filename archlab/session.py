@@ -167,12 +167,13 @@ def _predict(screen: Console, scenario: Scenario, turned: dict[str, float], aske
     workload = next((w for w in scenario.workloads if w.name == scenario.shown_workload), scenario.workloads[-1])
     choices = [design for design in scenario.designs if design.role != "misuse"]
     screen.print(view.question(scenario, workload, choices))
-    number = ask(screen, "Your prediction", "press enter to skip", range(1, len(choices) + 1))
+    names = [design.name for design in choices]
+    number = ask(screen, "Your prediction", "press enter to skip", range(1, len(choices) + 1), names)
     if number is None:
         return None
     confidence = ask(screen, "How sure are you, in percent", "50 is a coin's toss", range(50, 101)) or 50
     screen.print()
-    design = choices[number - 1].name
+    design = names[number - 1]
     with recording() as store:
         knobs = scenario.settings(workload, turned)
         made = store.predict(scenario.name, workload.name, design, confidence, knobs) if store else None

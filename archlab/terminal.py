@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -31,21 +31,29 @@ def interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def ask(screen: Console, what: str, hint: str, allowed: range) -> int | None:
-    """A number in ``allowed``; None for an empty answer or the end of input."""
+def ask(screen: Console, what: str, hint: str, allowed: range, names: Sequence[str] = ()) -> int | None:
+    """A number in ``allowed``; None for an empty answer or the end of input.
+
+    ``names`` can be typed as well: the first stands for the first number, and so on.
+    """
     from archlab.view.page import spelled
 
+    span, listed = f"{allowed.start}–{allowed.stop - 1}", f" or a name ({', '.join(names)})" if names else ""
+    known = [name.lower() for name in names]
     while True:
         try:
-            prompt = f"{what} ({allowed.start}–{allowed.stop - 1}; {hint}): "
+            prompt = f"{what} ({span}{' or a name' if names else ''}; {hint}): "
             answer = screen.input(spelled(screen, prompt)).strip()
         except EOFError:
             return None
         if not answer:
             return None
-        if answer.rstrip("%").isdigit() and int(answer.rstrip("%")) in allowed:
-            return int(answer.rstrip("%"))
-        screen.print(f"Type a number from {allowed.start} to {allowed.stop - 1}, or press enter.", style="dim")
+        if answer.lower() in known:
+            return allowed[known.index(answer.lower())]
+        number = answer.rstrip("%").rstrip()
+        if number.isdecimal() and int(number) in allowed:
+            return int(number)
+        screen.print(f"Type a number from {allowed.start} to {allowed.stop - 1}{listed}, or press enter.", style="dim")
 
 
 @contextmanager

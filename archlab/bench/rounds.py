@@ -153,7 +153,7 @@ def _checked(scenario: Scenario, samples: Iterable[Sample]) -> tuple[Sample, ...
 
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     workload = scenario.workload(task.setting.workload)
-    schedule = scenario.load.requests(lab, task.requests + WARM_UP)
+    schedule = [_named(request, running) for request in scenario.load.requests(lab, task.requests + WARM_UP)]
     if lab.recorder:
         steps = {name: shown for name, shown in scenario.design(task.design).steps.items() if hasattr(running, name)}
         for name, shown in ({request.operation: request.operation for request in schedule} | steps).items():
@@ -189,6 +189,17 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
         samples,
         traces=traces,
         answers_hash=answers,
+    )
+
+
+def _named(request: Any, running: Any) -> Request:
+    """The request, once it is found to name an operation of the design."""
+    operation = request.operation if isinstance(request, Request) else None
+    if isinstance(operation, str) and callable(getattr(running, operation, None)):
+        return request  # type: ignore[no-any-return]  # only a Request has an operation here
+    raise ScenarioError(
+        f"the schedule of the scenario made {request!r}, which names no operation of the design; "
+        "a request is Request(due, operation, arguments), due in seconds"
     )
 
 

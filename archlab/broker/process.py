@@ -148,7 +148,9 @@ def serve(port: int = 0, data: Path | None = None) -> None:
             if data
             else "nothing is kept when it ends: --data DIR keeps durable queues"
         )
-        print(f"AMQP broker ready on 127.0.0.1:{bound} (user guest); {kept}", file=sys.stderr, flush=True)
+        print(
+            f"AMQP broker ready on 127.0.0.1:{bound} (user guest, password guest); {kept}", file=sys.stderr, flush=True
+        )
 
     with contextlib.ExitStack() as stack:
         run(port, data or stack.enter_context(_temporary_folder()), ready)

@@ -79,6 +79,12 @@ def summary(right: int, total: int, sure_and_wrong: int = 0, brier: float | None
     return Picture(draw)
 
 
+def not_a_confidence(letter: str, typed: str, allowed: range) -> Picture:
+    span = f"from {allowed.start} to {allowed.stop - 1} percent"
+    told = f"How sure you are goes {span}, not {typed!r}. Type {letter} alone, or {letter} 80."
+    return Picture(lambda page: page.wrap((told, UNSURE)))
+
+
 def not_an_option(page_says: str, options: int) -> Picture:
     return Picture(
         lambda page: page.wrap((f"{page_says!r} is no option. Type a letter from a to {LETTERS[options - 1]}.", UNSURE))

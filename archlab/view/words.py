@@ -178,6 +178,27 @@ WORDS = (
         "How far inside its region a design lies: bound ÷ figure where it meets, figure ÷ bound where it misses. "
         "Below 3 × another machine could decide otherwise.",
         also=("clear of the bound", "met by"),
+        see=("region", "requirement"),
+    ),
+    Word(
+        "region",
+        "The side of its bounds on which a design lies at a workload: where it meets them all, or where it misses one. "
+        "A workload is meant to lie well inside, where no other machine would turn the verdict.",
+        also=("inside its region",),
+        see=("margin", "border"),
+    ),
+    Word(
+        "not asked",
+        "The design does not serve this workload, or the run has judged nothing there. A misuse is asked only where "
+        "the pattern is that it misuses.",
+        see=("misuse", "invalid"),
+    ),
+    Word(
+        "hole",
+        "A concern that does not hold at an endpoint (✗ in the grid): a stranger gets in, a request leaves no line. "
+        "Found from outside, by requests to every endpoint. One marked t is stopped by the design's own test before "
+        "it is released.",
+        also=("holes", "the grid", "grid"),
         see=("requirement",),
     ),
     Word(
@@ -203,9 +224,37 @@ WORDS = (
     Word(
         "falls behind",
         "More work comes than the workers can do (rate × service time > workers), so the queue grows for as long "
-        "as one watches. A p95 would only tell how long that was: none is given.",
-        also=("overload", "utilisation", "busy"),
-        see=("open loop",),
+        "as one watches. A p95 would only tell how long that was: none is given. Instead stands 111 of 640/s: of the "
+        "640 requests of that operation that are asked for in a second, it serves 111.",
+        also=("overload",),
+        see=("busy", "open loop"),
+    ),
+    Word(
+        "busy",
+        "The share of the time in which a design's workers serve requests: rate × service time ÷ workers. At 100 % it "
+        "falls behind. Over services it is the one connection on which requests are sent that is busy, not the "
+        "processes behind it.",
+        also=("utilisation", "its connection"),
+        see=("falls behind", "work alone"),
+    ),
+    Word(
+        "wait",
+        "In a waterfall the time from when a request was due until a worker took it up (░). Nobody works on it then: "
+        "it stands in the queue behind those that came before it.",
+        also=("queue", "░"),
+        see=("waterfall", "work alone", "open loop"),
+    ),
+    Word(
+        "work alone",
+        "The time from when a worker took a request up until it was answered: latency without the wait. The noise "
+        "floor is told from it, for a queue would multiply every small difference.",
+        also=("service time", "without any wait"),
+        see=("wait", "noise floor"),
+    ),
+    Word(
+        "at once",
+        "0 s: whoever looks first after a change finds it.",
+        see=("staleness", "read-your-own-writes"),
     ),
     Word(
         "claim",
@@ -274,8 +323,8 @@ WORDS = (
     Word(
         "observer effect",
         "What watching costs: traced requests are slower than untraced ones. So figures come from untraced "
-        "requests, and what tracing adds is printed.",
-        also=("tracing adds",),
+        "requests, and TRUST prints what tracing adds to one.",
+        also=("tracing adds", "tracing"),
         see=("trace",),
     ),
     Word(

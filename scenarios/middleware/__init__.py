@@ -80,15 +80,13 @@ METRICS = (
 )
 
 REQUIREMENTS = (
-    Requirement(
-        "consistent", "holes", 0, "holes", "every concern at every endpoint", "one open endpoint is an open system"
-    ),
+    Requirement("consistent", "holes", 0, "holes", "holes at known endpoints", "one open endpoint is an open system"),
     Requirement(
         "new-endpoint",
         "holes_released",
         0,
         "holes",
-        "a new endpoint, too",
+        "holes at a new endpoint",
         "whoever adds one thinks of the feature, not of six concerns",
         ("pressure",),
     ),
@@ -97,7 +95,7 @@ REQUIREMENTS = (
         "holes_unknown",
         0,
         "holes",
-        "a wrong path, too",
+        "holes at a wrong path",
         "scanners ask for paths that do not exist; unlogged and unlimited, they are not seen",
         ("pressure",),
     ),
@@ -106,7 +104,7 @@ REQUIREMENTS = (
         "lines_lost",
         0,
         "share",
-        "a failure found by its id",
+        "log lines its id misses",
         "a customer has the id from the answer; what it does not find is looked for by guessing times",
         ("pressure",),
     ),
@@ -115,7 +113,7 @@ REQUIREMENTS = (
         "places",
         1,
         "",
-        "a policy is one edit",
+        "edits to change a policy",
         "what must be edited at every endpoint will be forgotten at one",
         ("pressure",),
     ),
@@ -237,7 +235,7 @@ a failure is found by its id; a policy is one edit. What is enough?""",
     claims=CLAIMS,
     shown=("read_order",),
     shown_workload="pressure",
-    change_request="errors become application/problem+json (RFC 9457) with the correlation id",
+    change_request="Answer errors as problem+json: RFC 9457, with the correlation id.",
     try_next=(
         ("archlab show middleware --code", "read the three side by side: where is a concern written?"),
         ("archlab run middleware --set endpoints=3", "does a small API need the stack?"),

@@ -294,7 +294,6 @@ def test_a_round_that_does_not_end(tiny: Tiny, run: Execute, monkeypatch: pytest
             ("abs(exit_code)", 'float("nan")'),
             r"index at calm, killed failed: .* a sample of exit_code is not a number",
         ),
-        (('"find", (int(', '"fnd", (int('), r"\w+ at \w+ failed: AttributeError: .*'fnd'"),
     ],
 )
 def test_a_design_or_an_experiment_that_raises_ends_the_run_with_what_and_where(
@@ -302,6 +301,26 @@ def test_a_design_or_an_experiment_that_raises_ends_the_run_with_what_and_where(
 ) -> None:
     with pytest.raises(ScenarioError, match=said):
         run(tiny(edit))
+
+
+@pytest.mark.parametrize(
+    ("edit", "made"),
+    [
+        (('"find", (int(', '"fnd", (int('), "Request(due=0.0, operation='fnd', arguments=(10,))"),
+        (("i / lab.knobs.rate, ", ""), "Request(due='find', operation=(10,), arguments=())"),
+        (("Request(i / lab", "(i / lab"), "(0.0, 'find', (10,))"),
+    ],
+)
+def test_a_request_that_names_no_operation_of_the_design_is_shown(
+    tiny: Tiny, run: Execute, edit: tuple[str, str], made: str
+) -> None:
+    """It is the scenario's schedule that is wrong, so no file of archlab is named."""
+    with pytest.raises(ScenarioError) as raised:
+        run(tiny(edit))
+    assert str(raised.value) == (
+        f"scan at pressure failed: the schedule of the scenario made {made}, which names no operation of the design; "
+        "a request is Request(due, operation, arguments), due in seconds."
+    )
 
 
 def script(scenario: Scenario, home: Path, temporary: Path, before: str = "") -> subprocess.Popen[str]:

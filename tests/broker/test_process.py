@@ -151,7 +151,7 @@ def test_a_port_that_is_none(port: int) -> None:
 
 
 def test_in_the_foreground(tmp_path: Path) -> None:
-    """It says where it listens, on standard error, and ends on an interrupt without a traceback."""
+    """It says on standard error where it listens and who may log in, and ends on an interrupt without a traceback."""
     process = subprocess.Popen(
         [sys.executable, "-m", "archlab.broker", "--data", str(tmp_path)],
         stdin=subprocess.DEVNULL,
@@ -165,6 +165,7 @@ def test_in_the_foreground(tmp_path: Path) -> None:
         found = re.search(r"127\.0\.0\.1:(\d+)", line)
         assert found, line
         assert str(tmp_path) in line
+        assert "(user guest, password guest)" in line
         with Client(int(found[1])) as client:
             client.channel.queue_declare("q", durable=True)
         process.send_signal(signal.SIGINT)

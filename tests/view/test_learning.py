@@ -86,7 +86,8 @@ EXPLAINED = (
     "p95, interval, noise floor, open loop, closed loop, coordinated omission, falls behind, round, border, crossing, "
     "verdict, requirement, claim, steelman, misuse, baseline, workload, knob, self-inflicted, pays, enough, misses, "
     "uncertain, outbox, projection, staleness, read-your-own-writes, observer effect, span, trace, waterfall, invalid, "
-    "inconclusive, margin, noticeable, scenario, design, metric, bound, fault, bill, change request, seed, n, busy"
+    "inconclusive, margin, noticeable, scenario, design, metric, bound, fault, bill, change request, seed, n, busy, "
+    "wait, hole, holes, region, work alone, not asked, tracing, at once"
 )
 
 
@@ -179,6 +180,7 @@ def test_all_of_it_fits(samples, width, ascii_only):
         ),
         quiz.summary(6, 8, 1, 0.21, "Next: 3 questions tomorrow."),
         quiz.not_an_option("é", 3),
+        quiz.not_a_confidence("c", "200", range(1, 101)),
         prediction.question(scenario, scenario.workloads[1], scenario.designs),
         glossary.words(),
         *(glossary.explain(w.name) for w in WORDS),
