@@ -84,7 +84,7 @@ def _block(
     yield names
     yield heads
     for row in rows:
-        shown = row if len(row) < label else row[: label - 2] + "…"
+        shown = row if len(row) < label else row[: label - 1 - len(page.spell("…"))] + "…"
         line = pad(page.text(shown), label)
         for design, cell in zip(designs, room, strict=True):
             line.append_text(pad(_marks(page, cells, design, row, columns), cell))
