@@ -104,12 +104,12 @@ def _met_by(run: Run, workload: str, design: str) -> Cell:
 
 
 def _clear(run: Run, workload: str) -> list[Row]:
-    """How far inside its region each design lies: by how much it keeps or breaks the bound that decides."""
+    """By how much each design keeps or breaks the bound that decides: its mark above says which of the two."""
     inside = [judge.clear_by(run, workload, d.name) for d in facts.in_order(run)]
     if not any(inside):
         return []
     cells: Sequence[Said] = [(units.ratio(i[1]), _clear_style(i[1])) if i else ("–", DIM) for i in inside]
-    return [Row("clear of the bound by", [[cell] for cell in cells])]
+    return [Row("met or missed by", [[cell] for cell in cells])]
 
 
 def _clear_style(factor: float) -> str:

@@ -16,7 +16,7 @@ LABELS = {
     "a new endpoint, too": "≤ 0",
     "a wrong path, too": "≤ 0",
     "a request, one in two": "≤ 5 ms",
-    "clear of the bound by": "",
+    "met or missed by": "",
     "to answer errors as application/problem+json with the correlation id": "",
 }
 FIGURES = ("0 holes", "✗ 3 holes", "0 holes", "✗ 18 holes", "1.2 ms")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from archlab import judge
-from archlab.view import facts, run_screen, units
+from archlab.view import facts, glossary, run_screen, units
 from archlab.view.signs import plain
 
 WIDTHS = (20, 40, 60, 80, 100, 120, 200)
@@ -98,6 +98,15 @@ def test_how_far_inside_is_the_margin_that_decides(samples):
     assert judge.clear_by(run, "pressure", "projection") == (True, pytest.approx(1.0 / 0.058))
     assert judge.clear_by(run, "far_views", "crud") == (False, pytest.approx(4.1))
     assert judge.clear_by(samples.uncertain(), "pressure", "queries") is None
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_margin_of_a_design_that_misses_does_not_read_as_praise(samples, width):
+    """``3.4 ×`` under ✗ is how far beyond the bound it lies: the row's name must be true of both."""
+    text = samples.render(run_screen.figures(samples.run(), samples.scenario()), width)
+    assert "met or missed by" in text and "clear of" not in text
+    word = glossary.find("met or missed by")
+    assert word is not None and word.name == "margin" and "misses" in word.means
 
 
 def test_an_invalid_run_is_judged_in_nothing(samples):
