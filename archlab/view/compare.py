@@ -48,7 +48,7 @@ def _course(page: Page, topics: Sequence[Compared], age: str) -> Iterable[Text]:
     runs = f" · {'run' if len(ids) == 1 else 'runs'} {', '.join(map(str, ids))}" if ids else ""
     aside = f"this machine, this code{runs}" + (f", {age}" if age else "")
     yield from page.heading("archlab compare · when does complexity pay?", (aside, DIM))
-    yield from page.wrap(_legend(page, topics))
+    yield from page.entries(_legend(page, topics), gap=3)
     yield Text()
     widths = _widths(page, topics)
     if page.width >= 80:
@@ -68,17 +68,16 @@ def _course(page: Page, topics: Sequence[Compared], age: str) -> Iterable[Text]:
     yield from commands(page, "NEXT", steps)
 
 
-def _legend(page: Page, topics: Sequence[Compared]) -> Text:
+def _legend(page: Page, topics: Sequence[Compared]) -> list[Text]:
     """The marks that occur: what is uncertain is explained only where something is."""
     unsure = any(
         v.status == "uncertain" and v.workload in (ABSENT, PRESENT) for t in topics if t.run for v in t.run.verdicts
     )
-    line = Text()
+    entries = []
     for stands, meaning in LEGEND:
         if stands != "uncertain" or unsure:
-            mark, style = facts.MARKS[stands]  # type: ignore[index]  # the keys are standings
-            line.append_text(page.text(("   " if line.plain else ""), (mark, style), (f" {meaning}", DIM)))
-    return line
+            entries.append(page.text(facts.MARKS[stands], (f" {meaning}", DIM)))  # type: ignore[index]  # the keys are standings
+    return entries
 
 
 def _widths(page: Page, topics: Sequence[Compared]) -> list[int]:
