@@ -143,6 +143,24 @@ def test_why_nobody_can_tell_is_said_in_full_below(samples, width):
     assert ("projection" in head) == (width >= 80)
 
 
+def test_too_few_rounds_are_one_reason_however_many_each_bound_needs(samples):
+    """A percentile needs five rounds and a single figure three: that is no reason to say it twice."""
+    run = samples.run()
+    needs = {"page_p95": 5, "order_p95": 5, "seen": 3}
+    unsure = tuple(
+        replace(r, outcome="uncertain", why=f"only 1 of the {needs[r.metric]} rounds that a judgement needs")
+        if r.workload == "pressure" and r.design in ("summary", "projection")
+        and not (r.design == "summary" and needs[r.metric] == 3)
+        else r
+        for r in run.requirements
+    )  # fmt: skip
+    text = samples.flowing(
+        samples.render(run_screen.figures(replace(run, requirements=unsure, quick=True), samples.scenario()))
+    )
+    assert text.count("rounds that a judgement needs") == 1
+    assert "? summary, projection: only 1 of the 3 or 5 rounds that a judgement needs" in text
+
+
 def test_a_refuted_claim_stands_in_full(samples):
     run = samples.none_sufficient()
     text = samples.flowing(samples.render(run_screen.figures(run, samples.scenario()), 60))
