@@ -48,13 +48,14 @@ def _course(page: Page, topics: Sequence[Compared], age: str) -> Iterable[Text]:
     runs = f" · {'run' if len(ids) == 1 else 'runs'} {', '.join(map(str, ids))}" if ids else ""
     aside = f"this machine, this code{runs}" + (f", {age}" if age else "")
     yield from page.heading("archlab compare · when does complexity pay?", (aside, DIM))
-    yield from page.wrap(_legend(page, topics))
+    yield from page.entries(_legend(page, topics), gap=3)
     yield Text()
     widths = _widths(page, topics)
     if page.width >= 80:
-        absent = ("PROBLEM ABSENT", HEAD)
-        yield _line(page, widths, [("simplest first ↓", DIM), absent, "", ("PROBLEM PRESENT", HEAD), "",
-                                   ("lines", DIM), ("proc", DIM), ("change", DIM)])  # fmt: skip
+        name, absent, absent_figure, present, present_figure, *counted = widths
+        yield _line(page, [name, absent + absent_figure, present + present_figure, *counted],
+                    [("simplest first ↓", DIM), ("PROBLEM ABSENT", HEAD), ("PROBLEM PRESENT", HEAD),
+                     ("lines", DIM), ("proc", DIM), ("change", DIM)])  # fmt: skip
     for t in topics:
         if t.run is None or not t.run.valid:
             yield from _missing(page, t)
@@ -67,17 +68,16 @@ def _course(page: Page, topics: Sequence[Compared], age: str) -> Iterable[Text]:
     yield from commands(page, "NEXT", steps)
 
 
-def _legend(page: Page, topics: Sequence[Compared]) -> Text:
+def _legend(page: Page, topics: Sequence[Compared]) -> list[Text]:
     """The marks that occur: what is uncertain is explained only where something is."""
     unsure = any(
         v.status == "uncertain" and v.workload in (ABSENT, PRESENT) for t in topics if t.run for v in t.run.verdicts
     )
-    line = Text()
+    entries = []
     for stands, meaning in LEGEND:
         if stands != "uncertain" or unsure:
-            mark, style = facts.MARKS[stands]  # type: ignore[index]  # the keys are standings
-            line.append_text(page.text(("   " if line.plain else ""), (mark, style), (f" {meaning}", DIM)))
-    return line
+            entries.append(page.text(facts.MARKS[stands], (f" {meaning}", DIM)))  # type: ignore[index]  # the keys are standings
+    return entries
 
 
 def _widths(page: Page, topics: Sequence[Compared]) -> list[int]:
@@ -87,7 +87,8 @@ def _widths(page: Page, topics: Sequence[Compared]) -> list[int]:
     name = min(max([18, *names]), page.width // 4)
     mark = 14
     if page.width < 100:
-        return [name, mark, 0, mark, page.width - name - 2 * mark - 6, 6, 0, 0]
+        alone = len("PROBLEM ABSENT") + 1  # without a figure beside it, the mark stands under its heading alone
+        return [name, alone, 0, mark, page.width - name - alone - mark - 6, 6, 0, 0]
     figure = 12 if page.width < 110 else 16
     return [name, mark, figure, mark, page.width - name - 2 * mark - figure - 22, 6, 5, 11]
 
@@ -102,22 +103,36 @@ def _line(page: Page, widths: Sequence[int], cells: Sequence[Part | Cell]) -> Te
 
 
 def _rows(page: Page, widths: Sequence[int], t: Compared, run: Run) -> Iterable[Text]:
-    says = {w.name: w.says for w in run.workloads}
-    absent, present = says.get(ABSENT, ""), says.get(PRESENT, "")
-    line = pad(page.text((_title(t), HEAD)), widths[0])
-    line.append_text(pad(page.first_fit(widths[1] + widths[2] - 1, *_ways(absent)), widths[1] + widths[2]))
-    room = page.width - sum(widths[:3])
-    yield line.append_text(page.first_fit(room, *_ways(present)))
+    yield from _situations(page, widths, t, run)
     for d in facts.in_order(run):
         indent = "    " if d.role == "misuse" else "  "
         yield _line(page, widths, [
-            f"{indent}{d.name}",
+            _cropped(page, f"{indent}{d.name}", widths[0] - 1),
             facts.stands_as(run, ABSENT, d.name), _figure(run, t.scenario, ABSENT, d.name),
             facts.stands_as(run, PRESENT, d.name), _figure(run, t.scenario, PRESENT, d.name),
             f"{d.lines:,}", bill.processes(d), [bill.change(d, run)[-1]],
         ])  # fmt: skip
     for border in facts.borders(run, t.scenario):
         yield from page.wrap((f"border: {border}", DIM), indent=2)
+
+
+def _situations(page: Page, widths: Sequence[int], t: Compared, run: Run) -> Iterable[Text]:
+    """What calm and pressure are: each over its column, or where that is too narrow for it on a line of its own."""
+    says = {w.name: page.text((w.says, DIM)) for w in run.workloads}
+    absent, present = says.get(ABSENT, Text()), says.get(PRESENT, Text())
+    title, over_absent = page.text((_title(t), HEAD)), widths[1] + widths[2]
+    room = page.width - widths[0] - over_absent
+    if title.cell_len < widths[0] and absent.cell_len < over_absent and present.cell_len <= room:
+        yield pad(title, widths[0]).append_text(pad(absent, over_absent)).append_text(present)
+        return
+    beside: Part = title
+    if title.cell_len >= widths[0]:
+        yield from page.wrap(title)
+        beside = ""
+    for which, situation in (("absent: ", absent), ("present: ", present)):
+        if situation.plain:
+            yield from page.wrap(page.text((which, DIM), situation), beside, widths[0])
+            beside = ""
 
 
 def _narrow(page: Page, t: Compared, run: Run) -> Iterable[Text]:
@@ -184,12 +199,13 @@ def _figure(run: Run, scenario: Scenario | None, workload: str, design: str) -> 
     return [(alone, "")]
 
 
+def _cropped(page: Page, name: str, room: int) -> str:
+    """A name that must stay within its column: no cell may touch the next."""
+    return name if len(name) <= room else name[: room - len(page.spell("…"))] + "…"
+
+
 def _title(t: Compared) -> str:
     return t.topic.replace(" · ", " ") or t.name
-
-
-def _ways(text: str) -> list[tuple[str, str]]:
-    return [(short, DIM) for short in grid.shorter(text)]
 
 
 # One topic.

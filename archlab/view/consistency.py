@@ -49,7 +49,7 @@ def _grid(page: Page, run: Run, metric: Metric, pivot: tuple[str, str]) -> Itera
     if any(0 < hole < 1 for hole in cells.values()):
         legend.append(f"{STOPPED} stopped by its own test")
     names = [f"{letter} {name}" for letter, name in zip(_letters(columns), columns, strict=True)]
-    yield from page.wrap(page.text(("  ".join([*legend, *names]), DIM)), indent=2)
+    yield from page.entries([(entry, DIM) for entry in (*legend, *names)], indent=2)
 
 
 def _fitting(designs: Sequence[str], width: int, room: int) -> list[list[str]]:
@@ -84,7 +84,7 @@ def _block(
     yield names
     yield heads
     for row in rows:
-        shown = row if len(row) < label else row[: label - 2] + "…"
+        shown = row if len(row) < label else row[: label - 1 - len(page.spell("…"))] + "…"
         line = pad(page.text(shown), label)
         for design, cell in zip(designs, room, strict=True):
             line.append_text(pad(_marks(page, cells, design, row, columns), cell))

@@ -118,6 +118,19 @@ def assumed(run: Run, scenario: Scenario | None) -> list[str]:
     ]
 
 
+def left_out(run: Run, scenario: Scenario | None) -> str:
+    """``designs``, ``workloads`` or ``designs and workloads``: what of the scenario a run left out; empty for nothing.
+
+    A scenario that was narrowed for the run no longer knows which of the two it was: ``designs or workloads``.
+    """
+    if scenario is None:
+        return ""
+    designs, workloads = {d.name for d in run.designs}, {w.name for w in run.workloads}
+    missing = ["designs"] if any(d.name not in designs for d in scenario.designs) else []
+    missing += ["workloads"] if any(w.name not in workloads for w in scenario.workloads) else []
+    return " and ".join(missing) or ("designs or workloads" if scenario.narrowed else "")
+
+
 def says(scenario: Scenario | None, requirement: str) -> str:
     """A requirement in the scenario's words, else its id as words."""
     for r in scenario.requirements if scenario else ():

@@ -1,6 +1,7 @@
 """One column a design, simplest first: the table that requirements and bill share, so that their columns line up.
 
-Where the columns do not fit beside each other, every design gets lines of its own.
+A row's label that does not fit beside its figures stands in full on a line of its own above them. Where the columns do
+not fit beside each other, every design gets lines of its own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ Cell = Sequence[Said]
 
 NARROWEST_PAGE = 60
 NARROWEST_LABEL = 22
+APART = 2
+"""Cells between a bound and the first figure: ``≤ 0 0 holes`` could be anything."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,11 @@ def draw(page: Page, heading: str, aside: str, designs: Sequence[str], sections:
         return
     columns, in_full = _columns(page, designs, sections)
     label = page.width - sum(columns)
-    if page.width < NARROWEST_PAGE or label < min(NARROWEST_LABEL, _wanted(page, sections)):
+    if page.width < NARROWEST_PAGE or label < _least(page, sections):
         yield from _as_list(page, heading, designs, sections)
         return
     titles = max(len(s.title) for s in sections) + 2
-    bounded = [row for section in sections for row in section.rows if row.aside]
-    bounds = max((len(page.spell(row.aside)) for row in bounded), default=0)
-    named = min(max((len(page.spell(row.label)) for row in bounded), default=0), label - bounds - 4)
-    gap = 2 if named + bounds + 6 <= label else 1
+    labels = _labels(page, label, [row for section in sections for row in section.rows])
     first = _label(page, page.text((heading, HEAD)), aside, label)
     yield _line(page, first, [[(d, HEAD)] for d in designs], columns, True)
     for section in sections:
@@ -66,16 +66,45 @@ def draw(page: Page, heading: str, aside: str, designs: Sequence[str], sections:
             title = page.text((section.title, HEAD))
         yield _line(page, pad(title, label), _alike(page, section.cells, columns), columns, True)
         if beneath:
-            yield from page.wrap((section.says, DIM), indent=2)
+            yield from page.wrap((section.says, DIM), indent=labels.indent)
         for row in section.rows:
-            bound = row.aside.rjust(bounds) if row.aside else ""
-            room = named if row.aside else label - 3
-            style = "" if row.aside else DIM
-            name = page.text("  ", page.first_fit(room, *((text, style) for text in shorter(row.label))))
-            first = pad(name, named + 2 + gap).append_text(page.text((bound, DIM))) if bound else name
-            yield _line(page, pad(first, label), row.cells, columns, in_full)
+            above, beside = labels.of(page, row)
+            yield from above
+            yield _line(page, pad(beside, label), row.cells, columns, in_full)
         for note in section.notes:
-            yield from page.wrap(note, indent=2)
+            yield from page.wrap(note, indent=labels.indent)
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """How the labels share their cells: the name from ``indent`` on, and the bound that ends at ``bound_ends``."""
+
+    width: int
+    indent: int
+    bound_ends: int
+
+    def of(self, page: Page, row: Row) -> tuple[list[Text], Text]:
+        """What stands above a row's figures, and what beside them: a name in full is above where it is too long."""
+        name = page.text((row.label, "" if row.aside else DIM))
+        bound = page.text((row.aside, DIM))
+        room = (self.bound_ends - bound.cell_len if row.aside else self.width) - self.indent - 1
+        above = name.cell_len > room
+        beside = Text() if above else Text(" " * self.indent).append_text(name)
+        if row.aside:
+            beside = pad(beside, self.bound_ends - bound.cell_len).append_text(bound)
+        return page.wrap(name, indent=self.indent) if above else [], beside
+
+
+def _labels(page: Page, width: int, rows: Sequence[Row]) -> _Labels:
+    bounded = [row for row in rows if row.aside]
+    bounds = max((len(page.spell(row.aside)) for row in bounded), default=0)
+    names = max((len(page.spell(row.label)) for row in bounded), default=0)
+    spare = width - (names + 1 + bounds + APART)
+    if spare < 1:  # some stand above
+        return _Labels(width, 2, width - APART)
+    indent = min(spare, 2)
+    gap = 2 if spare > 2 else 1
+    return _Labels(width, indent, indent + names + gap + bounds)
 
 
 def _columns(page: Page, designs: Sequence[str], sections: Sequence[Section]) -> tuple[list[int], bool]:
@@ -98,7 +127,7 @@ def _columns(page: Page, designs: Sequence[str], sections: Sequence[Section]) ->
 
     least, gaps = _wanted(page, sections), len(designs) - 1
     roomy = max([least, *(len(page.spell(s.says)) for s in sections if s.rows)]) + 12
-    tight = min(least, NARROWEST_LABEL)
+    tight = _least(page, sections)
     for wanted, stand_way, figure_way in ((roomy, 0, 0), (least, 1, 0), (least, 1, 1), (tight, 1, 1), (tight, 9, 9)):
         needed = widths(stand_way, figure_way)
         alike = [max(needed)] * len(needed)
@@ -130,6 +159,13 @@ def _wanted(page: Page, sections: Sequence[Section]) -> int:
     bounds = max((len(page.spell(row.aside)) for row in bounded), default=0)
     titles = [len(page.spell(s.title)) + 1 for s in sections]
     return max([names + bounds + 4, *titles])
+
+
+def _least(page: Page, sections: Sequence[Section]) -> int:
+    """Cells without which there are no columns: the titles' and the bounds' at least."""
+    titles = max(len(page.spell(s.title)) + 1 for s in sections)
+    bounds = max((len(page.spell(row.aside)) for s in sections for row in s.rows), default=0)
+    return max(min(_wanted(page, sections), NARROWEST_LABEL), titles, bounds + 4)
 
 
 def _label(page: Page, name: Text, aside: str, label: int) -> Text:

@@ -89,6 +89,17 @@ class Page:
             lines += self.wrap(paragraph, indent=indent)
         return lines
 
+    def entries(self, parts: Sequence[Part], gap: int = 2, indent: int = 0) -> list[Text]:
+        """A legend: as many entries on a line as fit, none broken but one that is longer than a line."""
+        lines: list[Text] = []
+        for part in parts:
+            entry = self.text(part)
+            if lines and lines[-1].cell_len + gap + entry.cell_len <= self.width:
+                lines[-1].append(" " * gap).append_text(entry)
+            else:
+                lines += self.wrap(entry, indent=indent)
+        return lines
+
 
 def pad(text: Text, width: int, align: Align = "left") -> Text:
     """``text`` in ``width`` cells; a longer one is left as it is: a figure is never cropped."""

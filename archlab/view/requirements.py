@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from archlab import judge
 from archlab.run import RequirementOutcome, Run
@@ -83,7 +84,31 @@ def _notes(run: Run, workload: str) -> list[Said]:
                 if why and design.name not in told.setdefault(why, []):
                     told[why].append(design.name)
     mark, style = facts.MARKS["uncertain"]
-    return [(f"{mark} {', '.join(designs)}: {why}", style) for why, designs in told.items()]
+    order = [d.name for d in facts.in_order(run)]
+    return [
+        (f"{mark} {', '.join(sorted(designs, key=order.index))}: {why}", style)
+        for why, designs in _too_few_rounds_once(told).items()
+    ]
+
+
+_TOO_FEW = re.compile(r"only (\d+) of the (\d+) rounds that a judgement needs")
+
+
+def _too_few_rounds_once(told: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Why → designs, with all that lack rounds under one why: a percentile needs more rounds than another figure."""
+    few = {why: found for why in told if (found := _TOO_FEW.fullmatch(why))}
+    seen, needed = (sorted({int(found[group]) for found in few.values()}) for group in (1, 2))
+    merged: dict[str, list[str]] = {}
+    for why, designs in told.items():
+        if why in few:
+            why = f"only {_either(seen)} of the {_either(needed)} rounds that a judgement needs"
+        named = merged.setdefault(why, [])
+        named += [design for design in designs if design not in named]
+    return merged
+
+
+def _either(numbers: Sequence[int]) -> str:
+    return " or ".join(map(str, numbers))
 
 
 def _all_met(run: Run, workload: str) -> bool:
@@ -104,12 +129,12 @@ def _met_by(run: Run, workload: str, design: str) -> Cell:
 
 
 def _clear(run: Run, workload: str) -> list[Row]:
-    """How far inside its region each design lies: by how much it keeps or breaks the bound that decides."""
+    """By how much each design keeps or breaks the bound that decides: its mark above says which of the two."""
     inside = [judge.clear_by(run, workload, d.name) for d in facts.in_order(run)]
     if not any(inside):
         return []
     cells: Sequence[Said] = [(units.ratio(i[1]), _clear_style(i[1])) if i else ("–", DIM) for i in inside]
-    return [Row("clear of the bound by", [[cell] for cell in cells])]
+    return [Row("met or missed by", [[cell] for cell in cells])]
 
 
 def _clear_style(factor: float) -> str:

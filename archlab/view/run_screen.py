@@ -99,7 +99,7 @@ def _figures(
     if predicted is not None:
         yield from verdict.you_said(page, run, predicted, confidence, scenario)
     yield from verdict.say_it(page, scenario)
-    yield from verdict.claims(page, run)
+    yield from verdict.claims(page, run, scenario)
     yield from verdict.trust(page, run, scenario)
     yield Text()
     yield from verdict.next_steps(page, run, scenario)

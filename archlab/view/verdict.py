@@ -171,8 +171,11 @@ def say_it(page: Page, scenario: Scenario | None) -> list[Text]:
     return said(page, "SAY IT", f"“{scenario.say_it}”") if scenario and scenario.say_it else []
 
 
-def claims(page: Page, run: Run) -> list[Text]:
-    """How many claims held, by name; one that did not hold stands in full, with its evidence."""
+def claims(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
+    """How many claims held, by name; one that did not hold stands in full, with its evidence.
+
+    A quick or narrowed run leaves claims open by its nature: no evidence is owed, and only a whole run tells more.
+    """
     asked = [c for c in run.claims if c.outcome is not None]
     others = [c for c in run.claims if c.outcome is None]
     if not run.claims:
@@ -184,16 +187,33 @@ def claims(page: Page, run: Run) -> list[Text]:
         parts.append(": " + " · ".join(c.id for c in held))
     lines = said(page, "CLAIMS", page.text(*parts)) if asked else []
     open_ones = [c for c in asked if c.outcome == "inconclusive"]
-    if run.quick and open_ones:  # a quick look leaves them open by its nature: no evidence is owed
+    by_nature = _leaves_open(run, scenario)
+    if by_nature and open_ones:
+        why, more = by_nature
         named = " · ".join(c.id for c in open_ones)
-        lines += page.wrap(page.text(("? open", UNSURE), f" in a quick look: {named}. Try {LONGER}."), indent=LABEL)
+        lines += page.wrap(page.text(("? open", UNSURE), f" {why}: {named}. Try {more}."), indent=LABEL)
     for c in asked:
-        if c.outcome != "held" and not (run.quick and c.outcome == "inconclusive"):
+        if c.outcome != "held" and not (by_nature and c.outcome == "inconclusive"):
             lines += page.wrap(_not_held(page, c), indent=LABEL)
     if others:
         named = " · ".join(f"{c.id} ({c.kind})" for c in others)
         lines += said(page, "" if lines else "CLAIMS", page.text((f"not judged here: {named}", DIM)))
     return lines
+
+
+def _leaves_open(run: Run, scenario: Scenario | None) -> tuple[str, str] | None:
+    """Why a run leaves claims open whatever it measures, and what to type for more; None for a whole run."""
+    left_out = facts.left_out(run, scenario)
+    if not left_out:
+        return ("in a quick look", LONGER) if run.quick else None
+    how = "this quick look" if run.quick else "this run"
+    turned = " or turned knobs" if run.turned else ""
+    return f"because {how} left out {left_out}{turned}", f"the whole: archlab run {called(run, scenario)}"
+
+
+def called(run: Run, scenario: Scenario | None) -> str:
+    """What to type to name the scenario."""
+    return (scenario and scenario.typed) or run.scenario
 
 
 def _not_held(page: Page, c: ClaimOutcome) -> Text:
@@ -265,13 +285,12 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
     unsure = [v for v in run.verdicts if v.status == "uncertain"] if run.valid else []
     if unsure:
         which = _listed(list(unsure[0].candidates), "or")
-        called = (scenario and scenario.typed) or run.scenario
         turned = "".join(f" --set {knob}={value:g}" for knob, value in run.turned.items())
-        steps.append((f"archlab run {called}{turned} {LONGER}", f"{unsure[0].workload}: {which}?"))
+        steps.append((f"archlab run {called(run, scenario)}{turned} {LONGER}", f"{unsure[0].workload}: {which}?"))
     if scenario and scenario.typed:  # a copy: its own name, and no further copy
         own = [(c, why) for c, why in scenario.try_next if not c.startswith("archlab new")]
-        called = scenario.typed.replace("\\", r"\\")  # a backslash means something in what re puts in
-        steps += [(re.sub(r"^(archlab \w+) [\w-]+", rf"\1 {called}", c), why) for c, why in own]
+        typed = scenario.typed.replace("\\", r"\\")  # a backslash means something in what re puts in
+        steps += [(re.sub(r"^(archlab \w+) [\w-]+", rf"\1 {typed}", c), why) for c, why in own]
         return commands(page, "NEXT", steps)
     steps += scenario.try_next if scenario else [(f"archlab show {run.scenario}", "the lesson behind it")]
     return commands(page, "NEXT", steps)

@@ -175,9 +175,9 @@ WORDS = (
     ),
     Word(
         "margin",
-        "How far inside its region a design lies: bound ÷ figure where it meets, figure ÷ bound where it misses. "
-        "Below 3 × another machine could decide otherwise.",
-        also=("clear of the bound", "met by"),
+        "By how much a design meets its tightest bound (bound ÷ figure), or misses the one that it breaks the most "
+        "(figure ÷ bound). Below 3 × another machine could decide otherwise.",
+        also=("met or missed by", "met by", "missed by"),
         see=("region", "requirement"),
     ),
     Word(

@@ -1,5 +1,6 @@
 """The comparison of the course, and of one topic in full."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -83,3 +84,41 @@ def test_a_comparison_is_told_of_the_design_not_of_its_rival(samples):
 def test_an_invalid_run_compares_nothing(samples):
     text = samples.render(compare.topic(samples.invalid(), samples.scenario()), 100)
     assert "INVALID" in text and "✓" not in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_headings_stand_apart_over_their_columns(topics, samples, width, ascii_only):
+    lines = samples.render(compare.course(topics), width, ascii_only).split("\n")
+    head = next(line for line in lines if "PROBLEM" in line)
+    assert "PROBLEM ABSENT " in head and "PROBLEM PRESENT " in head
+    row = next(line for line in lines if line.startswith("  projection"))
+    assert row[head.index("PROBLEM ABSENT")] == row[head.index("PROBLEM PRESENT")] == "+"
+    assert row[head.index("lines") :].startswith("141")
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_what_the_problem_is_stands_there_in_full(samples, width):
+    """A situation that is too long for its column gets a line of its own: two of its words would say nothing."""
+    run = samples.run()
+    calm, pressure, *others = run.workloads
+    long = replace(calm, says="pages of one order; half of the requests write")
+    high = replace(pressure, says="1,300 requests a second, nearly half of them pages of 1,000 orders each")
+    changed = replace(run, workloads=(long, high, *others))
+    for topic in ("19 · CQRS", "19 · Command Query Responsibility Segregation"):
+        told = compare.course([compare.Compared("cqrs", topic, changed, samples.scenario())])
+        text = samples.flowing(samples.render(told, width))
+        assert f"absent: {long.says} present: {high.says}" in text
+        assert topic.replace(" · ", " ") in text
+
+
+def test_a_long_name_keeps_its_distance(samples):
+    run, name = samples.run(), "a-design-with-a-very-long-name"
+    long = replace(
+        run,
+        designs=tuple(replace(d, name=name if d.name == "summary" else d.name) for d in run.designs),
+        requirements=tuple(replace(r, design=name if r.design == "summary" else r.design) for r in run.requirements),
+    )
+    for width in (80, 100):
+        text = samples.render(compare.course([compare.Compared("x", "1 · X", long)]), width)
+        assert re.search(r"  a-design-with-a[\w-]*… \+ self", text)

@@ -94,3 +94,22 @@ def test_a_scenario_without_a_grid_draws_none() -> None:
     assert drawn(probed(), metric=replace(METRIC, pivot=None)) == []
     assert drawn(replace(probed(), measurements=())) == []
     assert list(consistency.draw(Page(), probed(), None)) == []
+
+
+@pytest.mark.parametrize("width", [40, 50, 60, 70, 80, 90, 100])
+def test_the_legend_never_breaks_inside_an_entry(width: int) -> None:
+    """``L log`` at the end of a line and ``line`` below it: the eye finds neither."""
+    lines = drawn(probed(), width)
+    for entry in ("· holds", "✗ does not", "t stopped by its own test", "L log line", "I limit", "C CORS"):
+        assert any(entry in line for line in lines), entry
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_row_that_is_cut_short_does_not_touch_its_marks(ascii_only: bool) -> None:
+    whole = probed()
+    long = "GET /orders/{order}/with/a/long/tail"
+    cells = tuple(
+        replace(m, at={**m.at, "endpoint": long}) if m.at["endpoint"] == ROWS[0] else m for m in whole.measurements
+    )
+    row = next(line for line in drawn(replace(whole, measurements=cells), 60, ascii_only) if line.startswith("GET"))
+    assert ("... | | |" if ascii_only else "… · · ·") in row

@@ -94,3 +94,12 @@ def test_a_prompt_is_spelled_for_its_console():
     console = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     assert spelled(console, "Your answer (a–d): ") == "Your answer (a-d): "
     assert spelled(Console(file=io.TextIOWrapper(io.BytesIO(), encoding="utf-8")), "a–d") == "a–d"
+
+
+@given(st.lists(words.map(" ".join).filter(bool), max_size=8), st.integers(20, 130), st.integers(0, 4))
+def test_the_entries_of_a_legend_stay_whole(entries, width, indent):
+    lines = [line.plain for line in Page(width).entries(entries, indent=indent)]
+    assert all(len(line) <= width for line in lines)
+    for entry in entries:
+        if indent + len(entry) <= width:
+            assert any(entry in line for line in lines)

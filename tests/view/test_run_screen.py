@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from archlab import judge
-from archlab.view import facts, run_screen, units
+from archlab.view import facts, glossary, run_screen, units
 from archlab.view.signs import plain
 
 WIDTHS = (20, 40, 60, 80, 100, 120, 200)
@@ -100,6 +100,15 @@ def test_how_far_inside_is_the_margin_that_decides(samples):
     assert judge.clear_by(samples.uncertain(), "pressure", "queries") is None
 
 
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_margin_of_a_design_that_misses_does_not_read_as_praise(samples, width):
+    """``3.4 ×`` under ✗ is how far beyond the bound it lies: the row's name must be true of both."""
+    text = samples.render(run_screen.figures(samples.run(), samples.scenario()), width)
+    assert "met or missed by" in text and "clear of" not in text
+    word = glossary.find("met or missed by")
+    assert word is not None and word.name == "margin" and "misses" in word.means
+
+
 def test_an_invalid_run_is_judged_in_nothing(samples):
     text = samples.render(run_screen.whole(samples.invalid(), samples.scenario(), "crud", 60), 100)
     assert "INVALID" in text
@@ -132,6 +141,24 @@ def test_why_nobody_can_tell_is_said_in_full_below(samples, width):
     assert "? projection: 1 of 5 rounds ended with requests outstanding" in samples.flowing(text)
     head = next(line for line in text.split("\n") if line.startswith("IS IT ENOUGH?"))
     assert ("projection" in head) == (width >= 80)
+
+
+def test_too_few_rounds_are_one_reason_however_many_each_bound_needs(samples):
+    """A percentile needs five rounds and a single figure three: that is no reason to say it twice."""
+    run = samples.run()
+    needs = {"page_p95": 5, "order_p95": 5, "seen": 3}
+    unsure = tuple(
+        replace(r, outcome="uncertain", why=f"only 1 of the {needs[r.metric]} rounds that a judgement needs")
+        if r.workload == "pressure" and r.design in ("summary", "projection")
+        and not (r.design == "summary" and needs[r.metric] == 3)
+        else r
+        for r in run.requirements
+    )  # fmt: skip
+    text = samples.flowing(
+        samples.render(run_screen.figures(replace(run, requirements=unsure, quick=True), samples.scenario()))
+    )
+    assert text.count("rounds that a judgement needs") == 1
+    assert "? summary, projection: only 1 of the 3 or 5 rounds that a judgement needs" in text
 
 
 def test_a_refuted_claim_stands_in_full(samples):

@@ -126,3 +126,41 @@ def test_what_was_assumed_is_said_where_it_was_turned_up(samples):
     text = samples.render(run_screen.whole(run, replace(samples.scenario(), knobs=(far,))))
     assert f"assumed: distance 5 ms ({first.name})" in " ".join(text.split())
     assert text.count("assumed:") == 1
+
+
+def opened(run):
+    """The run with two claims left open."""
+    shaky = [replace(c, outcome="inconclusive", evidence="it was not looked at") for c in run.claims[:2]]
+    return replace(run, claims=(*shaky, *run.claims[2:]))
+
+
+def test_a_narrowed_run_says_why_its_claims_are_open(samples):
+    """To measure longer never measures what was left out."""
+    run, scenario = opened(samples.run()), replace(samples.scenario(), narrowed=True)
+    text = samples.flowing(samples.render(run_screen.figures(run, scenario)))
+    told = (
+        "? open because this run left out designs or workloads: faster · start-simple. Try the whole: archlab run cqrs."
+    )
+    assert told in text
+    assert "inconclusive" not in text and "--for 60s" not in text and "5 of 7 held" in text
+    quick = samples.flowing(samples.render(run_screen.figures(replace(run, quick=True), scenario)))
+    assert "? open because this quick look left out designs or workloads: faster" in quick
+    turned = samples.flowing(samples.render(run_screen.figures(replace(run, turned={"page_rows": 9}), scenario)))
+    assert "? open because this run left out designs or workloads or turned knobs: faster" in turned
+    mine = samples.flowing(samples.render(run_screen.figures(run, replace(scenario, typed="./mine"))))
+    assert "Try the whole: archlab run ./mine." in mine
+
+
+def test_a_recorded_narrowed_run_is_known_by_what_it_lacks(samples):
+    run = opened(samples.run())
+    only = replace(run, workloads=run.workloads[:2])
+    text = samples.flowing(samples.render(run_screen.figures(only, samples.scenario())))
+    assert "? open because this run left out workloads: faster · start-simple." in text
+    text = samples.flowing(samples.render(run_screen.figures(run, samples.scenario())))
+    assert "? inconclusive faster" in text and "Try --for 60s." in text
+
+
+def test_a_refuted_claim_of_a_narrowed_run_stands_in_full(samples):
+    run = samples.none_sufficient()
+    text = samples.flowing(samples.render(run_screen.figures(run, replace(samples.scenario(), narrowed=True))))
+    assert "✗ refuted start-simple" in text and "? open" not in text
