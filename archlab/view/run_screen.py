@@ -19,7 +19,12 @@ def header(name: str, question: str, right: str = "") -> Picture:
 
 def traces(run: Run, scenario: Scenario | None = None) -> Picture:
     """One request of each design, side by side: what can be shown before anything is measured."""
-    return Picture(lambda page: waterfall.draw(page, run, scenario))
+    return Picture(lambda page: _traces(page, run, scenario))
+
+
+def _traces(page: Page, run: Run, scenario: Scenario | None) -> list[Text]:
+    drawn = list(waterfall.draw(page, run, scenario))
+    return [*drawn, *page.wrap(("Traced apart: the figures are of requests without tracing.", DIM))] if drawn else []
 
 
 def figures(
@@ -46,7 +51,7 @@ def whole(
     def draw(page: Page) -> Iterable[Text]:
         yield from _header(page, run.scenario, run.question, facts_line(page, run))
         yield Text()
-        drawn = list(waterfall.draw(page, run, scenario))
+        drawn = _traces(page, run, scenario)
         yield from drawn
         yield from [Text()] if drawn else []
         yield from _figures(page, run, scenario, predicted, confidence, every)
