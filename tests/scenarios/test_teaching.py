@@ -1,0 +1,143 @@
+"""What every scenario of the course teaches is well formed: quiz, lesson, problem, and what is offered to type next."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from archlab import catalog, consistency, evolution
+from archlab.learn import quiz
+from archlab.scenario import Scenario
+
+COURSE = ("cqrs", "middleware")
+SECTIONS = (
+    "The problem",
+    "Intuition",
+    "Why it exists",
+    "When",
+    "When not",
+    "The failure mode if misused",
+    "In production",
+    "Say it",
+    "Sources",
+)
+HEAVY = {
+    "sqlite3",
+    "sqlite_utils",
+    "multiprocessing",
+    "asyncio",
+    "json.tool",
+    "http.client",
+    "starlette",
+    "uvicorn",
+    "limits",
+    "anyio",
+}
+
+
+@pytest.fixture(params=COURSE)
+def scenario(request: pytest.FixtureRequest) -> Scenario:
+    return catalog.find(request.param)
+
+
+@pytest.fixture
+def lesson(scenario: Scenario) -> str:
+    return Path(scenario.folder, "lesson.md").read_text(encoding="utf-8")
+
+
+def test_these_are_the_course() -> None:
+    assert tuple(entry.name for entry in catalog.courses()) == COURSE
+
+
+def test_the_scenario_is_consistent(scenario: Scenario) -> None:
+    assert consistency.check(scenario) == []
+
+
+def test_eight_questions_that_give_nothing_away(scenario: Scenario) -> None:
+    asked = quiz.questions(scenario)
+    assert len(asked) == 8
+    assert quiz.giveaways(asked) == []
+
+
+def test_options_are_plausible_alike(scenario: Scenario) -> None:
+    """Three or four of like length; each wrong one is a misconception and a rebuttal that no other shares."""
+    wrong = [option for question in quiz.questions(scenario) for option in question.options if not option.right]
+    assert len({option.misconception for option in wrong}) == len({option.rebuttal for option in wrong}) == len(wrong)
+    for question in quiz.questions(scenario):
+        lengths = sorted(len(option.text) for option in question.options)
+        assert 3 <= len(lengths) <= 4
+        assert lengths[-1] <= 1.4 * lengths[0], question.id
+
+
+def test_the_quiz_knows_no_machine(scenario: Scenario) -> None:
+    """A card that is asked again in weeks, on another machine, keeps the relation and not the figure."""
+    text = Path(scenario.folder, "quiz.toml").read_text(encoding="utf-8")
+    assert not re.search(r"\d\s*(ms|µs|s|%|×)\b", text)
+
+
+def test_the_lesson_goes_from_the_problem_to_the_sources(lesson: str) -> None:
+    assert re.findall(r"^## (.*)$", lesson, re.MULTILINE) == list(SECTIONS)
+
+
+def test_the_lesson_names_every_claim_that_is_measured(scenario: Scenario, lesson: str) -> None:
+    named = set(re.findall(r"`([a-z-]+)`", lesson))
+    assert {claim.id for claim in scenario.claims if claim.kind == "measured"} <= named
+
+
+def test_the_lesson_ends_with_what_the_scenario_says_and_names_no_figure_of_a_machine(
+    scenario: Scenario, lesson: str
+) -> None:
+    assert scenario.say_it in lesson
+    assert not re.search(r"\d\s*(ms|µs|%|×)", lesson)
+
+
+def test_the_problem_fits_the_prediction_screen(scenario: Scenario) -> None:
+    lines = scenario.problem.split("\n")
+    assert len(lines) == 5
+    assert all(0 < len(line) <= 80 for line in lines)
+
+
+def test_what_is_demanded_fits_beside_its_bound(scenario: Scenario) -> None:
+    """A label names what is counted or timed: with "at most" and the bound behind it, it is to make sense."""
+    assert max(len(requirement.says) for requirement in scenario.requirements) <= 26
+
+
+def test_the_change_request_is_a_sentence_whose_first_words_tell(scenario: Scenario) -> None:
+    """What stands before its colon is a row of the bill: "to show the discount"."""
+    assert re.fullmatch(r"[A-Z][a-z]+ [^:]{,26}: .*\.", scenario.change_request)
+
+
+def test_what_is_offered_next_can_be_typed(scenario: Scenario) -> None:
+    for command, question in scenario.try_next:
+        assert question.endswith(("?", "./mine"))
+        for turned in re.findall(r"--set (\S+)", command):
+            scenario.turn(turned)
+
+
+def test_a_design_explains_itself_and_is_short(scenario: Scenario) -> None:
+    """What it is, what it is good at, when it fails, what it costs."""
+    for design in scenario.designs:
+        said = import_module(design.start.__module__).__doc__ or ""
+        assert re.search(r"^Good at: .*^Fails when: .*^Costs: ", said, re.MULTILINE | re.DOTALL), design.name
+        assert evolution.lines([evolution.sources(design)[0]]) <= 160, design.name
+
+
+def test_designs_never_import_each_other(scenario: Scenario) -> None:
+    modules = {design.start.__module__.rpartition(".")[2] for design in scenario.designs}
+    for design in scenario.designs:
+        source = evolution.sources(design)[0].read_text(encoding="utf-8")
+        assert not [
+            name for name in modules if re.search(rf"^from \.{name} import|^from \. import .*\b{name}\b", source, re.M)
+        ]
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_listing_stays_instant(name: str) -> None:
+    """Nothing heavy is imported with the scenario: what a design needs it imports where it needs it."""
+    code = f"import sys, archlab.scenarios.{name}; print(*sorted({HEAVY} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
