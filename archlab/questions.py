@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archlab import catalog
 from archlab.scenario import UsageError
-from archlab.terminal import console, ended_cleanly, recording
+from archlab.terminal import answer_to, console, ended_cleanly, recording
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,13 +67,11 @@ def quiz(name: str | None, no_input: bool, as_json: bool) -> None:
 def _choose(screen: Console, options: tuple[Option, ...]) -> tuple[int, int | None] | None:
     """The option's index and how sure somebody is of it, in percent; None to end."""
     from archlab.view import quiz as view
-    from archlab.view.page import spelled
 
     last = "abcdefgh"[len(options) - 1]
     while True:
         try:
-            prompt = f"Your answer (a–{last}; how sure, if you like: a 80; q ends): "
-            typed = screen.input(spelled(screen, prompt)).strip().lower()
+            typed = answer_to(screen, f"Your answer (a–{last}; how sure, if you like: a 80; q ends): ").lower()
         except EOFError:
             screen.print()
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -31,19 +32,29 @@ def interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def answer_to(screen: Console, prompt: str) -> str:
+    """The line that somebody types at a prompt. Raises EOFError at the end of input."""
+    from archlab.view.page import spelled
+
+    screen.print(spelled(screen, prompt), end="")
+    sys.stdout.flush()
+    if sys.platform != "win32" and sys.stdin.isatty():
+        # A Ctrl-C that comes the moment before input() begins to wait would itself wait for the next key.
+        while not select.select([sys.stdin], [], [], 0.1)[0]:
+            pass
+    return input().strip()
+
+
 def ask(screen: Console, what: str, hint: str, allowed: range, names: Sequence[str] = ()) -> int | None:
     """A number in ``allowed``; None for an empty answer or the end of input.
 
     ``names`` can be typed as well: the first stands for the first number, and so on.
     """
-    from archlab.view.page import spelled
-
     span, listed = f"{allowed.start}–{allowed.stop - 1}", f" or a name ({', '.join(names)})" if names else ""
     known = [name.lower() for name in names]
     while True:
         try:
-            prompt = f"{what} ({span}{' or a name' if names else ''}; {hint}): "
-            answer = screen.input(spelled(screen, prompt)).strip()
+            answer = answer_to(screen, f"{what} ({span}{' or a name' if names else ''}; {hint}): ")
         except EOFError:
             return None
         if not answer:

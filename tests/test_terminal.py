@@ -29,6 +29,7 @@ def typing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Console]:
             raise EOFError
 
         monkeypatch.setattr("builtins.input", typed)
+        monkeypatch.setattr("sys.stdin", StringIO())  # whatever runs the tests may have a terminal
         return Console(file=StringIO(), width=200)
 
     return screen
