@@ -207,7 +207,8 @@ class _Bench:
     def traced_pass(self) -> dict[tuple[str, str], Observed]:
         """Every design once at the workload that is shown, recorded. Its figures are used for nothing else.
 
-        A quick look traces the two simplest and the pattern: no screen shows more side by side.
+        A quick look traces the two simplest, the pattern, and what was edited with its original: no screen shows more
+        side by side.
         """
         scenario = self.plan.scenario
         shown = [w for w in scenario.workloads if w.name == scenario.shown_workload] or list(scenario.workloads[:1])
@@ -219,7 +220,9 @@ class _Bench:
 
     def _traced(self, designs: list[Design]) -> list[Design]:
         if self.plan.quick:
-            return [d for place, d in enumerate(designs) if place < 2 or d.role == "pattern"]
+            edited = {d.name for d in designs if d.name.endswith(evolution.EDITED)}
+            shown = edited | {name.removesuffix(evolution.EDITED) for name in edited}
+            return [d for place, d in enumerate(designs) if place < 2 or d.role == "pattern" or d.name in shown]
         return designs[:MOST_SHOWN]
 
     def run(self, entry: Round, traced: bool = False) -> Observed:
