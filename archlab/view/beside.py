@@ -19,7 +19,7 @@ class _Found:
     both_behind: bool = False
     different: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    alike: bool = False
+    alike: int = 0
 
 
 def sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
@@ -48,10 +48,12 @@ def _bounds(run: Run, workload: str, original: str, mine: str) -> Iterable[str]:
 def _figures(found: _Found) -> list[str]:
     parts = ["both fall behind"] if found.both_behind else []
     parts += found.different
+    if len(found.unknown) > found.alike and not found.different:
+        return [*parts, "this run cannot tell"]
     if found.unknown:
         few = len(found.unknown) <= 2
         which = " and ".join(found.unknown) if few else f"{units.word(len(found.unknown))} figures"
-        parts.append(f"this run cannot tell for {which}" if parts or found.alike else "this run cannot tell")
+        parts.append(f"this run cannot tell for {which}")
     if found.alike:
         parts.append("nothing else noticeably different" if parts else "nothing noticeably different")
     return parts
@@ -75,7 +77,7 @@ def _look(run: Run, scenario: Scenario | None, workload: str, original: str, min
 
 def _tell_compared(found: _Found, c: Comparison, says: str, mine: str, m: Measurement) -> None:
     if c.outcome == "equivalent":
-        found.alike = True
+        found.alike += 1
     elif c.outcome == "cannot tell" or c.ratio <= 0:
         found.unknown.append(says)
     else:
@@ -94,7 +96,7 @@ def _tell_apart(found: _Found, metric: Metric | None, says: str, a: Measurement,
     elif min(a.rounds, b.rounds) < 2 and not counted:
         found.unknown.append(says)
     elif abs(a.value - b.value) <= (metric.noticeable if metric else 0):
-        found.alike = True
+        found.alike += 1
     elif not counted and _overlap(a, b):
         found.unknown.append(says)
     else:
