@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -182,6 +182,13 @@ def environment() -> dict[str, Any]:
     }
 
 
+def traced_quickly(designs: Sequence[Design]) -> list[Design]:
+    """The two simplest, the pattern, and what was edited with its original: no screen shows more side by side."""
+    edited = {d.name for d in designs if d.name.endswith(evolution.EDITED)}
+    shown = edited | {name.removesuffix(evolution.EDITED) for name in edited}
+    return [d for place, d in enumerate(designs) if place < 2 or d.role == "pattern" or d.name in shown]
+
+
 class _Bench:
     """Executes rounds one at a time, and ends what it started."""
 
@@ -214,7 +221,7 @@ class _Bench:
     def traced_pass(self) -> dict[tuple[str, str], Observed]:
         """Every design once at the workload that is shown, recorded. Its figures are used for nothing else.
 
-        A quick look traces the two simplest and the pattern: no screen shows more side by side.
+        A quick look traces only what a screen shows side by side.
         """
         scenario = self.plan.scenario
         shown = [w for w in scenario.workloads if w.name == scenario.shown_workload] or list(scenario.workloads[:1])
@@ -234,7 +241,7 @@ class _Bench:
 
     def _traced(self, designs: list[Design]) -> list[Design]:
         if self.plan.quick:
-            return [d for place, d in enumerate(designs) if place < 2 or d.role == "pattern"]
+            return traced_quickly(designs)
         return designs[:MOST_SHOWN]
 
     def run(self, entry: Round, traced: bool = False) -> Observed:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from archlab import judge
+from archlab.evolution import EDITED
 from archlab.judge import Standing
 from archlab.run import DesignFacts, Measurement, RequirementOutcome, Run, Trace
 from archlab.scenario import Scenario
@@ -65,8 +66,17 @@ def simplest(run: Run) -> DesignFacts | None:
     return next(iter(candidates(run)), None)
 
 
+def edited(run: Run) -> list[tuple[DesignFacts, DesignFacts]]:
+    """(original, edited) of every design that somebody edited in a copy, where both were run."""
+    named = {d.name: d for d in run.designs}
+    pairs = [(named.get(d.name.removesuffix(EDITED)), d) for d in in_order(run) if d.name.endswith(EDITED)]
+    return [(original, mine) for original, mine in pairs if original is not None]
+
+
 def full_pattern(run: Run) -> DesignFacts | None:
-    able = candidates(run)
+    """The pattern in full: the scenario's own, not what somebody made of it."""
+    mine = {d.name for _, d in edited(run)}
+    able = [d for d in candidates(run) if d.name not in mine]
     patterns = [d for d in able if d.role == "pattern"]
     return patterns[-1] if patterns else able[-1] if able else None
 
@@ -183,9 +193,13 @@ def trace_bound(run: Run, scenario: Scenario | None, operation: str, workload: s
 def panes(run: Run, workload: str, most: int, scenario: Scenario | None = None) -> list[DesignFacts]:
     """The designs to show side by side: the simplest, the verdict's and the full pattern, ``most`` of them at most.
 
-    Before there is a verdict the simplest whose requests kept within their bounds stands in for it.
+    Before there is a verdict the simplest whose requests kept within their bounds stands in for it. Where a design was
+    edited, it and its original come first, then the full pattern: that is the comparison that somebody made it for.
     """
     able = candidates(run)
+    traced = {t.design for t in run.traces if t.workload == workload}
+    pairs = [(original.name, mine.name) for original, mine in edited(run)]
+    first = next((pair for pair in pairs if traced.issuperset(pair)), ())
     verdict = run.verdict(workload)
     chosen: list[str] = [able[0].name] if able else []
     if verdict is not None and verdict.design is not None:
@@ -196,10 +210,10 @@ def panes(run: Run, workload: str, most: int, scenario: Scenario | None = None) 
         chosen += [d.name for d in able if _traced_in_time(run, workload, d.name, scenario)][:1]
     pattern = full_pattern(run)
     if pattern is not None:
-        chosen.append(pattern.name)
+        chosen = [*first, pattern.name, *chosen] if first else [*chosen, pattern.name]
     chosen += [d.name for d in able[1:]]
     keep = list(dict.fromkeys(chosen))[:most]
-    return [d for d in able if d.name in keep]
+    return [d for d in in_order(run) if d.name in keep]
 
 
 def _traced_in_time(run: Run, workload: str, design: str, scenario: Scenario | None) -> bool:

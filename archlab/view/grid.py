@@ -200,18 +200,23 @@ def _as_list(page: Page, heading: str, designs: Sequence[str], sections: Sequenc
                 line = pad(line, max(line.cell_len + 1, page.width - figure.cell_len)).append_text(figure)
             yield line
             for row in () if brief else section.rows:
-                yield _listed(page, row, row.cells[i])
+                yield from _listed(page, row, row.cells[i])
         for note in section.notes:
             yield from page.wrap(note, indent=2)
 
 
-def _listed(page: Page, row: Row, cell: Cell) -> Text:
-    """``    page, 95 in 100  ≤ 100 ms           5.4  5.1–5.9 ms``: the words give way before the figure does."""
+def _listed(page: Page, row: Row, cell: Cell) -> list[Text]:
+    """``    page, 95 in 100  ≤ 100 ms           5.4  5.1–5.9 ms``: the bound gives way first, then the interval; a name
+    that still does not fit stands above its figure."""
+    name = page.text(f"    {row.label}")
+    bounded = page.text(name, ("  " + row.aside if row.aside else "", DIM))
     figure = page.first_fit(page.width // 2, *cell)
-    room = page.width - figure.cell_len - 1
-    bounded = page.text(f"    {row.label}", ("  " + row.aside if row.aside else "", DIM))
-    name = bounded if bounded.cell_len <= room else page.first_fit(room, *(f"    {t}" for t in shorter(row.label)))
-    return pad(name, max(name.cell_len + 1, page.width - figure.cell_len)).append_text(figure)
+    brief = page.first_fit(page.width - name.cell_len - 1, *cell)
+    for label, told in ((bounded, figure), (name, figure), (name, brief)):
+        if label.cell_len + 1 + told.cell_len <= page.width:
+            return [pad(label, page.width - told.cell_len).append_text(told)]
+    below = pad(page.text(("    " + row.aside, DIM)), page.width - figure.cell_len)
+    return [*page.wrap(page.text(row.label), indent=4), below.append_text(figure)]
 
 
 def shorter(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from archlab.run import ClaimOutcome, Comparison, DesignFacts, Run, Verdict
 from archlab.scenario import Scenario
-from archlab.view import facts, units
+from archlab.view import beside, facts, units
 from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part, commands
 
 LABEL = 9
@@ -37,11 +37,13 @@ def borders(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text
 
 
 def verdict_sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
-    """One clause for the workloads of each outcome, then what the self-inflicted pattern would cost."""
+    """One clause for the workloads of each outcome, how edited designs stand beside their originals, then what the
+    self-inflicted pattern would cost."""
     grouped: dict[str, list[str]] = {}
     for v in run.verdicts:
         grouped.setdefault(_clause(run, v, scenario), []).append(v.workload)
     sentences = [f"{_listed(workloads)}: {clause}." for clause, workloads in grouped.items()]
+    sentences += beside.sentences(run, scenario)
     cost = _cost_sentence(run, scenario)
     return [*sentences, cost] if cost else sentences
 

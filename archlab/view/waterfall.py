@@ -195,5 +195,6 @@ def _not_shown(page: Page, run: Run, picture: Waterfall) -> list[Text]:
     names = [d.name for d in facts.in_order(run) if d not in picture.designs]
     if not names:
         return []
-    where = f"archlab trace {run.run_id} {names[-1]}" if run.run_id is not None else ""
+    mine = [d.name for _, d in facts.edited(run) if d.name in names]
+    where = f"archlab trace {run.run_id} {(mine or names)[-1]}" if run.run_id is not None else ""
     return page.heading(f"+ {units.count(len(names), 'design')}: {', '.join(names)}", (where, DIM), DIM)

@@ -12,6 +12,7 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,15 @@ def test_a_quick_run_looks_at_an_open_loop_once_and_goes_round_a_closed_one_whil
     quick = run(tiny(), designs=["index"], quick=True)
     loads = {m.workload: (m.rounds, m.per_round) for m in quick.measurements if m.metric == "find_p95"}
     assert loads == {"calm": (closed, 60), "pressure": (1, 30)}
+
+
+def test_a_quick_look_traces_what_was_edited_beside_its_original(tiny: Tiny) -> None:
+    first = tiny().designs[0]
+    names = ("a", "b", "c", "c-mine", "d")
+    designs = [replace(first, name=name, role="alternative") for name in names]
+    assert [d.name for d in runner.traced_quickly(designs)] == ["a", "b", "c", "c-mine"]
+    plain = [replace(d, role="pattern" if d.name == "d" else d.role) for d in designs if d.name != "c-mine"]
+    assert [d.name for d in runner.traced_quickly(plain)] == ["a", "b", "d"]
 
 
 def test_what_goes_round_more_often_stops_when_the_time_is_over(

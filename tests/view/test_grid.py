@@ -37,9 +37,8 @@ def test_every_label_stands_in_full(samples, width, ascii_only):
     """``a new …`` says nothing: the noun was left out."""
     lines = drawn(samples, width, ascii_only)
     assert all(cell_len(line) <= width for line in lines)
-    if width >= 80:
-        for label in LABELS:
-            assert label in samples.flowing("\n".join(lines))
+    for label in LABELS if width >= 40 else ():
+        assert label in samples.flowing("\n".join(lines))
 
 
 @pytest.mark.parametrize("width", [80, 90, 100, 110, 120])

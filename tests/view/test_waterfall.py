@@ -28,6 +28,32 @@ def test_the_panes_are_the_simplest_the_verdicts_and_the_full_pattern(samples):
     assert [d.name for d in waterfall(samples.run(), 2, samples.scenario()).designs] == ["crud", "queries"]
 
 
+def test_an_edited_design_stands_beside_its_original(samples):
+    """Then the pattern, if there is room: the comparison that somebody edited it for comes first."""
+    run = samples.with_edit()
+    names = [d.name for d in waterfall(run, 3, samples.scenario()).designs]
+    assert names == ["queries", "queries-mine", "projection"]
+    assert [d.name for d in waterfall(run, 2, samples.scenario()).designs] == names[:2]
+    early = replace(run, requirements=(), verdicts=())
+    assert [d.name for d in waterfall(early, 2, samples.scenario()).designs] == names[:2]
+    assert facts.full_pattern(run).name == "projection"
+
+
+def test_an_edited_design_without_traces_takes_no_pane(samples):
+    run = samples.with_edit()
+    untraced = replace(run, traces=tuple(t for t in run.traces if t.design != "queries-mine"))
+    names = [d.name for d in waterfall(untraced, 3, samples.scenario()).designs]
+    assert names == ["crud", "queries", "projection"]
+
+
+def test_an_edited_pattern_is_not_the_full_pattern(samples):
+    run = samples.run()
+    mine = replace(run.designs[-1], name="projection-mine", order=5)
+    edited = replace(run, designs=(*run.designs, mine))
+    assert facts.full_pattern(edited).name == "projection"
+    assert facts.full_pattern(replace(run, designs=(mine,))).name == "projection-mine"
+
+
 def test_a_misuse_never_gets_a_pane(samples):
     assert all(d.role != "misuse" for d in waterfall(samples.with_misuse(), 3, samples.scenario()).designs)
 
