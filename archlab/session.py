@@ -131,7 +131,8 @@ def measure(
     predicted: Predicted | None = None,
 ) -> Run:
     """Executes, judges and records. What is recorded is recorded whole or not at all."""
-    from archlab.bench.runner import Plan, Traced, execute
+    from archlab.bench.runner import Traced, execute
+    from archlab.bench.schedule import Plan
     from archlab.judge import judge
 
     plan = Plan(scenario, turned, asked.seed, asked.quick, asked.seconds)

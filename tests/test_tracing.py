@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from archlab.bench import runner
 from archlab.bench.database import connect
 from archlab.bench.lab import Lab, Setting
-from archlab.bench.runner import Plan, execute
+from archlab.bench.runner import execute
+from archlab.bench.schedule import Plan
 from archlab.catalog import find
 from archlab.run import Run, Span
 from archlab.tracing import Recorder, TracedConnection, collect, spans_of

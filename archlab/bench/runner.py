@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,36 +25,17 @@ from archlab.bench.measurements import LOAD, Cell, CellKey, measurements, settle
 from archlab.bench.observer import stalled, tracing_cost, with_untraced
 from archlab.bench.proofs import data_hash, faults_struck, moving_parts, objections
 from archlab.bench.rounds import Observed, Task
+from archlab.bench.schedule import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, traced_quickly
 from archlab.bench.watch import Watch
 from archlab.run import Run, Trace, WorkloadFacts
-from archlab.scenario import Design, Experiment, Scenario, ScenarioError, Workload
+from archlab.scenario import Design, Scenario, ScenarioError, Workload
 
-ROUNDS = 5
-"""A percentile bound is judged by at least five rounds."""
-CLOSED_ROUNDS = 20
-"""A closed loop is cheap: as long as there is time it goes round this often, to tell small differences from noise."""
-ROUNDS_SECONDS = 11.0
-"""When that much has passed, closed loops have gone round often enough."""
-QUICK_ROUNDS = 1
-"""With --quick, of an open loop and of an experiment: enough for a look. A closed loop keeps its five."""
-QUICK_SECONDS = 4.5
-"""With --quick, when that much has passed nothing goes round once more: what is open then is said to be uncertain."""
 ROUND_LIMIT = 60.0
 """Seconds after which a round that has not ended is ended."""
 TRACED_PASSES = 3
 """At most, where a machine stalls in one after the other."""
 MOST_SHOWN = 12
 """Designs whose traces are recorded."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    scenario: Scenario
-    turned: Mapping[str, float]
-    seed: int = 1
-    quick: bool = False
-    seconds: float | None = None
-    """Go on with further rounds until this much time has passed (``--for``)."""
 
 
 @dataclass(frozen=True)
@@ -76,16 +57,6 @@ class Progress:
 Tell = Callable[[Traced | Progress], None]
 
 
-@dataclass(frozen=True)
-class Round:
-    """One entry of the plan: ``experiment`` None is the workload's load."""
-
-    workload: Workload
-    design: str
-    experiment: Experiment | None
-    number: int
-
-
 def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     """Runs the plan and returns what was recorded, not judged yet. Without a ``cache`` data sets are not kept.
 
@@ -101,11 +72,11 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         blank = _blank(plan, started, traces)
         tell(Traced(blank))
         cells: dict[CellKey, Cell] = defaultdict(Cell)
-        schedule = _schedule(plan)
+        schedule = every_entry(plan)
         first_pass = time.monotonic()
         number = done = 0
-        while _goes_on(plan, number, time.monotonic() - began, first_pass - began):
-            batch = _in_order([entry for entry in schedule if _due(entry, plan, number)], number)
+        while goes_on(plan, number, time.monotonic() - began, first_pass - began):
+            batch = in_order([entry for entry in schedule if due(entry, plan, number)], number)
             planned = done + len(batch) * max(1, ROUNDS - number)
             for entry in batch:
                 tell(_progress(done, planned, first_pass, entry))
@@ -180,13 +151,6 @@ def environment() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "archlab": __version__,
     }
-
-
-def traced_quickly(designs: Sequence[Design]) -> list[Design]:
-    """The two simplest, the pattern, and what was edited with its original: no screen shows more side by side."""
-    edited = {d.name for d in designs if d.name.endswith(evolution.EDITED)}
-    shown = edited | {name.removesuffix(evolution.EDITED) for name in edited}
-    return [d for place, d in enumerate(designs) if place < 2 or d.role == "pattern" or d.name in shown]
 
 
 class _Bench:
@@ -287,45 +251,6 @@ class _Bench:
             finally:
                 child.kill()
                 child.join()
-
-
-def _schedule(plan: Plan) -> list[Round]:
-    """One pass over all designs and workloads, and the experiments that are done to them."""
-    scenario = plan.scenario
-    return [
-        Round(workload, design.name, experiment, 0)
-        for workload in scenario.workloads
-        for experiment in (None, *scenario.experiments)
-        for design in scenario.designs
-        if design.asked_at(workload.name) and (experiment is None or experiment.done_to(design.name, workload.name))
-    ]
-
-
-def _goes_on(plan: Plan, number: int, passed: float, before: float) -> bool:
-    """Whether there is a pass ``number``; ``passed`` seconds since the start, ``before`` of them before the first."""
-    if plan.quick:
-        return number < QUICK_ROUNDS or (number < ROUNDS and passed < QUICK_SECONDS)
-    if number < ROUNDS:
-        return True
-    if plan.seconds is not None:
-        return passed + (passed - before) / number < plan.seconds
-    return number < CLOSED_ROUNDS and passed < ROUNDS_SECONDS
-
-
-def _due(entry: Round, plan: Plan, number: int) -> bool:
-    """Whether an entry of the schedule takes part in pass ``number``."""
-    if number >= ROUNDS and plan.seconds is None:
-        return entry.experiment is None and entry.workload.closed
-    if plan.quick and entry.experiment is not None and not entry.experiment.quick:
-        return False
-    if entry.experiment is not None and entry.experiment.rounds is not None:
-        return number < (QUICK_ROUNDS if plan.quick else entry.experiment.rounds)
-    return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
-
-
-def _in_order(batch: list[Round], number: int) -> list[Round]:
-    """A B, then B A: a drift of the machine's speed meets every design alike."""
-    return batch if number % 2 == 0 else batch[::-1]
 
 
 def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:

@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from archlab.bench import rounds, runner
-from archlab.bench.runner import Plan, Progress, Traced, execute
+from archlab.bench import rounds, runner, schedule
+from archlab.bench.runner import Progress, Traced, execute
+from archlab.bench.schedule import Plan
 from archlab.run import Run
 from archlab.scenario import Scenario, ScenarioError
 
@@ -65,7 +66,7 @@ def whole(tiny_in: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     home = tmp_path_factory.mktemp("whole")
     pid = ('yield Sample("exit_code", abs(exit_code))', 'yield Sample("exit_code", __import__("os").getpid())')
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "ROUNDS_SECONDS", math.inf)  # however slow the machine is
+        patch.setattr(schedule, "ROUNDS_SECONDS", math.inf)  # however slow the machine is
         run = execute(Plan(tiny_in(home / "tiny", pid), {}), home / "cache", told.append)
     return run, told
 
@@ -185,7 +186,7 @@ def test_every_design_gets_the_same_operations_new_ones_each_round_and_others_fo
 def test_a_quick_run_looks_at_an_open_loop_once_and_goes_round_a_closed_one_while_there_is_time(
     tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch, seconds: float, closed: int
 ) -> None:
-    monkeypatch.setattr(runner, "QUICK_SECONDS", seconds)
+    monkeypatch.setattr(schedule, "QUICK_SECONDS", seconds)
     quick = run(tiny(), designs=["index"], quick=True)
     loads = {m.workload: (m.rounds, m.per_round) for m in quick.measurements if m.metric == "find_p95"}
     assert loads == {"calm": (closed, 60), "pressure": (1, 30)}
@@ -195,15 +196,15 @@ def test_a_quick_look_traces_what_was_edited_beside_its_original(tiny: Tiny) -> 
     first = tiny().designs[0]
     names = ("a", "b", "c", "c-mine", "d")
     designs = [replace(first, name=name, role="alternative") for name in names]
-    assert [d.name for d in runner.traced_quickly(designs)] == ["a", "b", "c", "c-mine"]
+    assert [d.name for d in schedule.traced_quickly(designs)] == ["a", "b", "c", "c-mine"]
     plain = [replace(d, role="pattern" if d.name == "d" else d.role) for d in designs if d.name != "c-mine"]
-    assert [d.name for d in runner.traced_quickly(plain)] == ["a", "b", "d"]
+    assert [d.name for d in schedule.traced_quickly(plain)] == ["a", "b", "d"]
 
 
 def test_what_goes_round_more_often_stops_when_the_time_is_over(
     tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "ROUNDS_SECONDS", 0.0)
+    monkeypatch.setattr(schedule, "ROUNDS_SECONDS", 0.0)
     m = run(tiny(), designs=["index"], workloads=["calm"]).measured("find_p95", "index", "calm")
     assert m is not None
     assert m.rounds == 5

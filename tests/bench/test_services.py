@@ -21,7 +21,8 @@ from archlab.bench.client import Client
 from archlab.bench.lab import Lab, Setting
 from archlab.bench.processes import ProcessDied
 from archlab.bench.proxy import Toxic
-from archlab.bench.runner import Plan, execute
+from archlab.bench.runner import execute
+from archlab.bench.schedule import Plan
 from archlab.bench.services import ServiceFailed
 from archlab.judge import judge
 from archlab.tracing import collect
