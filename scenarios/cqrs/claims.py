@@ -164,11 +164,6 @@ def reordered(run: Run) -> Finding:
     return held(evidence) if least(refusals) == 1 else refuted(evidence)
 
 
-def version_guard(run: Run) -> Finding:
-    say = "a version guard alone leaves {first:.0f} totals wrong, the same guard on the full state {then:.0f}"
-    return _shown_then_none(run, "events_reordered", {"guard": "version alone"}, {"guard": "version, full state"}, say)
-
-
 def parked(run: Run) -> Finding:
     count = observed(run, "poison", "parked")
     say = "{first:.0f} or more totals are wrong while it stalls, {then:.0f} once the event is parked"
@@ -294,7 +289,9 @@ CLAIMS = (
     Claim(
         "version-guard",
         "A version guard alone drops a late difference; on the full state it does not.",
-        version_guard,
+        kind="modelled",
+        source="applied if version > newest: of differences that come last first only the last one counts, and all the "
+        "others are lost; of full states the newest is all that is needed",
     ),
     Claim("parked", "A poison event stalls the projector until it is parked; the others then proceed.", parked),
     Claim("rebuild", "A rebuild from the events equals what was there.", rebuilt),

@@ -76,11 +76,16 @@ def hunt(lab: Lab, api: Api) -> Iterator[Sample]:
         yield Sample("crowd", read)
         answer = ask(service, "POST", f"/orders/{order}/receipt", "ann")
         ids[order] = answer.headers.get(REQUEST_ID) or "none"
-        lab.struck(BAD_ROW)
     service.stop()
     lines = service.log()
-    for order, where in ((UNRENDERABLE, "in a thread"), (UNMAILABLE, "behind the answer")):
+    for order, where, begun, ended in (
+        (UNRENDERABLE, "in a thread", "rendering a receipt", "receipt rendered"),
+        (UNMAILABLE, "behind the answer", "mailing a receipt", "receipt mailed"),
+    ):
         about = [line for line in lines if str(order) in repr(line)]
+        messages = {line["message"] for line in about}
+        if begun in messages and ended not in messages:
+            lab.struck(BAD_ROW)
         # A failure that left no line at all is found by nothing.
         found = sum(line["id"] == ids[order] for line in about) / max(1, len(about))
         yield Sample("lines_found", found, {"fails": where})

@@ -151,10 +151,9 @@ def _holds(seen: Answers, lines: dict[str, list[int]]) -> dict[str, bool]:
         ),
         "CORS": by["preflight"].ok and all(readable(answer) for answer in by.values()),
     }
-    if endpoint is not UNKNOWN:
+    if endpoint is not UNKNOWN and by["user"].ok:  # where it serves nobody, who may pass cannot be told
         refused = by["stranger"].status == by["forged"].status == 401
-        wanted = by["user"].ok
-        holds["authentication"] = wanted and (by["stranger"].ok if endpoint.public else refused)
+        holds["authentication"] = by["stranger"].ok if endpoint.public else refused
     return holds
 
 
