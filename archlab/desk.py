@@ -79,7 +79,7 @@ def _topics() -> list[Topic]:
         for entry in entries:
             topic = _topic(entry)
             if entry.scenario is not None and store is not None:
-                last = store.latest(entry.name)
+                last = store.latest(entry.name, _whole(entry.scenario)) or store.latest(entry.name)
                 asked = quiz.questions(entry.scenario)
                 known = quiz.standing(entry.name, asked, store.answers(entry.name))
                 topic = replace(
@@ -132,21 +132,29 @@ def compare(name: str | None, as_json: bool) -> None:
         console().print(view.course(topics, _age(min(run.started for run in runs.values()))))
 
 
+def _whole(scenario: Scenario) -> Callable[[Run], bool]:
+    """Whether a run is one of all the scenario's designs and workloads, as they are declared."""
+    designs, workloads = [d.name for d in scenario.designs], [w.name for w in scenario.workloads]
+
+    def whole(run: Run) -> bool:
+        return [d.name for d in run.designs] == designs and [w.name for w in run.workloads] == workloads
+
+    return whole
+
+
 def _run_of(scenario: Scenario) -> Run:
     """The newest recorded run of the whole scenario as it is; without one it is run now."""
     from archlab.evolution import fingerprint
     from archlab.session import Asked, measure
     from archlab.terminal import ended_cleanly, recording
 
-    designs, workloads = [d.name for d in scenario.designs], [w.name for w in scenario.workloads]
-    code = fingerprint(scenario)
+    whole, code = _whole(scenario), fingerprint(scenario)
 
-    def whole(run: Run) -> bool:
-        same = [d.name for d in run.designs] == designs and [w.name for w in run.workloads] == workloads
-        return same and run.valid and not run.turned and not run.quick and run.environment.get("code") == code
+    def fit(run: Run) -> bool:
+        return whole(run) and run.valid and not run.turned and not run.quick and run.environment.get("code") == code
 
     with recording() as store:
-        if store is not None and (found := store.latest(scenario.name, whole)):
+        if store is not None and (found := store.latest(scenario.name, fit)):
             return found
     say(f"{scenario.name} has no recorded run of its present code: running it now, about {scenario.seconds:.0f} s.")
     with ended_cleanly():

@@ -44,7 +44,7 @@ def judge(scenario: Scenario, run: Run) -> Run:
     run = replace(run, requirements=tuple(_requirements(scenario, run)))
     run = replace(run, verdicts=tuple(_verdict(scenario, run, w.name) for w in run.workloads))
     run = replace(run, findings=tuple(_findings(scenario, run)))
-    claims = tuple(_claim(claim, run, scenario.narrowed) for claim in scenario.claims)
+    claims = tuple(_claim(claim, run, bool(scenario.narrowed)) for claim in scenario.claims)
     return replace(run, claims=(*claims, *_refuted_by_edits(scenario, run, claims)))
 
 

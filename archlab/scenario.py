@@ -304,8 +304,8 @@ class Scenario:
     """Where it was loaded from; set by the catalogue."""
     typed: str = ""
     """What to type to name a folder: ``./mine``; empty for a scenario that goes by its name."""
-    narrowed: bool = False
-    """Some designs or workloads were left out (``only``)."""
+    narrowed: str = ""
+    """What to type to leave out the designs and workloads that were left out (``only``): ``--workload calm``."""
 
     def metric(self, name: str) -> Metric:
         return _named(self.metrics, name, "metric")
@@ -332,17 +332,13 @@ class Scenario:
 
     def only(self, designs: Iterable[str], workloads: Iterable[str]) -> Scenario:
         """The same scenario narrowed to the named designs and workloads; empty means all."""
-        chosen, situations = set(designs), set(workloads)
-        for name in chosen:
-            self.design(name)
-        for name in situations:
-            self.workload(name)
-        return replace(
-            self,
-            narrowed=bool(chosen or situations),
-            designs=tuple(d for d in self.designs if not chosen or d.name in chosen),
-            workloads=tuple(w for w in self.workloads if not situations or w.name in situations),
-        )
+        chosen = {self.design(name).name for name in designs} or {d.name for d in self.designs}
+        situations = {self.workload(name).name for name in workloads} or {w.name for w in self.workloads}
+        kept = tuple(d for d in self.designs if d.name in chosen)
+        asked = tuple(w for w in self.workloads if w.name in situations)
+        typed = [f"--design {d.name}" for d in kept] if len(kept) < len(self.designs) else []
+        typed += [f"--workload {w.name}" for w in asked] if len(asked) < len(self.workloads) else []
+        return replace(self, narrowed=" ".join(typed), designs=kept, workloads=asked)
 
 
 def _named(things: tuple[_Thing, ...], name: str, kind: str) -> _Thing:

@@ -237,6 +237,16 @@ def test_compare_takes_the_recorded_run_of_the_code_as_it_is(
     assert said in archlab("compare", folder)[2]
 
 
+def test_home_tells_of_the_whole_whatever_was_narrowed_since(archlab: Callable[..., Any]) -> None:
+    quick = "run", "cqrs", "--quick", "--no-input"
+    archlab(*quick, "--workload", "calm", "--design", "crud")
+    assert "run 1" in archlab()[1], "better than nothing"
+    archlab(*quick)
+    archlab(*quick, "--workload", "calm", "--design", "crud")
+    out = archlab()[1]
+    assert "run 2" in out and "run 3" not in out
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a small disk is a mount of its own, made by root")
 def test_a_full_disk_under_the_rounds_is_said(archlab: Callable[..., Any], tmp_path: Path) -> None:
     small = tmp_path / "small"

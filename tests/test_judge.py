@@ -410,7 +410,7 @@ def test_a_claim_that_an_edited_design_refutes_is_told_beside_the_original_s() -
 
 
 def test_in_a_narrowed_run_a_claim_may_lack_what_it_asks_for() -> None:
-    judged = claiming(Claim("broken", "", lambda judged: 1 / 0), narrowed=True)  # type: ignore[arg-type,return-value]  # as above
+    judged = claiming(Claim("broken", "", lambda judged: 1 / 0), narrowed="--design plain")  # type: ignore[arg-type,return-value]  # as above
     assert judged.claims[0].outcome == "inconclusive"
     assert judged.claims[0].evidence == "this run left out what it needs"
     assert broken_claims(judged) == ()

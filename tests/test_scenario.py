@@ -150,7 +150,8 @@ def test_a_narrowed_scenario_keeps_the_order_and_says_that_it_is_narrowed() -> N
     narrow = SCENARIO.only(["model", "plain"], ["pressure"])
     assert [d.name for d in narrow.designs] == ["plain", "model"]
     assert [w.name for w in narrow.workloads] == ["pressure"]
-    assert narrow.narrowed
+    assert narrow.narrowed == "--workload pressure", "every design is there"
+    assert SCENARIO.only(["model"], ["pressure"]).narrowed == "--design model --workload pressure"
     assert SCENARIO.only([], []) == SCENARIO
 
 

@@ -153,7 +153,13 @@ def _checked(scenario: Scenario, samples: Iterable[Sample]) -> tuple[Sample, ...
 
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     workload = scenario.workload(task.setting.workload)
-    schedule = [_named(request, running) for request in scenario.load.requests(lab, task.requests + WARM_UP)]
+    asked = task.requests + WARM_UP
+    schedule = [_named(request, running) for request in scenario.load.requests(lab, asked)]
+    if len(schedule) < asked:
+        raise ScenarioError(
+            f"the schedule of the scenario has too few requests: it was asked for {asked} of every operation, "
+            f"and made {len(schedule)} in all"
+        )
     if lab.recorder:
         steps = {name: shown for name, shown in scenario.design(task.design).steps.items() if hasattr(running, name)}
         for name, shown in ({request.operation: request.operation for request in schedule} | steps).items():

@@ -129,16 +129,16 @@ def assumed(run: Run, scenario: Scenario | None) -> list[str]:
 
 
 def left_out(run: Run, scenario: Scenario | None) -> str:
-    """``designs``, ``workloads`` or ``designs and workloads``: what of the scenario a run left out; empty for nothing.
-
-    A scenario that was narrowed for the run no longer knows which of the two it was: ``designs or workloads``.
-    """
+    """What a run left out: ``designs``, ``workloads`` or ``designs and workloads``; empty for nothing."""
     if scenario is None:
         return ""
     designs, workloads = {d.name for d in run.designs}, {w.name for w in run.workloads}
-    missing = ["designs"] if any(d.name not in designs for d in scenario.designs) else []
-    missing += ["workloads"] if any(w.name not in workloads for w in scenario.workloads) else []
-    return " and ".join(missing) or ("designs or workloads" if scenario.narrowed else "")
+    missing = []
+    if "--design" in scenario.narrowed or any(d.name not in designs for d in scenario.designs):
+        missing.append("designs")
+    if "--workload" in scenario.narrowed or any(w.name not in workloads for w in scenario.workloads):
+        missing.append("workloads")
+    return " and ".join(missing)
 
 
 def says(scenario: Scenario | None, requirement: str) -> str:

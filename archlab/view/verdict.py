@@ -287,8 +287,10 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
     unsure = [v for v in run.verdicts if v.status == "uncertain"] if run.valid else []
     if unsure:
         which = _listed(list(unsure[0].candidates), "or")
-        turned = "".join(f" --set {knob}={value:g}" for knob, value in run.turned.items())
-        steps.append((f"archlab run {called(run, scenario)}{turned} {LONGER}", f"{unsure[0].workload}: {which}?"))
+        options = [f"--set {knob}={value:g}" for knob, value in run.turned.items()]
+        options += [scenario.narrowed] if scenario and scenario.narrowed else []
+        again = " ".join(["archlab run", called(run, scenario), *options, LONGER])
+        steps.append((again, f"{unsure[0].workload}: {which}?"))
     if scenario and scenario.typed:  # a copy: its own name, and no further copy
         own = [(c, why) for c, why in scenario.try_next if not c.startswith("archlab new")]
         typed = scenario.typed.replace("\\", r"\\")  # a backslash means something in what re puts in

@@ -334,6 +334,11 @@ def test_a_request_that_names_no_operation_of_the_design_is_shown(
     )
 
 
+def test_a_schedule_that_is_too_short(tiny: Tiny, run: Execute) -> None:
+    with pytest.raises(ScenarioError, match=r"asked for 64 of every operation, and made 3 in all"):
+        run(tiny(("for i in range(n)]", "for i in range(3)]")))
+
+
 def script(scenario: Scenario, home: Path, temporary: Path, before: str = "") -> subprocess.Popen[str]:
     """archlab in a process and a session of its own, running the scenario's index at calm."""
     text = f"""

@@ -136,19 +136,23 @@ def opened(run):
 
 def test_a_narrowed_run_says_why_its_claims_are_open(samples):
     """To measure longer never measures what was left out."""
-    run, scenario = opened(samples.run()), replace(samples.scenario(), narrowed=True)
+    run, scenario = opened(samples.run()), replace(samples.scenario(), narrowed="--design crud")
     text = samples.flowing(samples.render(run_screen.figures(run, scenario)))
-    told = (
-        "? open because this run left out designs or workloads: faster · start-simple. Try the whole: archlab run cqrs."
-    )
+    told = "? open because this run left out designs: faster · start-simple. Try the whole: archlab run cqrs."
     assert told in text
     assert "inconclusive" not in text and "--for 60s" not in text and "5 of 7 held" in text
     quick = samples.flowing(samples.render(run_screen.figures(replace(run, quick=True), scenario)))
-    assert "? open because this quick look left out designs or workloads: faster" in quick
+    assert "? open because this quick look left out designs: faster" in quick
     turned = samples.flowing(samples.render(run_screen.figures(replace(run, turned={"page_rows": 9}), scenario)))
-    assert "? open because this run left out designs or workloads or turned knobs: faster" in turned
+    assert "? open because this run left out designs or turned knobs: faster" in turned
     mine = samples.flowing(samples.render(run_screen.figures(run, replace(scenario, typed="./mine"))))
     assert "Try the whole: archlab run ./mine." in mine
+
+
+def test_a_narrowed_run_that_is_unsure_is_repeated_as_it_was(samples):
+    run, scenario = samples.uncertain(), replace(samples.scenario(), narrowed="--workload pressure")
+    text = samples.flowing(samples.render(run_screen.figures(replace(run, turned={"page_rows": 9}), scenario)))
+    assert "archlab run cqrs --set page_rows=9 --workload pressure --for 60s" in text
 
 
 def test_a_recorded_narrowed_run_is_known_by_what_it_lacks(samples):
@@ -162,5 +166,7 @@ def test_a_recorded_narrowed_run_is_known_by_what_it_lacks(samples):
 
 def test_a_refuted_claim_of_a_narrowed_run_stands_in_full(samples):
     run = samples.none_sufficient()
-    text = samples.flowing(samples.render(run_screen.figures(run, replace(samples.scenario(), narrowed=True))))
+    text = samples.flowing(
+        samples.render(run_screen.figures(run, replace(samples.scenario(), narrowed="--design crud")))
+    )
     assert "✗ refuted start-simple" in text and "? open" not in text
