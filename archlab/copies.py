@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from archlab import __version__
+from archlab import __version__, loading
 from archlab.evolution import EDITED, sources
 from archlab.scenario import Design, Experiment, Later, Scenario, ScenarioError, UsageError
 
@@ -214,9 +214,7 @@ def _shared(edited: set[str], original: Scenario) -> set[str]:
 
 def _package(folder: Path, original: Scenario, edited: set[str]) -> types.ModuleType:
     """The copy as a package in which every module that is not part of an edited design *is* the original's."""
-    from archlab.catalog import load_package
-
-    package = load_package(folder, empty=True)
+    package = loading.load_package(folder, empty=True)
     from_copy = set().union(*(own for d in original.designs if (own := _own(d, original)) & edited))
     theirs = _module_package(original)
     for name in _files(Path(original.folder)):
@@ -246,14 +244,12 @@ def _module_package(original: Scenario) -> str:
 
 def _mended(folder: Path, package: types.ModuleType, original: Scenario, design: Design) -> Design:
     """The copy's version of a design, from the copy's module."""
-    from archlab.catalog import reason
-
     file = sources(design)[0].resolve()
     inner = _dotted(file.relative_to(original.folder).as_posix())
     try:
         module = importlib.import_module(f"{package.__name__}.{inner}")
     except (Exception, SystemExit) as error:
-        raise ScenarioError(f"{folder.name} cannot be loaded: {reason(error)}") from error
+        raise ScenarioError(f"{folder.name} cannot be loaded: {loading.reason(error)}") from error
     if isinstance(design.start, Later):  # declared in the scenario's __init__, which is the original's
         start = design.start.within(package.__name__)
         return replace(design, name=design.name + EDITED, title=f"{design.title} (edited)", start=start)

@@ -16,7 +16,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from archlab.bench import processes, rounds
+from archlab.bench import forking, seeding
 from archlab.bench.lab import Setting
 from archlab.failure import disk_full
 from archlab.scenario import Design, Scenario, ScenarioError
@@ -54,7 +54,7 @@ def _kept(
 ) -> Path:
     called = [Path(scenario.name).name, *([design] if design else [])]
     folder = cache / "-".join([*called, hashlib.sha256(content).hexdigest()[:24]])
-    if (folder / rounds.DATA_HASH).exists():
+    if (folder / seeding.DATA_HASH).exists():
         with contextlib.suppress(OSError):  # another archlab may be trimming, or it may only be read
             os.utime(folder)
         return folder
@@ -69,7 +69,7 @@ def _kept(
         try:
             unfinished.replace(folder)
         except OSError:
-            if not (folder / rounds.DATA_HASH).exists():  # else another archlab was faster
+            if not (folder / seeding.DATA_HASH).exists():  # else another archlab was faster
                 shutil.rmtree(folder, ignore_errors=True)  # what an interrupted removal left
                 unfinished.replace(folder)
     finally:
@@ -82,7 +82,7 @@ def _seed(setting: Setting, design: str | None, seeded: Path | None) -> str:
     """Fills the setting's folder in a process of its own; what failed, or an empty string."""
     wire, childs_end = multiprocessing.Pipe()
     with wire:
-        child = processes.start(rounds.seed_data, setting, childs_end, design, seeded, name=f"seed {setting.scenario}")
+        child = forking.start(seeding.seed_data, setting, childs_end, design, seeded, name=f"seed {setting.scenario}")
         try:
             childs_end.close()
             if not wire.poll(SEED_LIMIT):

@@ -62,11 +62,11 @@ class Lab:
 
     def spawn(self, main: Callable[..., None], name: str) -> Any:
         """Starts ``main(lab, inbox)``, a module-level function of the scenario, in a process of its own."""
-        from archlab.bench import processes, rounds
+        from archlab.bench import forking, processes, rounds
 
         def launch(wire: Any, crash_at: str | None) -> Any:
             place = (main.__module__, main.__qualname__)
-            return processes.start(rounds.run_process, self.setting, place, name, wire, crash_at, name=name)
+            return forking.start(rounds.run_process, self.setting, place, name, wire, crash_at, name=name)
 
         process = processes.Process(launch, name, self.recorder)
         self.processes.append(process)

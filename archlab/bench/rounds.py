@@ -10,14 +10,13 @@ import math
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from archlab import catalog, tracing
-from archlab.bench import database, load
+from archlab.bench import load, seeding
 from archlab.bench.lab import Lab, Setting
 from archlab.bench.processes import Inbox, Process, ProcessDied, Stopped
 from archlab.bench.statistics import median
@@ -25,7 +24,6 @@ from archlab.failure import describe, disk_full
 from archlab.run import Trace
 from archlab.scenario import Request, Sample, Scenario, ScenarioError
 
-DATA_HASH = "data.sha256"
 WARM_UP = 4
 """Requests served before measuring starts: statements are compiled and caches filled."""
 DYING = 0.2
@@ -102,7 +100,7 @@ def run_round(task: Task, wire: Connection) -> None:
 def _observe(task: Task) -> Observed:
     scenario = catalog.find(task.setting.scenario)
     shutil.copytree(task.data, task.setting.folder, dirs_exist_ok=True)
-    data_hash = (task.data / DATA_HASH).read_text()
+    data_hash = (task.data / seeding.DATA_HASH).read_text()
     lab = Lab(task.setting)
     design = scenario.design(task.design)
     try:
@@ -114,7 +112,7 @@ def _observe(task: Task) -> Observed:
             else _experiment(scenario, task, lab, running)
         )
         lab.check()
-        tables = sum(map(_tables, task.setting.folder.glob("*.db")))
+        tables = sum(map(seeding.tables, task.setting.folder.glob("*.db")))
         processes = moving(lab.processes)
     except Exception:
         lab.check(DYING)  # a call that failed because a process is gone says less than why it is gone
@@ -292,63 +290,6 @@ def run_process(setting: Setting, place: tuple[str, str], name: str, wire: Conne
 def _perhaps_alone() -> contextlib.AbstractContextManager[None]:
     """When archlab has been ended, the folder and the wire are gone a moment before its processes are."""
     return contextlib.suppress(FileNotFoundError, BrokenPipeError)
-
-
-def seed_data(setting: Setting, wire: Connection, design: str | None, seeded: Path | None) -> None:
-    """Fills an empty folder with a scenario's data; reports what failed, or an empty string.
-
-    With a ``design`` it adds what this design alone keeps to a copy of ``seeded``.
-    """
-    try:
-        scenario = catalog.find(setting.scenario)
-        if seeded is not None:
-            shutil.copytree(seeded, setting.folder, dirs_exist_ok=True)
-        fill = scenario.data if design is None else scenario.design(design).prepare
-        assert fill is not None
-        lab = Lab(setting)
-        try:
-            fill(lab)
-        finally:
-            lab.close(finish=True)
-        if seeded is None:
-            (setting.folder / DATA_HASH).write_text(_hash(setting.folder))
-            wire.send("")
-        else:
-            wire.send(_changed(seeded, setting.folder))
-    except BaseException as error:
-        wire.send(describe(error))
-    wire.close()
-
-
-def _hash(folder: Path) -> str:
-    """SHA-256 over the databases in a folder: what every design of a fair fight starts from."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.db")):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _changed(seeded: Path, prepared: Path) -> str:
-    """What a design's own preparation changed in the data that all designs share; empty when nothing."""
-    for path in sorted(seeded.glob("*.db")):
-        with closing(database.connect(prepared / path.name)) as connection:
-            connection.execute("ATTACH ? AS seeded", (str(path),))
-            for (table,) in connection.execute(f"SELECT name FROM seeded.{_OWN_TABLES}").fetchall():
-                both = f'SELECT * FROM seeded."{table}"', f'SELECT * FROM main."{table}"'
-                for one, other in (both, both[::-1]):
-                    if connection.execute(f"{one} EXCEPT {other} LIMIT 1").fetchone():
-                        return f"its preparation changes the table {table}, which all designs share"
-    return ""
-
-
-_OWN_TABLES = "sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-
-
-def _tables(path: Path) -> int:
-    with closing(database.connect(path)) as connection:
-        return int(connection.execute(f"SELECT count(*) FROM {_OWN_TABLES}").fetchone()[0])
 
 
 def _last_words(folder: Path) -> str:

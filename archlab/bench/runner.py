@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archlab import __version__, catalog, evolution
-from archlab.bench import datasets, processes, rounds
+from archlab import __version__, catalog, evolution, loading
+from archlab.bench import datasets, forking, rounds
 from archlab.bench.lab import Setting
 from archlab.bench.measurements import LOAD, Cell, CellKey, measurements, settled
 from archlab.bench.observer import stalled, tracing_cost, with_untraced
@@ -109,14 +109,14 @@ def warm(scenario: Scenario) -> None:
     if (
         catalog.reference(scenario) != scenario.name
     ):  # only the catalogue loads a folder; a copy's originals are installed
-        folder = catalog.module_name(Path(scenario.folder))
+        folder = loading.module_name(Path(scenario.folder))
         modules = {module for module in modules if not module.startswith(folder)}
     needed: list[str] = []
     if "services" in scenario.needs:
         from archlab.bench import services
 
         needed = services.PRELOADED
-    processes.warm([*needed, *sorted(modules)])
+    forking.warm([*needed, *sorted(modules)])
 
 
 def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
@@ -237,7 +237,7 @@ class _Bench:
     def _in_process(self, task: Task, what: str) -> Observed:
         wire, childs_end = multiprocessing.Pipe()
         with wire:
-            child = processes.start(rounds.run_round, task, childs_end, name=what)
+            child = forking.start(rounds.run_round, task, childs_end, name=what)
             try:
                 childs_end.close()
                 if not wire.poll(ROUND_LIMIT):

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from archlab.bench import logs, processes
+from archlab.bench import forking, logs
 from archlab.bench.client import HOST, Client
 from archlab.bench.processes import Process, ProcessDied
 from archlab.failure import NO_PORTS, SHORT_OF
@@ -154,7 +154,7 @@ def start(
     log = setting.folder / f"log-{unique}.jsonl"
 
     def launch(listener: socket.socket, wire: Connection, crash_at: str | None) -> BaseProcess:
-        return processes.start(_serve, setting, place, unique, listener, wire, crash_at, name=unique)
+        return forking.start(_serve, setting, place, unique, listener, wire, crash_at, name=unique)
 
     service = Service(launch, unique, log, lab.recorder)
     lab.processes.append(service)

@@ -19,7 +19,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from archlab import catalog
+from archlab import loading
 from archlab.bench import logs
 from archlab.bench.lab import Lab, Setting
 from archlab.failure import describe
@@ -64,7 +64,7 @@ def serve(
 def _built(place: tuple[str, str, str], lab: Lab) -> ASGIApp:
     folder, module_name, function = place
     if folder:
-        catalog.load_package(Path(folder), empty=True)
+        loading.load_package(Path(folder), empty=True)
     module = importlib.import_module(module_name)
     if lab.recorder is None:
         app: ASGIApp = getattr(module, function)(lab)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archlab import catalog
+from archlab import loading
 from archlab.evolution import EDITED
 from archlab.scenario import ScenarioError
 
@@ -44,7 +44,7 @@ def load(design: Design, change: str, into: Path) -> Any:
     target = into / "versions" / f"{design.name}-{change or 'change'}"
     if not target.exists():
         patched(original, patch(original, design.name, change), target)
-    package = catalog.load_package(target, empty=True)
+    package = loading.load_package(target, empty=True)
     return importlib.import_module(f"{package.__name__}.{Path(str(module.__file__)).stem}")
 
 

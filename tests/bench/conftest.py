@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archlab import catalog
-from archlab.bench import processes
+from archlab.bench import forking
 from archlab.scenario import Scenario
 
 TINY = Path(__file__).parents[1] / "tiny" / "__init__.py"
@@ -18,7 +18,7 @@ FASTER = (("self.pause = 0.001", "self.pause = 0.0004"), ("500.0, 1, 10_000", "2
 @pytest.fixture(scope="session", autouse=True)
 def forked_quickly() -> None:
     """Processes are forked from a server that has imported the bench, as in a run."""
-    processes.warm([])
+    forking.warm([])
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from archlab import catalog
-from archlab.bench import datasets, rounds
+from archlab.bench import datasets, seeding
 from archlab.bench.lab import Setting
 from archlab.scenario import Scenario, ScenarioError
 
@@ -116,7 +116,7 @@ def test_what_a_design_keeps_of_its_own_is_added_to_the_same_data(
     assert words_in(own) == words_in(shared)
     with closing(sqlite3.connect(own / "shop.db")) as shop:
         assert shop.execute("SELECT count(*) FROM own").fetchone() == (3,)
-    assert (own / rounds.DATA_HASH).read_text() == (shared / rounds.DATA_HASH).read_text()
+    assert (own / seeding.DATA_HASH).read_text() == (shared / seeding.DATA_HASH).read_text()
 
 
 @pytest.mark.parametrize("change", ["DELETE FROM words", "UPDATE words SET word = 0", "INSERT INTO words VALUES (7)"])
@@ -230,7 +230,7 @@ def test_what_an_interrupted_removal_left_is_made_anew(
 ) -> None:
     scenario = tiny(SEEDED)
     folder = ready(scenario)
-    (folder / rounds.DATA_HASH).unlink()
+    (folder / seeding.DATA_HASH).unlink()
     (folder / "shop.db").write_bytes(b"")
     assert ready(scenario) == folder
     assert len(words_in(folder)) == 3

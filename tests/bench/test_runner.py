@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from archlab.bench import rounds, runner, schedule
+from archlab.bench import runner, schedule, seeding
 from archlab.bench.runner import Progress, Traced, execute
 from archlab.bench.schedule import Plan
 from archlab.run import Run
@@ -251,7 +251,7 @@ def test_rounds_that_start_from_different_data(tiny: Tiny, run: Execute, cache: 
     def exchange(event: Traced | Progress) -> None:
         if isinstance(event, Progress) and event.done == 3:
             (folder,) = cache.iterdir()
-            (folder / rounds.DATA_HASH).write_text("other")
+            (folder / seeding.DATA_HASH).write_text("other")
 
     found = run(tiny(), designs=["scan"], workloads=["calm"], tell=exchange)
     assert found.invalid_reasons == ("the designs did not start from the same data at calm",)
@@ -430,7 +430,7 @@ def test_the_originals_beside_a_copy_are_imported_once(tmp_path: Path, monkeypat
     with (folder / "middleware.py").open("a") as file:
         file.write("# edited\n")
     warmed: list[str] = []
-    monkeypatch.setattr(runner.processes, "warm", warmed.extend)
+    monkeypatch.setattr(runner.forking, "warm", warmed.extend)
     runner.warm(catalog.find(str(folder)))
     assert "archlab.scenarios.middleware.middleware" in warmed
     assert not any(module.startswith("archlab_folder") for module in warmed)

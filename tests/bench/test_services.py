@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from archlab import catalog
-from archlab.bench import ledger, processes, rounds, services
+from archlab import catalog, loading
+from archlab.bench import forking, ledger, rounds, seeding, services
 from archlab.bench.client import Client
 from archlab.bench.lab import Lab, Setting
 from archlab.bench.processes import ProcessDied
@@ -33,7 +33,7 @@ ABSENT = OSError, HTTPException
 
 @pytest.fixture(scope="module", autouse=True)
 def forked_quickly() -> None:
-    processes.warm(services.PRELOADED)
+    forking.warm(services.PRELOADED)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def apps() -> ModuleType:
     catalog.find(str(WEB))
     import importlib
 
-    return importlib.import_module(f"{catalog.module_name(WEB)}.apps")
+    return importlib.import_module(f"{loading.module_name(WEB)}.apps")
 
 
 @pytest.fixture
@@ -339,10 +339,10 @@ def test_all_go_when_their_parent_is_killed(tmp_path: Path) -> None:
     folder.mkdir()
     wire, childs_end = multiprocessing.Pipe()
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / rounds.DATA_HASH).write_text("")
+    (tmp_path / "data" / seeding.DATA_HASH).write_text("")
     setting = Setting(str(WEB), "calm", {"rate": 7}, "1", folder, design="relay")
     task = rounds.Task(setting, tmp_path / "data", "relay", "killed")
-    child = processes.start(rounds.run_round, task, childs_end, name="round")
+    child = forking.start(rounds.run_round, task, childs_end, name="round")
     childs_end.close()
     ports = [int(port) for port in _written(folder / "ports").split()]
     assert all(_answers(port) for port in ports)

@@ -16,7 +16,7 @@ from pathlib import Path
 from figures import Report, seconds, value
 
 from archlab import catalog
-from archlab.bench import datasets, processes
+from archlab.bench import datasets, forking
 from archlab.bench.lab import Setting
 from archlab.bench.runner import warm
 from archlab.scenario import Design, Scenario, Workload
@@ -42,7 +42,7 @@ def main() -> None:
     asked = arguments.parse_args()
     scenario = catalog.find(asked.scenario)
     warm(scenario)
-    processes.start(seconds, int, name="warm").join()  # the server that all are forked from is there
+    forking.start(seconds, int, name="warm").join()  # the server that all are forked from is there
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
         cache, copy = Path(folder, "cache"), Path(folder, "copy")

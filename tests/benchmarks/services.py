@@ -19,7 +19,7 @@ from pathlib import Path
 from figures import Report, interleaved, ratio, value
 
 from archlab import catalog
-from archlab.bench import processes, services
+from archlab.bench import forking, services
 from archlab.bench.client import HOST, Client
 from archlab.bench.lab import Lab, Setting
 from archlab.bench.statistics import median
@@ -134,7 +134,7 @@ def hops(folder: Path) -> tuple[list[float], list[float]]:
 
 def main() -> None:
     report = Report()
-    processes.warm(services.PRELOADED)
+    forking.warm(services.PRELOADED)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "app.py").write_text(APPLICATION)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from archlab import catalog
-from archlab.bench import processes, services
+from archlab.bench import forking, services
 from archlab.bench.lab import Lab, Setting
 from archlab.scenario import Scenario
 
@@ -20,7 +20,7 @@ Start = Callable[..., SimpleNamespace]
 @pytest.fixture(scope="session", autouse=True)
 def forked_quickly() -> None:
     """Services are forked from a server that has imported what they need, as in a run."""
-    processes.warm(services.PRELOADED)
+    forking.warm(services.PRELOADED)
 
 
 @pytest.fixture(scope="session")
