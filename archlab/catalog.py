@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archlab import loading
-from archlab.consistency import check
+from archlab.contradictions import check
 from archlab.scenario import Scenario, ScenarioError, UsageError
 
 if TYPE_CHECKING:

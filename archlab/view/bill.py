@@ -7,7 +7,7 @@ from collections.abc import Callable
 from archlab.run import DesignFacts, Run
 from archlab.scenario import Scenario
 from archlab.view import facts, units
-from archlab.view.grid import Cell, Row, Section
+from archlab.view.columns import Cell, Row, Section
 
 _MORE: tuple[tuple[str, Callable[[DesignFacts], int]], ...] = (
     ("modules", lambda d: d.modules),

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Scenario
-from archlab.view import bill, consistency, facts, grid, requirements, units
-from archlab.view.grid import Cell, Row, Section
+from archlab.view import bill, columns, consistency, facts, requirements, units
+from archlab.view.columns import Cell, Row, Section
 from archlab.view.page import BAD, DIM, HEAD, Page, Part, Picture, commands, pad
 from archlab.view.verdict import struck_of
 
@@ -221,7 +221,7 @@ def _topic(page: Page, run: Run, scenario: Scenario | None) -> Iterable[Text]:
         yield from page.wrap(page.text(("INVALID: ", BAD), "; ".join(run.invalid_reasons)))
         return
     sections = requirements.sections(run, scenario, every=True)
-    yield from grid.draw(
+    yield from columns.draw(
         page, "IS IT ENOUGH?", "simplest first →", names, [*sections, bill.section(run, scenario, True)]
     )
     probed = list(consistency.draw(page, run, scenario))
@@ -229,7 +229,7 @@ def _topic(page: Page, run: Run, scenario: Scenario | None) -> Iterable[Text]:
     ratios = _comparisons(run, scenario)
     if ratios:
         yield Text()
-        yield from grid.draw(page, "COMPARED", "", names, ratios)
+        yield from columns.draw(page, "COMPARED", "", names, ratios)
     if run.faults:
         yield Text()
         struck: Mapping[str, list[str]] = _struck(run)

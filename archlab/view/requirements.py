@@ -9,7 +9,7 @@ from archlab import judge
 from archlab.run import RequirementOutcome, Run
 from archlab.scenario import Scenario
 from archlab.view import facts, units
-from archlab.view.grid import Cell, Row, Said, Section, shorter
+from archlab.view.columns import Cell, Row, Said, Section, shorter
 from archlab.view.page import DIM, UNSURE
 
 LONGEST_RATE = 18

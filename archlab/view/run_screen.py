@@ -8,7 +8,7 @@ from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Scenario
-from archlab.view import bill, consistency, facts, grid, requirements, units, verdict, waterfall
+from archlab.view import bill, columns, consistency, facts, requirements, units, verdict, waterfall
 from archlab.view.page import BAD, DIM, HEAD, Page, Picture, pad
 
 
@@ -95,7 +95,7 @@ def _figures(
         return
     designs = [d.name for d in facts.in_order(run)]
     sections = [*requirements.sections(run, scenario, every), bill.section(run, scenario, every)]
-    yield from grid.draw(page, "IS IT ENOUGH?", "simplest first →", designs, sections)
+    yield from columns.draw(page, "IS IT ENOUGH?", "simplest first →", designs, sections)
     probed = list(consistency.draw(page, run, scenario))
     yield from [Text(), *probed] if probed else []
     yield Text()

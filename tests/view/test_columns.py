@@ -5,8 +5,8 @@ import re
 import pytest
 from rich.cells import cell_len
 
-from archlab.view import grid
-from archlab.view.grid import Row, Section
+from archlab.view import columns
+from archlab.view.columns import Row, Section
 from archlab.view.page import Picture
 from archlab.view.signs import plain
 
@@ -27,7 +27,7 @@ def drawn(samples, width, ascii_only=False, designs=DESIGNS, labels=LABELS):
     stands = [[("+ self-inflicted", ""), ("+ self-infl.", ""), ("+ self", "")] for _ in designs]
     rows = [Row(label, cells, bound) for label, bound in labels.items()]
     section = Section("pressure", "6 endpoints, six concerns; somebody adds one, somebody asks", stands, rows)
-    picture = Picture(lambda page: grid.draw(page, "IS IT ENOUGH?", "simplest first →", designs, [section]))
+    picture = Picture(lambda page: columns.draw(page, "IS IT ENOUGH?", "simplest first →", designs, [section]))
     return samples.render(picture, width, ascii_only).split("\n")
 
 
