@@ -57,6 +57,8 @@ def _types(scenario: Scenario) -> Iterator[str]:
                 yield f"{name} must hold only {kind.__name__}, not {thing!r}."
     if not isinstance(scenario.load, Load):
         yield f"load must be a Load, not {scenario.load!r}."
+    elif scenario.load.connections < 1:
+        yield f"load has {scenario.load.connections} connections: it needs at least one."
     for name in ("answers", "data"):
         if not callable(getattr(scenario, name)):
             yield f"{name} must be a function, not {getattr(scenario, name)!r}."
@@ -152,8 +154,6 @@ def _designs(scenario: Scenario) -> Iterator[str]:
         if design.role not in get_args(Role):
             yield f"design {design.name}: role is one of {', '.join(get_args(Role))}, not {design.role!r}."
         yield from _known(f"design {design.name}", "workload", design.workloads, [w.name for w in scenario.workloads])
-        if design.workers < 1:
-            yield f"design {design.name} has {design.workers} workers: it needs at least one."
         if not callable(design.start):
             yield f"design {design.name}: start must be callable with a Lab, not {design.start!r}."
             continue

@@ -45,7 +45,7 @@ class Measurement:
     per_round: int = 0
     """The fewest requests in a round: a quantile needs enough of them."""
     utilisation: float | None = None
-    """Under load: the share of the workers' time that is demanded; at 1 and above the design falls behind."""
+    """Under load: the share of the time of those who serve that is demanded; at 1 and above the design falls behind."""
     note: str = ""
     """Why there is no value: ``falls behind: 29 of 100 a second``."""
 

@@ -150,7 +150,6 @@ class Design:
     """Makes and fills the tables that this design alone keeps. Done once; every round then starts from a copy."""
     promises: str = ""
     """What survives a crash of the process and what survives a power loss."""
-    workers: int = 1
     steps: Mapping[str, str] = field(default_factory=dict)
     """Methods of the running design that the trace shows as a bar of their own → the bar's name."""
     modules: tuple[str, ...] = ()
@@ -218,7 +217,8 @@ class Load:
     requests: Callable[[Lab, int], list[Request]]
     afterwards: Callable[[Lab, Any, list[Any]], Iterable[Sample]] | None = None
     connections: int = 1
-    """How many requests may be under way at once in an open loop; the design must bear calls from as many threads."""
+    """How many requests may be under way at once in an open loop; the design must bear calls from as many threads. It
+    falls behind when more than their time together is demanded."""
 
 
 @dataclass(frozen=True)

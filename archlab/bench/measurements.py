@@ -38,20 +38,19 @@ def measurements(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Mea
     return tuple(found)
 
 
-def utilisation(observed: Observed, workers: int) -> float:
-    """Arrival rate × service time ÷ workers: at 1 and above a design falls behind (the utilisation law)."""
-    return sum(s.rate * sum(s.services) / len(s.services) for s in observed.served if s.services) / workers
+def utilisation(observed: Observed, connections: int) -> float:
+    """Arrival rate × service time ÷ connections: at 1 and above a design falls behind (the utilisation law)."""
+    return sum(s.rate * sum(s.services) / len(s.services) for s in observed.served if s.services) / connections
 
 
-def settled(cell: Cell, workers: int) -> bool:
+def settled(cell: Cell, connections: int) -> bool:
     """Whether a load has been seen to overload its design so far that no further round could change what follows."""
-    demands = [utilisation(observed, workers) for observed in cell.rounds]
+    demands = [utilisation(observed, connections) for observed in cell.rounds]
     return len(demands) >= ROUNDS_OF_OVERLOAD and min(demands) >= OVERLOAD
 
 
 def _from_load(scenario: Scenario, design: str, workload: str, cell: Cell) -> Iterator[Measurement]:
-    workers = scenario.design(design).workers
-    by_round = [utilisation(observed, workers) for observed in cell.rounds if observed.served]
+    by_round = [utilisation(observed, scenario.load.connections) for observed in cell.rounds if observed.served]
     if not by_round:
         return
     busy = median(by_round) or None

@@ -15,14 +15,14 @@ Traced = Mapping[tuple[str, str], Observed]
 
 
 AT_EASE = 0.75
-"""A worker of whose time less is demanded has no queue that lasts."""
+"""Where less of the time of those who serve is demanded, no queue lasts."""
 
 
-def stalled(observed: Observed, workers: int) -> bool:
+def stalled(observed: Observed, connections: int) -> bool:
     """Whether the pass shows a stall of the machine: most requests of an operation waited for longer than any usual two
-    take, although no more was demanded of the worker than it does at ease."""
+    take, although no more was demanded of who serves them than they do at ease."""
     served = [(s, median(s.services)) for s in observed.served if s.rate and s.services]
-    demanded = sum(s.rate * usual for s, usual in served) / workers
+    demanded = sum(s.rate * usual for s, usual in served) / connections
     longest = max((usual for _, usual in served), default=0.0)
     return demanded < AT_EASE and any(median(s.latencies) - usual > 2 * longest for s, usual in served)
 

@@ -83,7 +83,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
                 done += 1
                 watch.sample_speed()
                 cell = cells[entry.experiment.name if entry.experiment else LOAD, entry.design, entry.workload.name]
-                if entry.experiment is None and settled(cell, scenario.design(entry.design).workers):
+                if entry.experiment is None and settled(cell, scenario.load.connections):
                     continue
                 cell.rounds.append(bench.run(replace(entry, number=number)))
             number += 1
@@ -199,7 +199,7 @@ class _Bench:
         """The pass of one design; once more where it shows nothing but a stall of the machine."""
         for _ in range(TRACED_PASSES):
             observed = self.run(Round(workload, design.name, None, 0), traced=True)
-            if not stalled(observed, design.workers):
+            if not stalled(observed, self.plan.scenario.load.connections):
                 break
         return observed
 

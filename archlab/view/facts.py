@@ -112,7 +112,7 @@ def missed_because(run: Run, r: RequirementOutcome) -> str:
 
 
 def busy(run: Run, workload: str, design: str) -> float | None:
-    """The share of the workers' time that the workload demands of a design."""
+    """The share of its time that the workload demands of a design."""
     shares = [m.utilisation for m in run.measurements if (m.workload, m.design) == (workload, design)]
     return max((share for share in shares if share is not None), default=None)
 

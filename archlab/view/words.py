@@ -223,7 +223,7 @@ WORDS = (
     ),
     Word(
         "falls behind",
-        "More work comes than the workers can do (rate × service time > workers), so the queue grows for as long "
+        "More work comes than can be done (rate × service time above 100 %), so the queue grows for as long "
         "as one watches. A p95 would only tell how long that was: none is given. Instead stands 111 of 640/s: of the "
         "640 requests of that operation that are asked for in a second, it serves 111.",
         also=("overload",),
@@ -231,9 +231,9 @@ WORDS = (
     ),
     Word(
         "busy",
-        "The share of the time in which a design's workers serve requests: rate × service time ÷ workers. At 100 % it "
-        "falls behind. Over services it is the one connection on which requests are sent that is busy, not the "
-        "processes behind it.",
+        "The share of the time in which a design serves requests: rate × service time ÷ how many it serves at once. At "
+        "100 % it falls behind. Over services it is the one connection on which requests are sent that is busy, not "
+        "the processes behind it.",
         also=("utilisation", "its connection"),
         see=("falls behind", "work alone"),
     ),

@@ -49,4 +49,4 @@ def passed(service: float, wait: float, rate: float) -> Observed:
 def test_a_stall_of_the_machine_is_told_from_a_queue(
     service: float, wait: float, rate: float, is_stalled: bool
 ) -> None:
-    assert stalled(passed(service, wait, rate), workers=1) is is_stalled
+    assert stalled(passed(service, wait, rate), connections=1) is is_stalled

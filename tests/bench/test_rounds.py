@@ -172,11 +172,11 @@ def test_served_back_to_back_nothing_falls_behind(demanding: Callable[..., Scena
     assert measured(demanding(), BUSY, rounds, "calm") is None
 
 
-def test_utilisation_is_shared_by_the_workers_and_summed_over_the_operations(
+def test_utilisation_is_shared_by_the_connections_and_summed_over_the_operations(
     demanding: Callable[..., Scenario],
 ) -> None:
     scenario = demanding()
-    two = replace(scenario, designs=(replace(scenario.designs[0], workers=2), scenario.designs[1]))
+    two = replace(scenario, load=replace(scenario.load, connections=2))
     both = Observed(served=(Served("find", (0.01,), (0.01,), 50.0), Served("other", (0.02,), (0.02,), 25.0)))
     assert measured(scenario, BUSY, [both] * 5) is not None
     for which, expected in ((scenario, 1.0), (two, 0.5)):

@@ -71,8 +71,8 @@ SCENARIO = Scenario(
         Workload("pressure", "on a schedule, four at once", {"rate": 200}),
     ),
     designs=(
-        Design("direct", "one service", "baseline", "it is enough", Later(f"{__name__}.apps", "direct"), workers=4),
-        Design("relay", "two services", "pattern", "everybody does it", Later(f"{__name__}.apps", "relay"), workers=4),
+        Design("direct", "one service", "baseline", "it is enough", Later(f"{__name__}.apps", "direct")),
+        Design("relay", "two services", "pattern", "everybody does it", Later(f"{__name__}.apps", "relay")),
     ),
     load=Load(requests, connections=4),
     answers=lambda lab, design: design.greet("you"),
