@@ -91,7 +91,7 @@ class Channel:
 
     def _fail(self, error: AmqpError) -> None:
         class_id, method_id = error.method or (0, 0)
-        self.deliveries.release()
+        self.release()
         self.connection.log(f"channel {self.number} closed: {error}")
         self.send(
             spec.Channel.Close(error.code, str(error).encode()[:255].decode("utf-8", "ignore"), class_id, method_id)
@@ -187,7 +187,7 @@ class Channel:
         done, refused = self._done, self._refused
         (done if safe else refused).extend(self._stored)
         self._done, self._stored, self._refused = [], [], []
-        if self.closing:
+        if self.closing or not (done or refused):
             return
         if not refused:
             self._send_ack(self._published, len(done) > 1)
@@ -202,6 +202,16 @@ class Channel:
             self._send_ack(tag, False)
         for tag in sorted(refused):
             self.send(spec.Basic.Nack(tag, multiple=False, requeue=False))
+
+    def release(self) -> None:
+        """The channel ends: gives back what it holds, and confirms what need not wait for the disk.
+
+        What must wait is not confirmed any more, in RabbitMQ neither: nothing may follow the close, or its answer.
+        """
+        self.deliveries.release()
+        for tag in self._done:
+            self._send_ack(tag, False)
+        self._done, self._stored, self._refused = [], [], []
 
     # Frames out
 

@@ -188,7 +188,7 @@ def flow(channel: Channel, method: Any, table: Table) -> None:
 
 
 def close(channel: Channel, method: Any, table: Table) -> None:
-    channel.deliveries.release()
+    channel.release()
     channel.send(spec.Channel.CloseOk())
     channel.connection.forget(channel)
 

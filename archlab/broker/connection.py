@@ -34,7 +34,7 @@ log = logging.getLogger("archlab.broker")
 
 HANDSHAKE_TIMEOUT = 10.0  # seconds, as RabbitMQ's
 SILENT_CLOSE_DELAY = 3.0  # seconds before a failed handshake is cut, to slow down guessing; RabbitMQ's
-CLOSE_TIMEOUT = 10.0  # seconds for a client to answer Connection.Close
+CLOSE_TIMEOUT = 30.0  # seconds for a client to hang up, or its heartbeat if that is shorter; RabbitMQ's
 
 
 class State(Enum):
@@ -42,6 +42,7 @@ class State(Enum):
     HANDSHAKE = "login and tuning"
     RUNNING = "open"
     CLOSING = "we asked to close, and wait for the answer"
+    LEAVING = "the client asked to close, was answered, and hangs up"
     CLOSED = "nothing is read any more"
 
 
@@ -127,11 +128,6 @@ class Connection(Stream):
             self._lost_sync = True
             self._fail(error)
 
-    def flush(self) -> None:
-        super().flush()
-        if self._state is State.CLOSED:
-            self._transport.close()
-
     def congested(self) -> bool:
         return not self._running or super().congested()
 
@@ -148,7 +144,7 @@ class Connection(Stream):
         """A frame for no channel that there is."""
         if self._state is State.CLOSED:
             return
-        if self._state is State.CLOSING:
+        if self._state in (State.CLOSING, State.LEAVING):
             self._receive_while_closing(kind, number, payload)
         elif self._running and number and FRAME_METHOD <= kind <= FRAME_BODY:
             self._new_channel(number).receive(kind, payload)
@@ -178,9 +174,15 @@ class Connection(Stream):
             if self._running and isinstance(method, spec.Connection.Close):
                 self._release()
                 self._send(spec.Connection.CloseOk())
-                self._enter(State.CLOSED)
+                # It is for the client to hang up: a socket closed here, with something unread in it, is reset,
+                # and the client may lose the answer.
+                self._enter(State.LEAVING)
+                self._end_after(self._patience())
                 return
-            answer = self.handshake.answer(method)
+            if self._running and isinstance(method, spec.Connection.UpdateSecret):
+                answer = spec.Connection.UpdateSecretOk()  # a password is asked for once: a new one changes nothing
+            else:
+                answer = self.handshake.answer(method)
         except AmqpError as error:
             error.method = error.method or (method.INDEX >> 16, method.INDEX & 0xFFFF)
             raise
@@ -226,7 +228,7 @@ class Connection(Stream):
 
     def _fail(self, error: AmqpError) -> None:
         """An error that ends the connection."""
-        if self._state in (State.CLOSING, State.CLOSED):
+        if self._state in (State.CLOSING, State.LEAVING, State.CLOSED):
             return
         log.warning("connection from %s: closed: %s", self._peer, error)
         self._release()
@@ -238,7 +240,11 @@ class Connection(Stream):
         class_id, method_id = error.method or (0, 0)
         text = str(error).encode()[:255].decode("utf-8", "ignore")
         self._send(spec.Connection.Close(error.code, text, class_id, method_id))
-        self._end_after(SILENT_CLOSE_DELAY if self._lost_sync else CLOSE_TIMEOUT)
+        self._end_after(SILENT_CLOSE_DELAY if self._lost_sync else self._patience())
+
+    def _patience(self) -> float:
+        """Seconds that a closed connection's client has to hang up."""
+        return min(self.handshake.heartbeat or CLOSE_TIMEOUT, CLOSE_TIMEOUT)
 
     def _receive_while_closing(self, kind: int, number: int, payload: bytes) -> None:
         index = int.from_bytes(payload[:4], "big") if kind == FRAME_METHOD and number == 0 else 0
@@ -251,7 +257,7 @@ class Connection(Stream):
         """Gives everything back that the connection held; its exclusive queues go with it."""
         channels, self._channels = self._channels, {}
         for channel in channels.values():
-            channel.deliveries.release()
+            channel.release()
             channel.closing = True
         for queue in [queue for queue in self.broker.topology.queues.values() if queue.owner is self]:
             self.broker.delete_queue(queue)

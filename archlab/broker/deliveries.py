@@ -77,7 +77,7 @@ class Deliveries:
     """One channel's share of its queues' messages."""
 
     def __init__(self, channel: Channel) -> None:
-        self.consumers: dict[str, ChannelConsumer] = {}
+        self.consumers: dict[str, ChannelConsumer] = {}  # if they share a prefetch, who was served last is last
         self.prefetch = 0  # of the consumers to come
         self.shared_prefetch = 0
         self.shared_outstanding = 0
@@ -93,6 +93,9 @@ class Deliveries:
             self._unacked[self._tag] = Unacked(queued, queue, consumer)
             consumer.outstanding += 1
             self.shared_outstanding += 1
+            if self.shared_prefetch:
+                # The others are woken first; else one of them would get all that the prefetch lets through.
+                self.consumers[consumer.tag] = self.consumers.pop(consumer.tag)
         return self._tag
 
     def get(self, queue: Queue, no_ack: bool) -> None:

@@ -89,6 +89,8 @@ class Queue:
             return Outcome.REJECTED
         queued = Queued(self._next_position, message, len(message.body), self._expiry(message, now))
         self._next_position += 1
+        if queued.expires_at is not None:
+            self._may_expire = True  # even if a consumer has it at once: it may come back
         consumer = self.consumers.next() if not self._ready.count else None
         if durable and (consumer is None or not consumer.no_ack):
             self._store.insert(self.identity, queued)
@@ -98,7 +100,6 @@ class Queue:
             self._ready.append(queued)
             self._drop_overflow()
             if queued.expires_at is not None:
-                self._may_expire = True
                 self.expire(now)
         return Outcome.STORED if queued.kept is Kept.DURABLE else Outcome.KEPT
 

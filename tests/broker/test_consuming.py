@@ -94,6 +94,20 @@ def test_prefetch_of_a_whole_channel(client: Client) -> None:
     assert second.wait(5) == numbers(5)
 
 
+def test_who_shares_a_prefetch_gets_a_share(client: Client) -> None:
+    """One message at a time for the whole channel, and no consumer is left behind: neither of a queue nor of two."""
+    both, alone = client.queue("both"), client.queue("alone")
+    client.publish(both, *numbers(60))
+    client.publish(alone, *numbers(30))
+    channel = client.connection.channel()
+    channel.basic_qos(prefetch_count=1, global_qos=True)
+    inboxes = [client.consume(both, channel), client.consume(both, channel), client.consume(alone, channel)]
+    for count in range(1, 31):
+        client.pump(lambda count=count: sum(len(inbox.bodies) for inbox in inboxes) >= count, f"{count} deliveries")
+        channel.basic_ack(0, multiple=True)
+    assert all(inbox.bodies for inbox in inboxes), [inbox.bodies for inbox in inboxes]
+
+
 def test_no_ack_knows_no_prefetch(client: Client) -> None:
     queue = client.queue()
     inbox = client.consume(queue, client.connection.channel(), prefetch=1, auto_ack=True)

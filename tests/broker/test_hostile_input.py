@@ -6,6 +6,7 @@ import itertools
 import random
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ SAME = {
     "connection opened twice": method(0, spec.Connection.Open("/")),
     "channel method on channel 0": method(0, spec.Basic.Qos()),
     "connection method on a channel": method(1, spec.Connection.Close(200, "", 0, 0)),
+    "new secret on a channel": method(1, spec.Connection.UpdateSecret(new_secret="x", reason="")),
     "start-ok when open": method(0, spec.Connection.StartOk(client_properties={}, response="a", mechanism="PLAIN")),
     "method that only servers send": method(1, spec.Basic.Deliver("a", 1, False, "", "x")) + header(1, 0),
     "answer that nobody asked for": method(1, spec.Basic.QosOk()),
@@ -213,6 +215,41 @@ def test_a_dead_peer_is_cut(raw: RawClient) -> None:
     while raw.read() is not None:
         beats += 1
     assert 3 <= beats <= 6
+
+
+CLOSE = method(0, spec.Connection.Close(200, "", 0, 0))
+
+
+def test_after_the_close_it_is_for_the_client_to_hang_up(raw: RawClient) -> None:
+    """Two threads close the same connection: the second request is answered too, and no reset takes an answer away."""
+    raw.open(heartbeat=2)
+    raw.channel()
+    raw.send(CLOSE + CLOSE + PUBLISH)
+    assert isinstance(raw.read_method(), spec.Connection.CloseOk)
+    assert isinstance(raw.read_method(), spec.Connection.CloseOk)
+    raw.socket.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        raw.read_method()
+    assert isinstance(raw.call(0, spec.Connection.Close(200, "", 0, 0)), spec.Connection.CloseOk)
+
+
+@pytest.mark.parametrize("sent", [CLOSE, method(1, spec.Basic.Qos(prefetch_size=1))], ids=["close", "error"])
+def test_a_client_that_does_not_hang_up_is_cut_after_its_heartbeat(raw: RawClient, sent: bytes) -> None:
+    raw.open(heartbeat=1)
+    raw.channel()
+    raw.send(sent)
+    begun = time.monotonic()
+    assert type(raw.read_method()).__name__ in ("Close", "CloseOk")
+    assert raw.read_method() is None
+    assert 0.8 < time.monotonic() - begun < 3
+
+
+def test_a_new_password_is_acknowledged(raw: RawClient) -> None:
+    """Clients with expiring credentials send them in an open connection; guest's are looked at once."""
+    raw.open()
+    update = spec.Connection.UpdateSecret(new_secret="s3cret", reason="it was time")
+    assert isinstance(raw.call(0, update), spec.Connection.UpdateSecretOk)
+    raw.channel()
 
 
 def test_as_many_channels_as_were_agreed(broker: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pika
@@ -20,6 +21,25 @@ def test_a_message_may_have_a_shorter_life(client: Client) -> None:
     """The shorter of the queue's and the message's own time to live counts."""
     queue = client.queue(arguments={"x-message-ttl": 60_000})
     client.publish(queue, b"short", expiration="50")
+    eventually(lambda: client.ready(queue) == 0, "an empty queue")
+
+
+def test_a_message_expires_that_was_out_before(client: Client) -> None:
+    """It went straight to a consumer, who did not settle it: when it comes back, its time is up."""
+    queue = client.queue()
+    channel = client.connection.channel()
+    inbox = client.consume(queue, channel)
+    client.publish(queue, b"short", expiration="50")
+    inbox.wait(1)
+    time.sleep(0.1)
+    channel.close()
+    assert client.drain(queue) == []
+    channel = client.connection.channel()
+    inbox = client.consume(queue, channel)
+    client.publish(queue, b"longer", expiration="400")
+    inbox.wait(1)
+    channel.close()
+    assert client.ready(queue) == 1
     eventually(lambda: client.ready(queue) == 0, "an empty queue")
 
 

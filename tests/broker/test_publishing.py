@@ -243,6 +243,50 @@ def test_confirms_may_be_for_several(raw: RawClient) -> None:
     assert confirmed == list(range(1, count + 1))
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        method(1, spec.Channel.Close(200, "", 0, 0)),
+        method(0, spec.Connection.Close(200, "", 0, 0)),
+        method(1, spec.Queue.Declare(queue="archlab-no-such-queue", passive=True)),
+        method(1, spec.Basic.Qos(prefetch_size=1)),
+    ],
+    ids=["channel closed", "connection closed", "channel error", "connection error"],
+)
+def test_confirms_come_before_the_close(raw: RawClient, end: bytes) -> None:
+    """However it closes: what found no queue is confirmed, and nothing follows the close or the answer to it."""
+    raw.open()
+    raw.channel()
+    raw.call(1, spec.Confirm.Select())
+    publish = method(1, spec.Basic.Publish(routing_key="archlab-no-such-queue")) + header(1, 0)
+    raw.send(publish * 5 + end)
+    answers = [raw.read_method() for _ in range(6)]
+    assert [ack.delivery_tag for ack in answers[:5] if isinstance(ack, spec.Basic.Ack)] == [1, 2, 3, 4, 5]
+    assert type(answers[5]).__name__ in ("Close", "CloseOk"), answers[5]
+    raw.socket.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        raw.read_method()
+
+
+@pytest.mark.parametrize("delivery_mode", [1, 2])
+def test_nothing_is_confirmed_after_the_channel_is_closed(client: Client, raw: RawClient, delivery_mode: int) -> None:
+    """Some publishes may not be confirmed at all; to the client a late confirm is a frame on no channel."""
+    queue = client.queue(durable=True)
+    raw.open()
+    raw.channel()
+    raw.call(1, spec.Confirm.Select())
+    properties = spec.BasicProperties(delivery_mode=delivery_mode)
+    publish = method(1, spec.Basic.Publish(routing_key=queue)) + header(1, 1, properties) + raw_frame(3, 1, b"x")
+    raw.send(publish * 20 + method(1, spec.Channel.Close(200, "", 0, 0)))
+    while isinstance(answer := raw.read_method(), spec.Basic.Ack):
+        pass
+    assert isinstance(answer, spec.Channel.CloseOk)
+    raw.socket.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        raw.read_method()
+    eventually(lambda: client.ready(queue) == 20, "20 messages")
+
+
 def test_a_full_queue_refuses_with_a_nack(client: Client) -> None:
     queue = client.queue(arguments={"x-max-length": 2, "x-overflow": "reject-publish"})
     client.publish(queue, b"1", b"2")
