@@ -180,6 +180,10 @@ class Connection(Stream):
                 self._send(spec.Connection.CloseOk())
                 self._enter(State.CLOSED)
                 return
+            if self._running and isinstance(method, spec.Connection.UpdateSecret):
+                # For tokens that expire. Like RabbitMQ with a password, we look at it no second time.
+                self._send(spec.Connection.UpdateSecretOk())
+                return
             answer = self.handshake.answer(method)
         except AmqpError as error:
             error.method = error.method or (method.INDEX >> 16, method.INDEX & 0xFFFF)

@@ -32,6 +32,7 @@ FORMATS = {
     spec.Connection.Open: "ssb",
     spec.Connection.Close: "hshh",
     spec.Connection.CloseOk: "",
+    spec.Connection.UpdateSecret: "Ss",
     spec.Channel.Open: "s",
     spec.Channel.Flow: "b",
     spec.Channel.FlowOk: "b",
@@ -114,8 +115,10 @@ def parse_method(payload: bytes) -> tuple[Any, Table]:
         known = index in spec.methods
         raise AmqpError(503, "unimplemented method" if known else "unknown method", identity)
     table = _measure(payload, form, identity)
+    kind = spec.methods[index]
     try:
-        return spec.methods[index]().decode(payload, 4), table
+        # Not kind(), since pika's UpdateSecret wants its arguments; decoding sets all that is used.
+        return kind.__new__(kind).decode(payload, 4), table
     except (ValueError, OverflowError, OSError, struct.error, LookupError) as error:
         raise _cannot_decode(payload, identity) from error
 

@@ -67,6 +67,7 @@ SAME = {
     "connection opened twice": method(0, spec.Connection.Open("/")),
     "channel method on channel 0": method(0, spec.Basic.Qos()),
     "connection method on a channel": method(1, spec.Connection.Close(200, "", 0, 0)),
+    "secret on a channel": method(1, spec.Connection.UpdateSecret("new", "old")),
     "start-ok when open": method(0, spec.Connection.StartOk(client_properties={}, response="a", mechanism="PLAIN")),
     "method that only servers send": method(1, spec.Basic.Deliver("a", 1, False, "", "x")) + header(1, 0),
     "answer that nobody asked for": method(1, spec.Basic.QosOk()),
