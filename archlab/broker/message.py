@@ -19,7 +19,7 @@ _LAYOUT = (
 _KNOWN_FLAGS = sum(flag for flag, _ in _LAYOUT)
 
 LARGEST_BODY = 134_217_728  # octets; RabbitMQ's max_message_size
-LONGEST_EXPIRY = 4_294_967_295  # milliseconds; the longest timer that RabbitMQ sets
+LONGEST_EXPIRY = 315_360_000_000  # milliseconds: ten years, as RabbitMQ has it
 
 
 class Message:

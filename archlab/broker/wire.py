@@ -117,7 +117,7 @@ def parse_method(payload: bytes) -> tuple[Any, Table]:
     table = _measure(payload, form, identity)
     kind = spec.methods[index]
     try:
-        # Without __init__, which for one of them wants the fields that are decoded here.
+        # Not kind(), since pika's UpdateSecret wants its arguments; decoding sets all that is used.
         return kind.__new__(kind).decode(payload, 4), table
     except (ValueError, OverflowError, OSError, struct.error, LookupError) as error:
         raise _cannot_decode(payload, identity) from error

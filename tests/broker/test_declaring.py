@@ -63,6 +63,7 @@ def test_another_declaration_of_the_same_queue_is_refused(
     assert answers[0][0] in (405, 406)
 
 
+TEN_YEARS = 315_360_000_000  # milliseconds; RabbitMQ's limit. Celery declares queues of four years.
 NO_SUCH = [
     ("passive queue", lambda c: c.channel.queue_declare(c.name(), passive=True)),
     ("passive exchange", lambda c: c.channel.exchange_declare(c.name(), passive=True)),
@@ -89,7 +90,9 @@ REFUSED = [
     ("publish to internal", lambda c: c.channel.basic_publish(c.exchange("x", "direct", internal=True), "k", b"")),
     ("ttl is text", lambda c: c.queue(arguments={"x-message-ttl": "5"})),
     ("ttl negative", lambda c: c.queue(arguments={"x-message-ttl": -1})),
-    ("ttl too large", lambda c: c.queue(arguments={"x-message-ttl": 2**40})),
+    ("ttl too large", lambda c: c.queue(arguments={"x-message-ttl": TEN_YEARS + 1})),
+    ("ttl too large, quorum", lambda c: c.quorum_queue(**{"x-message-ttl": TEN_YEARS + 1})),
+    ("expires too late", lambda c: c.queue(arguments={"x-expires": TEN_YEARS + 1})),
     ("expires zero", lambda c: c.queue(arguments={"x-expires": 0})),
     ("expires text", lambda c: c.queue(arguments={"x-expires": "soon"})),
     ("max-length negative", lambda c: c.queue(arguments={"x-max-length": -3})),
@@ -115,7 +118,7 @@ REFUSED = [
     ("expiration is text", lambda c: c.publish(c.queue(), b"", expiration="soon")),
     ("expiration has a unit", lambda c: c.publish(c.queue(), b"", expiration="5s")),
     ("expiration negative", lambda c: c.publish(c.queue(), b"", expiration="-5")),
-    ("expiration too large", lambda c: c.publish(c.queue(), b"", expiration=str(2**40))),
+    ("expiration too large", lambda c: c.publish(c.queue(), b"", expiration=str(TEN_YEARS + 1))),
     ("user id of another", lambda c: c.publish(c.queue(), b"", user_id="mallory")),
     ("CC is text", lambda c: c.publish(c.queue(), b"", headers={"CC": "k"})),
     ("unknown delivery tag", lambda c: _then_wait(c, c.channel.basic_ack(99))),
@@ -178,6 +181,9 @@ ACCEPTED = [
     ("unbind from no exchange", lambda c: c.channel.queue_unbind(c.queue(), c.name("x"), "k").method.NAME),
     ("cancel no consumer", lambda c: c.channel._impl.basic_cancel("nobody")),
     ("ttl zero", lambda c: bool(c.queue(arguments={"x-message-ttl": 0}))),
+    ("ttl of ten years", lambda c: bool(c.queue(arguments={"x-message-ttl": TEN_YEARS, "x-expires": TEN_YEARS}))),
+    ("ttl of ten years, quorum", lambda c: bool(c.quorum_queue(**{"x-message-ttl": TEN_YEARS}))),
+    ("expiration in ten years", lambda c: _published_and_got(c, expiration=str(TEN_YEARS))),
     ("lazy", lambda c: bool(c.queue(arguments={"x-queue-mode": "lazy"}))),
     ("unknown argument", lambda c: bool(c.queue(arguments={"x-colour": "blue"}))),
     ("classic is what says nothing", lambda c: c.queue() == c.queue(arguments={"x-queue-type": "classic"})),
@@ -185,6 +191,14 @@ ACCEPTED = [
     ("delete counts ready messages", lambda c: c.channel.queue_delete(_filled(c)).method.message_count),
     ("purge counts ready messages", lambda c: c.channel.queue_purge(_filled(c)).method.message_count),
 ]
+
+
+def _published_and_got(client: Client, **properties: Any) -> bytes:
+    queue = client.queue()
+    client.publish(queue, b"x", **properties)
+    found = client.get(queue)
+    assert found is not None
+    return found[2]
 
 
 def _same_number_other_width(client: Client) -> bool:

@@ -101,6 +101,14 @@ def test_pika_asyncio(broker: Any) -> None:
     asyncio.run(run()).check()
 
 
+def test_pika_renews_its_secret(client: Client) -> None:
+    """As clients do whose token expires. With a password whatever they send is fine, and nothing changes."""
+    queue = client.queue()
+    client.connection.update_secret("another word", "the old one expires")
+    client.publish(queue, b"still there")
+    assert client.drain(queue) == [b"still there"]
+
+
 def test_aio_pika(broker: Any) -> None:
     """Confirms, returns, consuming, and an answer through a queue of its own."""
 

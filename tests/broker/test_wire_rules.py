@@ -151,7 +151,7 @@ def test_a_death_leaves_other_headers_alone(table: Table) -> None:
     assert {name: field for name, field in after.items() if not name.startswith(b"x-")} == headers
 
 
-@pytest.mark.parametrize("text", ["soon", "", "5s", "-1", "4294967296"])
+@pytest.mark.parametrize("text", ["soon", "", "5s", "-1", "315360000001"])
 def test_an_impossible_expiration_is_refused(text: str) -> None:
     raw = (1 << 8).to_bytes(2, "big") + bytes([len(text)]) + text.encode()
     with pytest.raises(AmqpError, match=re.escape(f"invalid expiration '{text}'")):
