@@ -127,7 +127,8 @@ class Channel:
         else:
             if kind != FRAME_BODY or len(payload) > self._body_left:
                 raise AmqpError(505, "expected content body, got non content body frame instead", publish)
-            self._body.append(payload)
+            if payload:  # frames without octets could come for ever
+                self._body.append(payload)
             self._body_left -= len(payload)
         if self._body_left > LARGEST_BODY:
             error = precondition_failed(

@@ -121,6 +121,7 @@ class Connection(Stream):
                     self._fail(error)
                 if self.backlogged():
                     self._unread = True  # the reader keeps the rest, until the answers so far are on their way
+                    self._stop_reading()
                     break
         except AmqpError as error:
             # An error of the reader's own: nothing that follows can be understood.

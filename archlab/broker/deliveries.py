@@ -110,6 +110,8 @@ class Deliveries:
         method = _GET_OK + flags + message.address + struct.pack(">I", queue.ready_count)
         self._channel.send_content(method, message, queued.returns)
 
+        if not no_ack:
+            queue.sent(queued)
     # Consumers
 
     def consume(self, queue: Queue, method: Any, table: Table) -> ChannelConsumer:

@@ -7,6 +7,7 @@ of the broker, but not the loss of power.
 
 from __future__ import annotations
 
+import heapq
 import logging
 import os
 import sqlite3
@@ -247,21 +248,27 @@ class Storage:
         else:
             self._write("UPDATE message SET returns = ? WHERE id = ?", queued.returns, row_id)
 
-    def load(self, queue: int, after: int, limit: int) -> list[Queued]:
+    def load(self, queue: int, after: int, limit: int, octets: int) -> list[Queued]:
         low, high = key(queue, after + 1), key(queue, LAST_POSITION)
-        rows = merge(self._connection.execute(RANGE, (low, high, limit)).fetchall(), self._inserts, low, high, limit)
-        loaded = [from_row(row, Kept.DURABLE) for row in rows]
-        loaded += [from_row(row, Kept.SPILLED) for row in self._spill.load(queue, after, limit)]
-        loaded.sort(key=lambda queued: queued.position)
-        return loaded[:limit]
+        durable = merge(self._connection.execute(RANGE, (low, high, limit)), self._inserts, low, high)
+        spilled = self._spill.rows(low, high, limit)
+        loaded: list[Queued] = []
+        # Read one by one, only as far as they are wanted: a thousand messages may be a gigabyte.
+        for row, kept in heapq.merge(
+            ((row, Kept.DURABLE) for row in durable), ((row, Kept.SPILLED) for row in spilled)
+        ):
+            loaded.append(from_row(row, kept))
+            octets -= loaded[-1].weight
+            if len(loaded) == limit or octets <= 0:
+                break
+        return loaded
 
     def read(self, queue: int, queued: Queued) -> Message:
         if queued.kept is Kept.SPILLED:
             row = self._spill.read(queue, queued.position)
         else:
             row_id = key(queue, queued.position)
-            rows = self._connection.execute(RANGE, (row_id, row_id, 1)).fetchall()
-            row = merge(rows, self._inserts, row_id, row_id, 1)[0]
+            row = self._inserts.get(row_id) or self._connection.execute(RANGE, (row_id, row_id, 1)).fetchone()
         message = from_row(row, queued.kept).message
         assert message is not None  # a row always has one
         return message

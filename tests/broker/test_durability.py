@@ -312,20 +312,20 @@ def test_a_confirm_waits_for_the_disk_and_nothing_else_does(tmp_path: Path, monk
         pytest.skip("file descriptors are named in Linux's /proc")
     monkeypatch.setattr(os, "fsync", fsync)
     storage = Storage(tmp_path)
-    queued = Queued(1, Message("", "q", b"", b"\x00\x00", b"x"), 1)
+    queued = Queued(1, Message("", "q", b"", b"\x00\x00", b"x"))
     storage.insert(1, queued)
     assert storage.commit(sync=False)
     assert synced == []
-    storage.insert(1, Queued(2, queued.message, 1))
+    storage.insert(1, Queued(2, Message("", "q", b"", b"\x00\x00", b"x")))
     assert storage.commit(sync=True)
     assert synced == [str(tmp_path / f"{FILE_NAME}-wal")]
-    assert [found.position for found in storage.load(1, 0, 10)] == [1, 2]
+    assert [found.position for found in storage.load(1, 0, 10, 1000)] == [1, 2]
     storage.close()
 
 
 def test_inserted_and_deleted_between_two_commits_costs_nothing(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
-    queued = Queued(1, Message("", "q", b"", b"\x00\x00", b"x"), 1)
+    queued = Queued(1, Message("", "q", b"", b"\x00\x00", b"x"))
     storage.insert(1, queued)
     storage.delete(1, queued)
     assert not storage.dirty
