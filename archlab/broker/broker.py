@@ -68,7 +68,7 @@ class Broker:
             topology.queues[stored.name] = queue
             self.activate(queue)
         for binding, arguments in storage.bindings():
-            topology.exchanges[binding.source].bind(binding, arguments)
+            topology.add_binding(topology.exchanges[binding.source], binding, arguments)
         self.work()
 
     def _make_queue(self, settings: QueueSettings, owner: object | None, identity: int | None = None) -> Queue:
