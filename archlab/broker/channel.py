@@ -109,7 +109,9 @@ class Channel:
     def _receive_content(self, kind: int, payload: bytes) -> None:
         publish = (60, 40)
         if self._properties is None:
-            if kind != FRAME_HEADER or len(payload) < 12:
+            if kind == FRAME_HEADER and len(payload) < 12:
+                raise frame_error(kind, payload, "unknown_frame")
+            if kind != FRAME_HEADER:
                 raise AmqpError(
                     505, "expected content header for class 60, got non content header frame instead", publish
                 )

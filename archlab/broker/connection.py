@@ -174,14 +174,15 @@ class Connection(Stream):
 
     def _command(self, payload: bytes) -> None:
         """A method of the connection itself."""
-        method, _ = parse_method(payload)
+        method, table = parse_method(payload)
         try:
             if self._running and isinstance(method, spec.Connection.Close):
                 self._release()
                 self._send(spec.Connection.CloseOk())
                 self._enter(State.CLOSED)
+                self._end_after(CLOSE_TIMEOUT)  # if it does not read the answer, nor what was sent before
                 return
-            answer = self.handshake.answer(method)
+            answer = self.handshake.answer(method, table)
         except AmqpError as error:
             error.method = error.method or (method.INDEX >> 16, method.INDEX & 0xFFFF)
             raise
@@ -200,10 +201,6 @@ class Connection(Stream):
     def _enter(self, state: State) -> None:
         self._state = state
         self._running = state is State.RUNNING
-
-    def can(self, capability: str) -> bool:
-        """Whether the client said that it understands this extension."""
-        return bool(self.handshake.capabilities.get(capability))
 
     # Heartbeats
 

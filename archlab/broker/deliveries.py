@@ -61,7 +61,7 @@ class ChannelConsumer:
     def cancelled(self) -> None:
         """The queue is gone: says so to a client that understands it."""
         self.channel.deliveries.consumers.pop(self.tag, None)
-        if self.channel.connection.can("consumer_cancel_notify"):
+        if self.channel.connection.handshake.client_can("consumer_cancel_notify"):
             self.channel.send(spec.Basic.Cancel(self.tag, nowait=True))
 
 

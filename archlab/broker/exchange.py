@@ -40,7 +40,7 @@ class Exchange:
     def alternate(self) -> str | None:
         """The exchange that gets what this one cannot route."""
         value = self.arguments.get(b"alternate-exchange")
-        return value.value.decode() if value is not None else None
+        return value.value.decode("utf-8", "replace") if value is not None else None
 
     def check_binding(self, arguments: Table) -> None:
         """Raises AmqpError 406 where the arguments make no sense for this type."""
