@@ -64,7 +64,7 @@ class Handshake:
         self.capabilities = capabilities.value if capabilities is not None and capabilities.kind == "table" else {}
         response = method.response if isinstance(method.response, bytes) else method.response.encode()
         parts = response.split(b"\0")
-        if len(parts) != 3:
+        if len(parts) != 3 or parts[0]:  # nobody acts for somebody else
             raise AmqpError(502, "the response is not that of mechanism PLAIN")
         # Both are compared, in constant time: the answer does not tell which one was wrong.
         user, password = (

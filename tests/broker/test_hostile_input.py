@@ -209,6 +209,14 @@ HANDSHAKES = {
     "no PLAIN response": [
         method(0, spec.Connection.StartOk(client_properties={}, mechanism="PLAIN", response="x", locale="en_US"))
     ],
+    "PLAIN on behalf of another": [
+        method(
+            0,
+            spec.Connection.StartOk(
+                client_properties={}, mechanism="PLAIN", response="other\0guest\0guest", locale="en_US"
+            ),
+        )
+    ],
     "channel before login": [method(1, spec.Channel.Open())],
     "open before login": [method(0, spec.Connection.Open("/"))],
     "frame larger than a handshake needs": [struct.pack(">BHI", 1, 0, 5_000)],
