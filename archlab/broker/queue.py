@@ -50,7 +50,7 @@ class Queue:
         self.owner = owner
         self.consumers = Turns(settings.single_active_consumer)
         self.unacked_count = 0
-        self._unacked_octets = 0  # of those that are in memory
+        self._unacked_octets = 0  # in memory or not
         self.deleted = False
         self._store = store or NoStore()
         self._dead_letters = dead_letters if settings.dead_letter_exchange is not None else None
@@ -158,8 +158,7 @@ class Queue:
 
     def sent(self, queued: Queued) -> None:
         """A client has got it and will acknowledge it: where many are out, its content waits on disk meanwhile."""
-        if self.unacked_count <= MEMORY_UNACKED and self._unacked_octets + queued.weight <= MEMORY_UNACKED_OCTETS:
-            self._unacked_octets += queued.weight
+        if self.unacked_count <= MEMORY_UNACKED and self._unacked_octets <= MEMORY_UNACKED_OCTETS:
             return
         if queued.kept is Kept.NOWHERE:
             self._store.spill(self.identity, queued)
@@ -170,6 +169,7 @@ class Queue:
             self._forget(queued)
             return
         self.unacked_count += 1
+        self._unacked_octets += queued.weight
         if queued.kept is Kept.DURABLE and queued.position > self._delivered_up_to:
             self._delivered_up_to = queued.position
             self._store.mark_delivered(self.identity, queued.position)
@@ -178,12 +178,14 @@ class Queue:
 
     def acknowledge(self, queued: Queued) -> None:
         """Done with: the message is gone."""
-        self._settle(queued)
+        self.unacked_count -= 1
+        self._unacked_octets -= queued.weight
         self._forget(queued)
 
     def reject(self, queued: Queued) -> None:
         """Rejected without requeue: to the dead-letter exchange, if there is one."""
-        self._settle(queued)
+        self.unacked_count -= 1
+        self._unacked_octets -= queued.weight
         self._remove(queued, "rejected")
 
     def requeue(self, returned: Iterable[Queued], now: int, lost: bool = False) -> None:
@@ -194,7 +196,8 @@ class Queue:
         returns by itself to the back, so that a poison message does not hold up the others.
         """
         for queued in returned:
-            self._settle(queued)
+            self.unacked_count -= 1
+            self._unacked_octets -= queued.weight
             queued.redelivered = True
             if self.settings.quorum:
                 self._return(queued, lost)
@@ -202,11 +205,6 @@ class Queue:
                 self._ready.give_back(queued, queued.position)
         self._drop_overflow()
         self.expire(now)
-
-    def _settle(self, queued: Queued) -> None:
-        self.unacked_count -= 1
-        if queued.message is not None:
-            self._unacked_octets -= queued.weight
 
     def _return(self, queued: Queued, lost: bool) -> None:
         """Takes one back into a quorum queue, which counts."""
