@@ -135,6 +135,8 @@ def _longstr(value: Field, _: Table) -> str | None:
 def _dead_letter_routing_key(value: Field, arguments: Table) -> str | None:
     if value.kind != "longstr":
         return _unacceptable(value)
+    if len(value.value) > 255:  # RabbitMQ takes it, and has dead letters that no method can carry
+        return '"longer than 255 octets"'
     return None if b"x-dead-letter-exchange" in arguments else "routing_key_but_no_dlx_defined"
 
 

@@ -47,6 +47,7 @@ class Broker:
         self._unsent: dict[Stream, None] = {}
         self._unconfirmed: dict[Channel, None] = {}
         self._settling = False
+        self._retrying = False  # a disk that was full will be tried again
         self.receiving = False  # a client's input is being worked through
         self._recover()
 
@@ -68,7 +69,7 @@ class Broker:
             topology.queues[stored.name] = queue
             self.activate(queue)
         for binding, arguments in storage.bindings():
-            topology.exchanges[binding.source].bind(binding, arguments)
+            topology.add_binding(topology.exchanges[binding.source], binding, arguments)
         self.work()
 
     def _make_queue(self, settings: QueueSettings, owner: object | None, identity: int | None = None) -> Queue:
@@ -194,8 +195,13 @@ class Broker:
         if self.storage.dirty:
             safe = self.storage.commit(sync=any(channel.awaits_disk for channel in self._unconfirmed))
         self._send(safe)
-        if not safe:
-            self._loop.call_later(RETRY_AFTER, self.settle_soon)
+        if not safe and not self._retrying:
+            self._retrying = True
+            self._loop.call_later(RETRY_AFTER, self._retry)
+
+    def _retry(self) -> None:
+        self._retrying = False
+        self.settle_soon()
 
     def _send(self, safe: bool) -> None:
         """Confirms and flushes. `safe`: the disk has all that was published until now."""

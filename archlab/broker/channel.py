@@ -109,7 +109,9 @@ class Channel:
     def _receive_content(self, kind: int, payload: bytes) -> None:
         publish = (60, 40)
         if self._properties is None:
-            if kind != FRAME_HEADER or len(payload) < 12:
+            if kind == FRAME_HEADER and len(payload) < 12:
+                raise frame_error(kind, payload, "unknown_frame")
+            if kind != FRAME_HEADER:
                 raise AmqpError(
                     505, "expected content header for class 60, got non content header frame instead", publish
                 )
@@ -127,7 +129,8 @@ class Channel:
         else:
             if kind != FRAME_BODY or len(payload) > self._body_left:
                 raise AmqpError(505, "expected content body, got non content body frame instead", publish)
-            self._body.append(payload)
+            if payload:  # frames without octets could come for ever
+                self._body.append(payload)
             self._body_left -= len(payload)
         if self._body_left > LARGEST_BODY:
             error = precondition_failed(

@@ -122,6 +122,7 @@ class Connection(Stream):
                     self._fail(error)
                 if self.backlogged():
                     self._unread = True  # the reader keeps the rest, until the answers so far are on their way
+                    self._stop_reading()
                     break
         except AmqpError as error:
             # An error of the reader's own: nothing that follows can be understood.
@@ -169,7 +170,7 @@ class Connection(Stream):
 
     def _command(self, payload: bytes) -> None:
         """A method of the connection itself."""
-        method, _ = parse_method(payload)
+        method, table = parse_method(payload)
         try:
             if self._running and isinstance(method, spec.Connection.Close):
                 self._release()
@@ -182,7 +183,7 @@ class Connection(Stream):
             if self._running and isinstance(method, spec.Connection.UpdateSecret):
                 answer = spec.Connection.UpdateSecretOk()  # a password is asked for once: a new one changes nothing
             else:
-                answer = self.handshake.answer(method)
+                answer = self.handshake.answer(method, table)
         except AmqpError as error:
             error.method = error.method or (method.INDEX >> 16, method.INDEX & 0xFFFF)
             raise
@@ -201,10 +202,6 @@ class Connection(Stream):
     def _enter(self, state: State) -> None:
         self._state = state
         self._running = state is State.RUNNING
-
-    def can(self, capability: str) -> bool:
-        """Whether the client said that it understands this extension."""
-        return bool(self.handshake.capabilities.get(capability))
 
     # Heartbeats
 

@@ -57,8 +57,12 @@ class Turns:
         del self._all[consumer]
         if self._aside.pop(consumer, False) is False:
             self._lines[consumer.priority].remove(consumer)
+        if not self._lines.get(consumer.priority, True):
+            del self._lines[consumer.priority]
         if self._active is consumer:
-            self._active = max(self._all, key=lambda other: other.priority, default=None)
+            # Looked for only where it matters: among thousands that all leave it would take long.
+            others = self._all if self.single_active else ()
+            self._active = max(others, key=lambda other: other.priority, default=None)
 
     def _join(self, consumer: Consumer) -> None:
         if consumer.priority not in self._lines:

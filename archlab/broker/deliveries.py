@@ -61,7 +61,7 @@ class ChannelConsumer:
     def cancelled(self) -> None:
         """The queue is gone: says so to a client that understands it."""
         self.channel.deliveries.consumers.pop(self.tag, None)
-        if self.channel.connection.can("consumer_cancel_notify"):
+        if self.channel.connection.handshake.client_can("consumer_cancel_notify"):
             self.channel.send(spec.Basic.Cancel(self.tag, nowait=True))
 
 
@@ -84,6 +84,7 @@ class Deliveries:
         self._channel = channel
         self._broker = channel.broker
         self._tag = 0
+        self._unacked_from = 1  # no tag below this one is unacknowledged
         self._unacked: dict[int, Unacked] = {}
 
     def record(self, queued: Queued, queue: Queue, consumer: ChannelConsumer) -> int:
@@ -112,6 +113,8 @@ class Deliveries:
         flags = _TAG_AND_FLAG.pack(self._tag, queued.redelivered)
         method = _GET_OK + flags + message.address + struct.pack(">I", queue.ready_count)
         self._channel.send_content(method, message, queued.returns)
+        if not no_ack:
+            queue.sent(queued)
 
     # Consumers
 
@@ -193,18 +196,15 @@ class Deliveries:
         if multiple and not tag:
             found = list(self._unacked.values())
             self._unacked.clear()
+            self._unacked_from = self._tag + 1
             return found
         if tag not in self._unacked:
             raise precondition_failed(f"unknown delivery tag {tag}")
         if not multiple:
             return [self._unacked.pop(tag)]
-        # Tags only grow, so the older ones come first.
-        found = []
-        for older in list(self._unacked):
-            if older > tag:
-                break
-            found.append(self._unacked.pop(older))
-        return found
+        # No tag is looked at twice: to go through all that is out each time takes too long where much is.
+        tags, self._unacked_from = range(self._unacked_from, tag + 1), tag + 1
+        return [self._unacked.pop(older) for older in tags if older in self._unacked]
 
     def _requeue(self, settled: list[Unacked], lost: bool = False) -> None:
         by_queue: dict[Queue, list[Queued]] = {}

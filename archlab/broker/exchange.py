@@ -34,13 +34,13 @@ class Exchange:
     internal: bool = False
     arguments: Table = field(default_factory=dict)
     bindings: dict[Binding, Table] = field(default_factory=dict)
-    _by_key: dict[str, list[Binding]] = field(default_factory=dict)
+    _by_key: dict[str, dict[Binding, None]] = field(default_factory=dict)
 
     @property
     def alternate(self) -> str | None:
         """The exchange that gets what this one cannot route."""
         value = self.arguments.get(b"alternate-exchange")
-        return value.value.decode() if value is not None else None
+        return value.value.decode("utf-8", "replace") if value is not None else None
 
     def check_binding(self, arguments: Table) -> None:
         """Raises AmqpError 406 where the arguments make no sense for this type."""
@@ -62,7 +62,7 @@ class Exchange:
         if binding in self.bindings:
             return False
         self.bindings[binding] = arguments
-        self._by_key.setdefault(binding.routing_key, []).append(binding)
+        self._by_key.setdefault(binding.routing_key, {})[binding] = None
         return True
 
     def unbind(self, binding: Binding) -> bool:
@@ -70,7 +70,7 @@ class Exchange:
         if self.bindings.pop(binding, None) is None:
             return False
         same_key = self._by_key[binding.routing_key]
-        same_key.remove(binding)
+        del same_key[binding]
         if not same_key:
             del self._by_key[binding.routing_key]
         return True

@@ -9,6 +9,7 @@ from typing import Any
 from pika import spec  # type: ignore[import-untyped]  # pika ships no py.typed marker
 
 from archlab.broker.errors import AmqpError
+from archlab.broker.table import Field, Table
 from archlab.broker.wire import PROTOCOL_HEADER
 
 USER, PASSWORD = "guest", "guest"  # what every RabbitMQ begins with; it listens on loopback only, and so do we
@@ -31,15 +32,15 @@ class Handshake:
     def __init__(self) -> None:
         self.stage = Stage.STARTING
         self.user = ""
-        self.capabilities: dict[str, Any] = {}
+        self.capabilities: Table = {}
         self.frame_max = SMALLEST_FRAME_MAX
         self.channel_max = CHANNEL_MAX
         self.heartbeat = 0
 
-    def answer(self, method: Any) -> Any:
+    def answer(self, method: Any, table: Table) -> Any:
         """The answer to a method of the handshake, None if there is none. Raises AmqpError."""
         if self.stage is Stage.STARTING and isinstance(method, spec.Connection.StartOk):
-            return self._log_in(method)
+            return self._log_in(method, table)
         if self.stage is Stage.TUNING and isinstance(method, spec.Connection.TuneOk):
             return self._tune(method)
         if self.stage is Stage.OPENING and isinstance(method, spec.Connection.Open):
@@ -49,17 +50,21 @@ class Handshake:
     def may_say(self, error: AmqpError) -> bool:
         """Whether the client is told of this error, or just cut off: who is not logged in is told little."""
         if self.stage is Stage.STARTING:
-            return error.code == 403 and bool(self.capabilities.get("authentication_failure_close"))
+            return error.code == 403 and self.client_can("authentication_failure_close")
         return self.stage is not Stage.TUNING
 
-    def _log_in(self, method: Any) -> Any:
+    def client_can(self, capability: str) -> bool:
+        """Whether the client said that it understands this extension."""
+        return self.capabilities.get(capability.encode()) == Field("bool", True)
+
+    def _log_in(self, method: Any, properties: Table) -> Any:
         if method.mechanism != "PLAIN":
             raise AmqpError(503, f"unknown authentication mechanism '{method.mechanism}'")
-        capabilities = (method.client_properties or {}).get("capabilities")
-        self.capabilities = capabilities if isinstance(capabilities, dict) else {}
+        capabilities = properties.get(b"capabilities")
+        self.capabilities = capabilities.value if capabilities is not None and capabilities.kind == "table" else {}
         response = method.response if isinstance(method.response, bytes) else method.response.encode()
         parts = response.split(b"\0")
-        if len(parts) != 3:
+        if len(parts) != 3 or parts[0]:  # nobody acts for somebody else
             raise AmqpError(502, "the response is not that of mechanism PLAIN")
         # Both are compared, in constant time: the answer does not tell which one was wrong.
         user, password = (

@@ -79,7 +79,8 @@ class Properties(NamedTuple):
 def parse_properties(raw: bytes) -> Properties:
     """Reads the property list of a content header.
 
-    Raises AmqpError 541 where it cannot be read (as RabbitMQ does) and 406 for an impossible expiration.
+    Raises AmqpError 541 where it cannot be read (as RabbitMQ does) and 406 for an impossible expiration or
+    delivery mode.
     """
     # Publishers repeat themselves: most send the same few octets with every message.
     return _parse_cached(raw) if len(raw) <= 128 else _parse(raw)
@@ -115,11 +116,15 @@ def _parse(raw: bytes) -> Properties:
     except (IndexError, TableError, UnicodeDecodeError):
         raise AmqpError(541, method=(0, 0)) from None
     expiration = texts.get(EXPIRATION)
+    lives = _milliseconds(expiration)
+    mode = fields.get(DELIVERY_MODE, b"\x01")[0]
+    if mode not in (1, 2):
+        raise precondition_failed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
     return Properties(
         fields=fields,
         headers=headers,
-        persistent=fields.get(DELIVERY_MODE) == b"\x02",
-        expiration=_milliseconds(expiration),
+        persistent=mode == 2,
+        expiration=lives,
         expiration_text=expiration,
         user_id=texts.get(USER_ID),
         reply_to=texts.get(REPLY_TO),
@@ -132,7 +137,7 @@ _parse_cached = lru_cache(maxsize=512)(_parse)
 def _milliseconds(expiration: str | None) -> int | None:
     if expiration is None:
         return None
-    digits = expiration.removeprefix("-").removeprefix("+")
+    digits = expiration[1:] if expiration.startswith(("+", "-")) else expiration
     leading = len(digits) - len(digits.lstrip("0123456789"))
     if not leading:
         raise precondition_failed(f"invalid expiration '{expiration}': no_integer")

@@ -16,8 +16,9 @@ from archlab.broker.message import Message
 from archlab.broker.queued import Kept, NoStore, Queued, Store
 from archlab.broker.ready import Ready
 
-# Of unacknowledged messages that are on disk anyway, this many stay in memory too.
+# Of unacknowledged messages so many stay in memory, and so many octets of them.
 MEMORY_UNACKED = 2_000
+MEMORY_UNACKED_OCTETS = 8 << 20
 
 DeadLetters = Callable[["Queue", Message, str], None]
 
@@ -49,6 +50,7 @@ class Queue:
         self.owner = owner
         self.consumers = Turns(settings.single_active_consumer)
         self.unacked_count = 0
+        self._unacked_octets = 0  # in memory or not
         self.deleted = False
         self._store = store or NoStore()
         self._dead_letters = dead_letters if settings.dead_letter_exchange is not None else None
@@ -87,7 +89,7 @@ class Queue:
             return Outcome.REJECTED
         if self._store.full and not forced and (durable or self._ready.has_tail):
             return Outcome.REJECTED
-        queued = Queued(self._next_position, message, len(message.body), self._expiry(message, now))
+        queued = Queued(self._next_position, message, self._expiry(message, now))
         self._next_position += 1
         if queued.expires_at is not None:
             self._may_expire = True  # even if a consumer has it at once: it may come back
@@ -152,14 +154,23 @@ class Queue:
     def _hand_over(self, consumer: Consumer, queued: Queued) -> None:
         self._delivered(queued, consumer.no_ack)
         consumer.deliver(queued)
-        if self.unacked_count > MEMORY_UNACKED and queued.kept is not Kept.NOWHERE:
-            queued.message = None
+        if not consumer.no_ack:
+            self.sent(queued)
+
+    def sent(self, queued: Queued) -> None:
+        """A client has got it and will acknowledge it: where many are out, its content waits on disk meanwhile."""
+        if self.unacked_count <= MEMORY_UNACKED and self._unacked_octets <= MEMORY_UNACKED_OCTETS:
+            return
+        if queued.kept is Kept.NOWHERE:
+            self._store.spill(self.identity, queued)
+        queued.message = None
 
     def _delivered(self, queued: Queued, no_ack: bool) -> None:
         if no_ack:
             self._forget(queued)
             return
         self.unacked_count += 1
+        self._unacked_octets += queued.weight
         if queued.kept is Kept.DURABLE and queued.position > self._delivered_up_to:
             self._delivered_up_to = queued.position
             self._store.mark_delivered(self.identity, queued.position)
@@ -169,11 +180,13 @@ class Queue:
     def acknowledge(self, queued: Queued) -> None:
         """Done with: the message is gone."""
         self.unacked_count -= 1
+        self._unacked_octets -= queued.weight
         self._forget(queued)
 
     def reject(self, queued: Queued) -> None:
         """Rejected without requeue: to the dead-letter exchange, if there is one."""
         self.unacked_count -= 1
+        self._unacked_octets -= queued.weight
         self._remove(queued, "rejected")
 
     def requeue(self, returned: Iterable[Queued], now: int, lost: bool = False) -> None:
@@ -185,6 +198,7 @@ class Queue:
         """
         for queued in returned:
             self.unacked_count -= 1
+            self._unacked_octets -= queued.weight
             queued.redelivered = True
             if self.settings.quorum:
                 self._return(queued, lost)

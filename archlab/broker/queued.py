@@ -19,16 +19,18 @@ class Kept(IntEnum):
 class Queued:
     """One message in one queue, ready or waiting for its acknowledgement.
 
-    `position` orders the queue and never changes. `size` is the body's, in octets. `expires_at` is in
-    ms since 1970. `returns` counts how often it came back. `message` is None while it is on disk only.
+    `position` orders the queue and never changes. `size` is the body's, in octets; `weight` is the body's and
+    the properties', about what it takes in memory. `expires_at` is in ms since 1970. `returns` counts how often
+    it came back. `message` is None while it is on disk only.
     """
 
-    __slots__ = ("expires_at", "kept", "message", "position", "redelivered", "returns", "size")
+    __slots__ = ("expires_at", "kept", "message", "position", "redelivered", "returns", "size", "weight")
 
-    def __init__(self, position: int, message: Message | None, size: int, expires_at: int | None = None) -> None:
+    def __init__(self, position: int, message: Message, expires_at: int | None = None) -> None:
         self.position = position
-        self.message = message
-        self.size = size
+        self.message: Message | None = message
+        self.size = len(message.body)
+        self.weight = self.size + len(message.properties)
         self.expires_at = expires_at
         self.redelivered = False
         self.returns = 0
@@ -61,8 +63,8 @@ class Store(Protocol):
     def count_return(self, queue: int, queued: Queued) -> None:
         """Remembers `queued.returns`."""
 
-    def load(self, queue: int, after: int, limit: int) -> list[Queued]:
-        """The next messages behind position `after`, in order."""
+    def load(self, queue: int, after: int, limit: int, octets: int) -> list[Queued]:
+        """The next messages behind position `after`, in order: up to `limit`, and up to the one that fills `octets`."""
 
     def read(self, queue: int, queued: Queued) -> Message:
         """One message that is on disk."""
@@ -91,7 +93,7 @@ class NoStore:
     def count_return(self, queue: int, queued: Queued) -> None:
         pass
 
-    def load(self, queue: int, after: int, limit: int) -> list[Queued]:
+    def load(self, queue: int, after: int, limit: int, octets: int) -> list[Queued]:
         raise NotImplementedError("this queue has no disk to read from")
 
     def read(self, queue: int, queued: Queued) -> Message:

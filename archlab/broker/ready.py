@@ -48,7 +48,7 @@ class Ready:
         self.octets += queued.size
         if not self.has_tail and len(self._head) < MEMORY_MESSAGES and self._head_octets < MEMORY_OCTETS:
             self._head.append(queued)
-            self._head_octets += queued.size
+            self._head_octets += queued.weight
             return
         if queued.kept is Kept.NOWHERE:
             self._store.spill(self._queue, queued)
@@ -78,16 +78,16 @@ class Ready:
             if not self._head:
                 self._load()
             queued = self._head.popleft()
-            self._head_octets -= queued.size
+            self._head_octets -= queued.weight
         self.count -= 1
         self.octets -= queued.size
         return queued
 
     def _load(self) -> None:
-        loaded = self._store.load(self._queue, self._tail_after, LOAD_AT_ONCE)
+        loaded = self._store.load(self._queue, self._tail_after, LOAD_AT_ONCE, MEMORY_OCTETS)
         for queued in loaded:
             queued.redelivered = queued.redelivered or queued.position <= self._delivered_up_to
-            self._head_octets += queued.size
+            self._head_octets += queued.weight
         self._head.extend(loaded)
         self._tail_count -= len(loaded)
         self._tail_after = loaded[-1].position

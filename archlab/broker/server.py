@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 from archlab import __version__
 from archlab.broker.broker import Broker
 from archlab.broker.connection import Connection
-from archlab.broker.errors import BrokerError
+from archlab.broker.errors import AmqpError, BrokerError
 from archlab.broker.storage import Storage
 from archlab.broker.waiting import Watchful
 
@@ -25,6 +26,7 @@ log = logging.getLogger("archlab.broker")
 HOST = "127.0.0.1"
 SHUTDOWN_TIMEOUT = 2.0  # seconds for clients to answer the close they get
 PARENT_CHECK = 1.0  # seconds
+BACKLOG = 1024  # clients that may wait to be let in
 
 
 def listen(port: int) -> socket.socket:
@@ -34,7 +36,7 @@ def listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
-        listener.listen(1024)
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or str(error)
@@ -64,9 +66,21 @@ async def _serve(
 ) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    broker = Broker(storage)
+    broker = None
+    try:
+        broker = Broker(storage)
+    except (AmqpError, sqlite3.Error, ValueError, TypeError, LookupError) as error:
+        # SQLite has no checksums: what it can read need not be what was written.
+        log.warning("what is in the data file makes no sense: %s", error)
+    if broker is None:  # not above, where the error still holds on to what was read
+        storage.begin_anew()
+        broker = Broker(storage)
     properties = server_properties()
-    server = await loop.create_server(lambda: Connection(broker, properties), sock=listener, backlog=1024)
+    loop.set_exception_handler(_report)
+    # The backlog is also how often asyncio tries to accept in a row. When there are no more file descriptors it logs
+    # and sets a timer for each of these tries, and each timer tries as often again: so it is one at a time.
+    server = await loop.create_server(lambda: Connection(broker, properties), sock=listener, backlog=1)
+    listener.listen(BACKLOG)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     if parent_pipe is None:
         loop.add_signal_handler(signal.SIGINT, stop.set)
@@ -85,6 +99,15 @@ async def _serve(
     while broker.connections and loop.time() < deadline:
         await asyncio.sleep(0.01)
     broker.settle()
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An error in the loop itself. That nobody can be let in (tried again each second) is no fault of ours."""
+    error = context.get("exception")
+    if isinstance(error, OSError) and "accept" in context["message"]:
+        log.error("no client can connect at the moment: %s", error.strerror)
+    else:
+        loop.default_exception_handler(context)
 
 
 def _end_with_parent(loop: asyncio.AbstractEventLoop, pipe: int, stop: asyncio.Event) -> None:

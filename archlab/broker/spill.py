@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
 import sqlite3
 import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from archlab.broker.message import Message, parse_properties
@@ -21,7 +23,9 @@ CREATE TABLE message (id INTEGER PRIMARY KEY, exchange TEXT NOT NULL, routing_ke
                       properties BLOB NOT NULL, body BLOB NOT NULL, expires_at INTEGER, returns INTEGER NOT NULL)"""
 INSERT = "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)"
 RANGE = "SELECT * FROM message WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
-WRITE_AT_ONCE = 500
+WRITE_AT_ONCE, OCTETS_AT_ONCE = 500, 4 << 20  # messages and octets of them, whichever is reached first
+DELETE = "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE id BETWEEN ? AND ? LIMIT ?)"
+DELETE_AT_ONCE = 30  # messages in one transaction
 RETRY_AFTER = 0.25  # seconds between two tries on a disk that is full
 
 Row = tuple[Any, ...]
@@ -34,23 +38,34 @@ class Spill:
         self._failed = False
         self._retry_at = 0.0
         self._pending: dict[int, Row] = {}
+        self._gone: list[tuple[int]] = []
+        self._waiting_octets = 0  # of both, at most: what was inserted and deleted since counts too
         self._connection: sqlite3.Connection | None = None
 
     def insert(self, queue: int, queued: Queued) -> None:
         queued.kept = Kept.SPILLED
         self._pending[key(queue, queued.position)] = to_row(queue, queued)
-        if len(self._pending) >= WRITE_AT_ONCE:
+        self._write_soon(queued)
+
+    def _write_soon(self, queued: Queued) -> None:
+        # No more than this in one transaction: until it ends, SQLite keeps in memory what it changes.
+        self._waiting_octets += queued.weight
+        if len(self._pending) + len(self._gone) >= WRITE_AT_ONCE or self._waiting_octets >= OCTETS_AT_ONCE:
             self._write()
 
     def _write(self) -> None:
+        if self._failed and time.monotonic() < self._retry_at:
+            return
         try:
             if self._connection is None:
-                self._connection = sqlite3.connect("")
-                self._connection.execute("PRAGMA journal_mode = MEMORY")
-                self._connection.execute("PRAGMA synchronous = OFF")
-                self._connection.execute("PRAGMA cache_size = -2000")  # KiB
-                self._connection.execute(MESSAGE_TABLE)
+                connection = sqlite3.connect("")
+                connection.execute("PRAGMA journal_mode = MEMORY")
+                connection.execute("PRAGMA synchronous = OFF")
+                connection.execute("PRAGMA cache_size = -2000")  # KiB
+                connection.execute(MESSAGE_TABLE)
+                self._connection = connection
             with self._connection:
+                self._connection.executemany("DELETE FROM message WHERE id = ?", self._gone)
                 self._connection.executemany(INSERT, self._pending.values())
         except sqlite3.Error as error:
             if not self._failed:
@@ -60,37 +75,41 @@ class Spill:
         else:
             self._failed = False
             self._pending.clear()
+            self._gone.clear()
+            self._waiting_octets = 0
 
     @property
     def full(self) -> bool:
         """The disk takes nothing at the moment; tried again when asked, now and then."""
-        if self._failed and time.monotonic() >= self._retry_at:
+        if self._failed:
             self._write()
         return self._failed
 
     def delete(self, queue: int, queued: Queued) -> None:
-        self.delete_range(queue, queued.position, queued.position)
+        row_id = key(queue, queued.position)
+        if self._pending.pop(row_id, None) is None:
+            self._gone.append((row_id,))
+            self._write_soon(queued)
 
     def delete_range(self, queue: int, first: int, last: int) -> None:
         low, high = key(queue, first), key(queue, last)
-        if low == high:
-            if self._pending.pop(low, None) is not None:
-                return
-        else:
-            drop_range(self._pending, low, high)
+        drop_range(self._pending, low, high)
         if self._connection is not None:
             try:
-                self._connection.execute("DELETE FROM message WHERE id BETWEEN ? AND ?", (low, high))
+                deleted = DELETE_AT_ONCE
+                while deleted == DELETE_AT_ONCE:
+                    with self._connection:
+                        deleted = self._connection.execute(DELETE, (low, high, DELETE_AT_ONCE)).rowcount
             except sqlite3.Error as error:  # they lie there unused until the broker ends
                 log.error("spilled messages cannot be deleted: %s", error)
 
-    def load(self, queue: int, after: int, limit: int) -> list[Row]:
-        low, high = key(queue, after + 1), key(queue, LAST_POSITION)
-        rows = self._connection.execute(RANGE, (low, high, limit)).fetchall() if self._connection is not None else []
-        return merge(rows, self._pending, low, high, limit)
+    def rows(self, low: int, high: int, limit: int) -> Iterator[Row]:
+        found = self._connection.execute(RANGE, (low, high, limit)) if self._connection is not None else ()
+        return merge(found, self._pending, low, high)
 
     def read(self, queue: int, position: int) -> Row:
-        return self.load(queue, position - 1, 1)[0]
+        row_id = key(queue, position)
+        return self._pending.get(row_id) or next(self.rows(row_id, row_id, 1))
 
     def close(self) -> None:
         if self._connection is not None:
@@ -111,10 +130,9 @@ def drop_range(pending: dict[int, Row], low: int, high: int) -> None:
         del pending[row_id]
 
 
-def merge(rows: list[Row], pending: dict[int, Row], low: int, high: int, limit: int) -> list[Row]:
-    """The first `limit` of the rows on disk and those that are about to be written."""
-    found = [row for row_id, row in pending.items() if low <= row_id <= high]
-    return sorted(rows + found)[:limit] if found else rows
+def merge(rows: Iterable[Row], pending: dict[int, Row], low: int, high: int) -> Iterator[Row]:
+    """The rows on disk and those that are about to be written, in order."""
+    return heapq.merge(rows, sorted(row for row_id, row in pending.items() if low <= row_id <= high))
 
 
 def to_row(queue: int, queued: Queued) -> Row:
@@ -136,7 +154,7 @@ def from_row(row: Row, kept: Kept) -> Queued:
     parsed = parse_properties(properties)
     address = short_string(exchange) + short_string(routing_key)
     message = Message(exchange, routing_key, address, properties, body, parsed.persistent, parsed.expiration)
-    queued = Queued(split(row_id)[1], message, len(body), expires_at)
+    queued = Queued(split(row_id)[1], message, expires_at)
     queued.returns = returns
     queued.redelivered = returns > 0
     queued.kept = kept

@@ -7,6 +7,7 @@ of the broker, but not the loss of power.
 
 from __future__ import annotations
 
+import heapq
 import logging
 import os
 import sqlite3
@@ -78,7 +79,6 @@ class Storage:
         self._spill = Spill()
         self._disk_full = False
         self._retry_at = 0.0
-        self._log: int | None = None  # file descriptor of SQLite's write-ahead log
         # What the next commit writes, in this order.
         self._statements: list[tuple[str, tuple[object, ...]]] = []
         self._inserts: dict[int, Row] = {}
@@ -120,6 +120,8 @@ class Storage:
                 raise sqlite3.DatabaseError("the file is malformed")
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("COMMIT")
+            # A file descriptor of SQLite's write-ahead log. Had now: when clients have used them all up it is too late.
+            self._log = os.open(self._path.with_name(FILE_NAME + "-wal"), os.O_RDONLY)
         except BaseException:
             connection.close()
             raise
@@ -128,12 +130,25 @@ class Storage:
     def _unusable(self, why: str, then: str = "choose another folder with --data") -> BrokerError:
         return BrokerError(f"the data folder {self._folder} cannot be used: {why}; {then}")
 
+    def begin_anew(self) -> None:
+        """Sets the file aside, whose content makes no sense though SQLite can read it, and begins without it."""
+        os.close(self._log)
+        self._connection.close()
+        for pending in (self._statements, self._inserts, self._deletes, self._delivered):
+            pending.clear()
+        self._put_aside()
+        self._connection = self._open()
+
     def _put_aside(self) -> None:
         self.set_aside = self._path.with_name(f"{FILE_NAME}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
         for suffix in ("", "-wal"):
             part = self._path.with_name(FILE_NAME + suffix)
-            if part.exists():
+            try:
                 part.rename(self.set_aside.with_name(self.set_aside.name + suffix))
+            except FileNotFoundError:
+                pass  # there is no log where the broker ended well
+            except OSError as error:
+                raise self._unusable(f"its file is damaged, and cannot be set aside ({error.strerror})") from error
         log.warning("the data file %s is damaged: set aside as %s, beginning without it", self._path, self.set_aside)
 
     # What the broker begins with
@@ -247,21 +262,27 @@ class Storage:
         else:
             self._write("UPDATE message SET returns = ? WHERE id = ?", queued.returns, row_id)
 
-    def load(self, queue: int, after: int, limit: int) -> list[Queued]:
+    def load(self, queue: int, after: int, limit: int, octets: int) -> list[Queued]:
         low, high = key(queue, after + 1), key(queue, LAST_POSITION)
-        rows = merge(self._connection.execute(RANGE, (low, high, limit)).fetchall(), self._inserts, low, high, limit)
-        loaded = [from_row(row, Kept.DURABLE) for row in rows]
-        loaded += [from_row(row, Kept.SPILLED) for row in self._spill.load(queue, after, limit)]
-        loaded.sort(key=lambda queued: queued.position)
-        return loaded[:limit]
+        durable = merge(self._connection.execute(RANGE, (low, high, limit)), self._inserts, low, high)
+        spilled = self._spill.rows(low, high, limit)
+        loaded: list[Queued] = []
+        # Read one by one, only as far as they are wanted: a thousand messages may be a gigabyte.
+        for row, kept in heapq.merge(
+            ((row, Kept.DURABLE) for row in durable), ((row, Kept.SPILLED) for row in spilled)
+        ):
+            loaded.append(from_row(row, kept))
+            octets -= loaded[-1].weight
+            if len(loaded) == limit or octets <= 0:
+                break
+        return loaded
 
     def read(self, queue: int, queued: Queued) -> Message:
         if queued.kept is Kept.SPILLED:
             row = self._spill.read(queue, queued.position)
         else:
             row_id = key(queue, queued.position)
-            rows = self._connection.execute(RANGE, (row_id, row_id, 1)).fetchall()
-            row = merge(rows, self._inserts, row_id, row_id, 1)[0]
+            row = self._inserts.get(row_id) or self._connection.execute(RANGE, (row_id, row_id, 1)).fetchone()
         message = from_row(row, queued.kept).message
         assert message is not None  # a row always has one
         return message
@@ -270,13 +291,14 @@ class Storage:
 
     @property
     def dirty(self) -> bool:
-        """Something waits for a commit."""
-        return bool(self._inserts or self._deletes or self._delivered or self._statements)
+        """Something waits for a commit, or for a disk that was full to be tried again."""
+        return bool(self._inserts or self._deletes or self._delivered or self._statements or self._disk_full)
 
     def commit(self, sync: bool) -> bool:
         """Writes everything since the last commit; with `sync` it is on the disk when this returns.
 
         False if the disk does not take it. Nothing is forgotten then: `full` is set, and a later commit tries again.
+        Until one goes well something is `dirty`, even if all that waited is gone by then (consumed, expired).
         """
         if self._disk_full and time.monotonic() < self._retry_at:
             return False
@@ -292,6 +314,10 @@ class Storage:
             for queue, position in self._delivered.items():
                 execute("UPDATE queue SET delivered_up_to = ? WHERE id = ?", (position, queue))
             execute("COMMIT")
+            self._statements.clear()
+            self._inserts.clear()
+            self._deletes.clear()
+            self._delivered.clear()
             if sync:
                 self._sync()
         except (sqlite3.Error, OSError) as error:
@@ -305,24 +331,17 @@ class Storage:
         if self._disk_full:
             log.warning("the disk takes messages again")
         self._disk_full = False
-        self._statements.clear()
-        self._inserts.clear()
-        self._deletes.clear()
-        self._delivered.clear()
         return True
 
     def _sync(self) -> None:
         # What SQLite itself does on commit under `synchronous = FULL`, here only where somebody waits for it.
-        if self._log is None:
-            self._log = os.open(self._path.with_name(FILE_NAME + "-wal"), os.O_RDONLY)
         os.fsync(self._log)
 
     def close(self) -> None:
         """Commits and closes."""
         if self.dirty:
             self.commit(sync=True)
-        if self._log is not None:
-            os.close(self._log)
+        os.close(self._log)
         self._connection.close()
         self._spill.close()
 

@@ -21,7 +21,8 @@ class Stream(asyncio.BufferedProtocol):
     """One TCP connection. What is written goes out with the next `flush`, when the disk has what it must have.
 
     A subclass works through what came (`_work_through`) and resumes its deliveries (`_wake`). It sets
-    `_unread` where it stops half-way, because `backlogged`: it is called again when the client has read.
+    `_unread` and stops reading where it stops half-way, because `backlogged`: it is called again when the
+    answers are on their way.
     """
 
     def __init__(self, broker: Broker) -> None:
@@ -54,9 +55,8 @@ class Stream(asyncio.BufferedProtocol):
         self._work_through(bytes(memoryview(_READ_BUFFER)[:count]))
         # Somebody who asks and asks and never reads the answers is not asked any further.
         waiting = self._transport.get_write_buffer_size() + self._out_size if self._writing_paused else 0
-        if waiting > REQUEST_BACKLOG and not self._reading_paused and not self._transport.is_closing():
-            self._reading_paused = True
-            self._transport.pause_reading()
+        if waiting > REQUEST_BACKLOG:
+            self._stop_reading()
 
     def write(self, data: bytes) -> None:
         if not self._out:
@@ -80,9 +80,6 @@ class Stream(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self._writing_paused = False
-        if self._reading_paused:
-            self._reading_paused = False
-            self._transport.resume_reading()
         self._go_on()
         self.broker.work()
         self.broker.settle_soon()
@@ -93,10 +90,28 @@ class Stream(asyncio.BufferedProtocol):
             return
         if self._unread:
             self._unread = False
-            asyncio.get_running_loop().call_soon(self._work_through, b"")
+            asyncio.get_running_loop().call_soon(self._work_on)
+        else:
+            self._read_on()
         if self._starved:
             self._starved = False
             self._wake()
+
+    def _stop_reading(self) -> None:
+        if not self._reading_paused and not self._transport.is_closing():
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _work_on(self) -> None:
+        """With what was read already; more is read when that is done."""
+        self._work_through(b"")
+        if not self._unread and not self._writing_paused:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if self._reading_paused:
+            self._reading_paused = False
+            self._transport.resume_reading()
 
     def congested(self) -> bool:
         """Whether the client must read before it gets more deliveries."""

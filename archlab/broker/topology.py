@@ -31,7 +31,7 @@ PREDECLARED = (
     ("amq.topic", "topic", False),
     ("amq.rabbitmq.trace", "topic", True),
 )
-ROUTES_REMEMBERED = 2_000
+ROUTES_REMEMBERED = 20_000  # queues, in all routes that are remembered together
 
 
 class Disk(Protocol):
@@ -59,7 +59,9 @@ class Topology:
         self.queues: dict[str, Queue] = {}
         self._disk = disk
         self._make_queue = make_queue
+        self._bindings_to: dict[tuple[str, str], dict[Binding, None]] = {}  # by kind and name of the destination
         self._routes: dict[tuple[str, str], list[Queue]] = {}
+        self._remembered = 0  # queues in `_routes`, at most
 
     # Queues
 
@@ -171,7 +173,7 @@ class Topology:
         del self.exchanges[exchange.name]
         self._routes.clear()
         for binding in exchange.bindings:
-            self._disk.drop_binding(binding)
+            self._forget_binding(binding)
         if exchange.durable:
             self._disk.drop_exchange(exchange.name)
         self._remove_bindings_to("exchange", exchange.name)
@@ -192,10 +194,16 @@ class Topology:
         if isinstance(target, Queue):
             self.queue(destination, connection)
         binding = _binding(source, kind, destination, key, arguments)
-        if exchange.bind(binding, arguments):
-            self._routes.clear()
-            if exchange.durable and self._is_durable(target):
-                self._disk.save_binding(binding)
+        if self.add_binding(exchange, binding, arguments) and exchange.durable and self._is_durable(target):
+            self._disk.save_binding(binding)
+
+    def add_binding(self, exchange: Exchange, binding: Binding, arguments: Table) -> bool:
+        """False if it is there already."""
+        if not exchange.bind(binding, arguments):
+            return False
+        self._routes.clear()
+        self._bindings_to.setdefault((binding.kind, binding.destination), {})[binding] = None
+        return True
 
     def unbind(self, source: str, kind: str, destination: str, key: str, arguments: Table, connection: object) -> None:
         """Unbinding what is not bound is no error."""
@@ -214,14 +222,20 @@ class Topology:
     def _unbind(self, exchange: Exchange, binding: Binding) -> None:
         exchange.unbind(binding)
         self._routes.clear()
-        self._disk.drop_binding(binding)
+        self._forget_binding(binding)
         if exchange.auto_delete and not exchange.bindings and exchange.name in self.exchanges:
             self._drop_exchange(exchange)
 
+    def _forget_binding(self, binding: Binding) -> None:
+        destination = (binding.kind, binding.destination)
+        del self._bindings_to[destination][binding]
+        if not self._bindings_to[destination]:
+            del self._bindings_to[destination]
+        self._disk.drop_binding(binding)
+
     def _remove_bindings_to(self, kind: str, name: str) -> None:
-        for exchange in list(self.exchanges.values()):
-            for binding in [binding for binding in exchange.bindings if binding[1:3] == (kind, name)]:
-                self._unbind(exchange, binding)
+        for binding in list(self._bindings_to.get((kind, name), ())):
+            self._unbind(self.exchanges[binding.source], binding)
 
     @staticmethod
     def _is_durable(target: Queue | Exchange) -> bool:
@@ -243,8 +257,10 @@ class Topology:
         if route is None:
             route, remember = self._find_routes(exchange, [first], headers), not self._needs_headers(exchange)
             if remember:
-                if len(self._routes) >= ROUTES_REMEMBERED:
+                self._remembered += 1 + len(route)
+                if self._remembered > ROUTES_REMEMBERED:
                     self._routes.clear()
+                    self._remembered = 1 + len(route)
                 self._routes[exchange.name, first] = route
         return route
 

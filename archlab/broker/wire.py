@@ -104,29 +104,36 @@ class FrameReader:
 def parse_method(payload: bytes) -> tuple[Any, Table]:
     """The method in a method frame, decoded by pika, and its table with types (empty if it has none).
 
-    Raises AmqpError 501 for what cannot be decoded and 503 for what no client sends.
+    A method that only servers send comes without its fields. Raises AmqpError 501 for what cannot be decoded and
+    503 for what is no method.
     """
     if len(payload) < 4:
         raise frame_error(FRAME_METHOD, payload, "unknown_frame")
     index = int.from_bytes(payload[:4], "big")
     identity = (index >> 16, index & 0xFFFF)
+    if index not in spec.methods:
+        raise AmqpError(503, "unknown method", identity)
+    kind = spec.methods[index]
+    # Not kind(), since pika's UpdateSecret wants its arguments; decoding sets all that is used.
+    method = kind.__new__(kind)
     form = _FORMATS_BY_INDEX.get(index)
     if form is None:
-        known = index in spec.methods
-        raise AmqpError(503, "unimplemented method" if known else "unknown method", identity)
-    table = _measure(payload, form, identity)
-    kind = spec.methods[index]
+        return method, {}
+    table, payload = _measure(payload, form, identity)
     try:
-        # Not kind(), since pika's UpdateSecret wants its arguments; decoding sets all that is used.
-        return kind.__new__(kind).decode(payload, 4), table
+        return method.decode(payload, 4), table
     except (ValueError, OverflowError, OSError, struct.error, LookupError) as error:
         raise _cannot_decode(payload, identity) from error
 
 
-def _measure(payload: bytes, form: str, identity: tuple[int, int]) -> Table:
-    """Walks the fields and returns the table among them; every octet must be accounted for."""
+def _measure(payload: bytes, form: str, identity: tuple[int, int]) -> tuple[Table, bytes]:
+    """Walks the fields, of which every octet must be accounted for.
+
+    Returns the table among them, and the method with an empty one: pika does not know every value that we do.
+    """
     position, end = 4, len(payload)
     table: Table = {}
+    without = payload
     try:
         for field in form:
             if field in _SIZES:
@@ -142,6 +149,7 @@ def _measure(payload: bytes, form: str, identity: tuple[int, int]) -> Table:
                     break
                 if field == "F":
                     table = parse_table(payload, position - length, position)
+                    without = payload[: position - length - 4] + b"\0\0\0\0" + payload[position:]
     except UnicodeDecodeError:
         raise AmqpError(501, "Malformed UTF-8 in shortstr") from None
     except TableError as error:
@@ -150,7 +158,7 @@ def _measure(payload: bytes, form: str, identity: tuple[int, int]) -> Table:
         position = -1
     if position != end:
         raise _cannot_decode(payload, identity)
-    return table
+    return table, without
 
 
 def parse_publish(payload: bytes) -> tuple[str, str, bytes, int]:

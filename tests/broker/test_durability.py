@@ -252,6 +252,23 @@ def test_a_disk_that_fills_up_turns_confirms_into_nacks(running: RunningBroker) 
     assert {b"first", b"room again", *confirmed} <= set(kept)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can limit another process's files")
+def test_a_full_disk_is_tried_again_when_nothing_waits_for_it(running: RunningBroker) -> None:
+    """The one message that did not fit expires; there is room again, and the next one is taken."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Client(running.port) as client:
+        client.channel.queue_declare("q", durable=True, arguments={"x-message-ttl": 50})
+        client.publish("q", b"first", delivery_mode=2)
+        eventually(lambda: client.ready("q") == 0, "an empty queue")
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (16 << 10, limits[1]))
+        with pytest.raises(pika.exceptions.NackError):
+            client.publish("q", b"x" * 100_000, delivery_mode=2)
+        eventually(lambda: client.ready("q") == 0, "an empty queue")
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, limits)
+        eventually(lambda: "takes messages again" in running.log.read_text(), "a line in the log")
+        client.publish("q", b"room again", delivery_mode=2)
+
+
 def test_a_newer_data_folder_is_left_alone(tmp_path: Path) -> None:
     with running_broker(tmp_path):
         pass
@@ -280,6 +297,40 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: str) -> None:
     aside = list(tmp_path.glob(f"{FILE_NAME}.damaged-*"))
     assert [part.read_bytes() for part in aside] == [broken]
     assert f"is damaged: set aside as {aside[0]}" in (tmp_path / "broker.log").read_text()
+
+
+def test_what_makes_no_sense_is_set_aside_too(tmp_path: Path) -> None:
+    """SQLite does not see a bit that flipped inside a value: the properties of a message are none any more."""
+    with running_broker(tmp_path) as running, Client(running.port) as client:
+        client.channel.queue_declare("q", durable=True, arguments={"x-expires": 100_000})
+        client.publish("q", b"x", delivery_mode=2)
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute("UPDATE message SET properties = x'ffff'")
+    connection.close()
+    with running_broker(tmp_path) as running, Client(running.port) as client:
+        assert not client.exists("q")
+        client.channel.queue_declare("new", durable=True)
+        client.publish("new", b"x", delivery_mode=2)
+        running.kill()
+        running.restart()
+        with Client(running.port) as again:
+            assert again.drain("new") == [b"x"]
+        log = running.log.read_text()
+    aside = [path for path in tmp_path.glob(f"{FILE_NAME}.damaged-*") if not path.name.endswith("-wal")]
+    assert len(aside) == 1
+    assert f"is damaged: set aside as {aside[0]}" in log
+    assert "Traceback" not in log
+
+
+def test_a_damaged_file_that_cannot_be_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"this is no database" * 1000)
+
+    def refuse(self: Path, target: Path) -> Path:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(BrokerError, match=r"damaged, and cannot be set aside \(Permission denied\); choose another"):
+        Storage(tmp_path)
 
 
 def test_a_data_folder_serves_one_broker(tmp_path: Path) -> None:
@@ -312,20 +363,20 @@ def test_a_confirm_waits_for_the_disk_and_nothing_else_does(tmp_path: Path, monk
         pytest.skip("file descriptors are named in Linux's /proc")
     monkeypatch.setattr(os, "fsync", fsync)
     storage = Storage(tmp_path)
-    queued = Queued(1, Message("", "q", b"", b"\x00\x00", b"x"), 1)
+    queued = Queued(1, Message("", "q", b"", b"\x00\x00", b"x"))
     storage.insert(1, queued)
     assert storage.commit(sync=False)
     assert synced == []
-    storage.insert(1, Queued(2, queued.message, 1))
+    storage.insert(1, Queued(2, Message("", "q", b"", b"\x00\x00", b"x")))
     assert storage.commit(sync=True)
     assert synced == [str(tmp_path / f"{FILE_NAME}-wal")]
-    assert [found.position for found in storage.load(1, 0, 10)] == [1, 2]
+    assert [found.position for found in storage.load(1, 0, 10, 1000)] == [1, 2]
     storage.close()
 
 
 def test_inserted_and_deleted_between_two_commits_costs_nothing(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
-    queued = Queued(1, Message("", "q", b"", b"\x00\x00", b"x"), 1)
+    queued = Queued(1, Message("", "q", b"", b"\x00\x00", b"x"))
     storage.insert(1, queued)
     storage.delete(1, queued)
     assert not storage.dirty

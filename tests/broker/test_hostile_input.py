@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
+import resource
 import struct
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -76,6 +78,13 @@ SAME = {
     "flow off": method(1, spec.Channel.Flow(False)),
     "commit without transaction": method(1, spec.Tx.Commit()),
     "recover without requeue": method(1, spec.Basic.Recover(False)),
+    "publish on a channel that is not open": method(2, spec.Basic.Publish(routing_key="archlab-nowhere"))
+    + header(2, 0),
+    "publish on channel 0": method(0, spec.Basic.Publish(routing_key="archlab-nowhere")),
+    "connection method that only servers send": method(0, spec.Connection.Tune(1, 4096, 0)),
+    "header cut short": PUBLISH + raw_frame(2, 1, struct.pack(">HHI", 60, 0, 0)),
+    "delivery mode that is none": PUBLISH + header(1, 0, spec.BasicProperties(delivery_mode=3)),
+    "expiration with two signs": PUBLISH + header(1, 0, spec.BasicProperties(expiration="-+5")),
 }
 
 
@@ -105,6 +114,15 @@ OURS = {
     ),
     "priority queues": (method(1, spec.Queue.Declare(queue="archlab-p", arguments={"x-max-priority": 3})), 540),
     "a body announced larger than any may be": (PUBLISH + header(1, 1 << 60), 406),
+    "a routing key for dead letters that no method can carry": (
+        method(
+            1,
+            spec.Queue.Declare(
+                exclusive=True, arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "k" * 256}
+            ),
+        ),
+        406,
+    ),
 }
 
 
@@ -126,6 +144,26 @@ def test_a_huge_table_is_a_table(embedded: Any, rabbitmq: Any) -> None:
             found = client.get(name)
             assert found is not None
             assert found[1].headers == arguments
+
+
+def test_any_octets_in_a_table_are_a_value(broker: Any) -> None:
+    """A time that no calendar has, a name that is no UTF-8: neither is anybody's business but the client's."""
+    with RawClient(broker.port) as raw:
+        raw.open()
+        raw.channel()
+        name = f"archlab-{random.randbytes(5).hex()}".encode()
+        for index, arguments in (
+            (b"\x00\x32\x00\x0a", b"\x01tT" + b"\xff" * 8),
+            (b"\x00\x28\x00\x0a", b"\x12alternate-exchangeS\x00\x00\x00\x02\xff\xfe"),
+        ):
+            kind, bits = (b"", 4) if index[1] == 50 else (b"\x06fanout", 4)  # exclusive, or auto-delete
+            field = bytes([len(name)]) + name + kind + bytes([bits]) + struct.pack(">I", len(arguments)) + arguments
+            raw.send(raw_frame(1, 1, index + b"\x00\x00" + field))
+            assert isinstance(raw.read_method(), (spec.Queue.DeclareOk, spec.Exchange.DeclareOk))
+        raw.call(1, spec.Confirm.Select())
+        raw.send(method(1, spec.Basic.Publish(exchange=name.decode())) + header(1, 0))
+        assert isinstance(raw.read_method(), spec.Basic.Ack)
+        raw.call(1, spec.Exchange.Delete(exchange=name.decode()))
 
 
 LOGIN = spec.Connection.StartOk(
@@ -171,6 +209,14 @@ HANDSHAKES = {
     ],
     "no PLAIN response": [
         method(0, spec.Connection.StartOk(client_properties={}, mechanism="PLAIN", response="x", locale="en_US"))
+    ],
+    "PLAIN on behalf of another": [
+        method(
+            0,
+            spec.Connection.StartOk(
+                client_properties={}, mechanism="PLAIN", response="other\0guest\0guest", locale="en_US"
+            ),
+        )
     ],
     "channel before login": [method(1, spec.Channel.Open())],
     "open before login": [method(0, spec.Connection.Open("/"))],
@@ -285,6 +331,48 @@ def test_a_client_that_speaks_something_else_is_told_in_the_log(own: RunningBrok
             raw.send(first)
             raw.read_all()
         assert own.log.read_text().splitlines()[-1].count(told) == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can limit another process's files")
+def test_more_clients_than_file_descriptors(own: RunningBroker) -> None:
+    """Who is connected notices nothing, the log says it once a second, and who waits gets in when others leave."""
+    with Client(own.port) as client:
+        client.channel.queue_declare("q", durable=True)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.prlimit(own.pid, resource.RLIMIT_NOFILE, (descriptors(own.pid) + 5, limits[1]))
+        crowd = [RawClient(own.port) for _ in range(20)]
+        eventually(lambda: "no client can connect at the moment" in own.log.read_text(), "a line in the log")
+        client.publish("q", b"x", delivery_mode=2)
+        assert client.ready("q") == 1
+        for raw in crowd:
+            raw.socket.close()
+        with Client(own.port) as late:
+            assert late.ready("q") == 1
+    assert own.log.read_text().count("\n") < 100
+    assert "Traceback" not in own.log.read_text()
+
+
+def test_thousands_of_queues_go_at_once(own: RunningBroker) -> None:
+    """Bound, consumed from, and gone with their connection: in less time than anybody notices."""
+    count = 8_000
+    with Client(own.port) as client:
+        with RawClient(own.port) as raw:
+            raw.open()
+            raw.channel()
+            names = [f"q{number}" for number in range(count)]
+            for make in (
+                lambda name: spec.Queue.Declare(queue=name, exclusive=True, nowait=True),
+                lambda name: spec.Queue.Bind(queue=name, exchange="amq.fanout", nowait=True),
+                lambda name: spec.Basic.Consume(queue=name, consumer_tag=name, nowait=True),
+                lambda name: spec.Basic.Consume(queue="q0", consumer_tag=f"{name}-too", nowait=True),
+            ):
+                raw.send(b"".join(method(1, make(name)) for name in names))
+            answer = raw.call(1, spec.Queue.Declare(queue="q0", passive=True))
+            assert answer.consumer_count == count + 1
+        began = time.monotonic()
+        eventually(lambda: not client.exists("q0"), "the end of the queues")
+        assert not client.exists(names[-1])
+        assert time.monotonic() - began < 4  # a look at all bindings for each of them took twice that
 
 
 def test_passwords_are_never_shown(own: RunningBroker) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +65,85 @@ def test_a_million_small_messages(own: RunningBroker) -> None:
         client.pump(lambda: len(inbox.deliveries) >= 1000, "1000 deliveries")
         assert [int(body) for body in inbox.bodies] == list(range(1000))
         assert client.channel.queue_purge("q").method.message_count == count - 1000
+
+
+def test_messages_count_by_their_weight(own: RunningBroker) -> None:
+    """Large bodies and large headers, transient or durable, waiting or unacknowledged: the rest is on disk."""
+    large, headers = b"x" * 120_000, {"large": "x" * 100_000}
+    with Client(own.port) as client, RawClient(own.port, timeout=60) as raw:
+        raw.open()
+        raw.channel()
+        before = peak(own.pid)
+        for mode, body, properties in ((1, large, None), (2, large, None), (1, b"x", headers)):
+            client.channel.queue_declare("q", durable=True)
+            one = (
+                method(1, spec.Basic.Publish(routing_key="q"))
+                + header(1, len(body), spec.BasicProperties(delivery_mode=mode, headers=properties))
+                + raw_frame(3, 1, body)
+            )
+            for _ in range(1_000):
+                raw.send(one)
+            answer = raw.call(1, spec.Queue.Declare(queue="q", passive=True))
+            assert answer.message_count == 1_000
+            raw.call(1, spec.Basic.Consume(queue="q", consumer_tag="hoarder"))
+            seen = 0
+            while seen < 1_000:
+                seen += isinstance(raw.read(), pika.frame.Header)
+            raw.call(1, spec.Basic.Cancel("hoarder"))
+            raw.call(1, spec.Basic.Recover(True))
+            assert client.ready("q") == 1_000
+            found = [client.get("q", auto_ack=False) for _ in range(300)]
+            assert {got[2] for got in found if got} == {body}
+            client.channel.basic_ack(0, multiple=True)
+            client.channel.queue_delete("q")
+        assert peak(own.pid) - before < 40 * MIB
+
+
+def test_reading_from_disk_leaves_nothing_in_memory(own: RunningBroker) -> None:
+    """A long queue of transient messages is written, read and forgotten."""
+    count = 100_000
+    with Client(own.port) as client, RawClient(own.port, timeout=60) as raw:
+        client.channel.queue_declare("q")
+        before = peak(own.pid)
+        flood(own.port, "q", count, 1_000)
+        raw.open()
+        raw.channel()
+        raw.send(method(1, spec.Basic.Consume(queue="q", no_ack=True)))
+        received = 0
+        while received < count * 1_000:
+            received += len(raw.socket.recv(1 << 20))
+        assert peak(own.pid) - before < 40 * MIB
+
+
+def test_requests_are_read_no_faster_than_they_are_answered(own: RunningBroker) -> None:
+    """A client that reads, and asks for a thousand times more than it asks with."""
+    with Client(own.port) as client, RawClient(own.port) as raw:
+        client.channel.queue_declare("q")
+        client.publish("q", b"x" * 120_000)
+        raw.open()
+        raw.channel()
+        before = peak(own.pid)
+        ask = (method(1, spec.Basic.Get(queue="q")) + method(1, spec.Basic.Recover(True))) * 1_000
+        stop = threading.Event()
+
+        def read() -> None:
+            while not stop.is_set():
+                raw.socket.recv(1 << 20)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        raw.socket.settimeout(1)
+        try:
+            asked, until = 0, time.monotonic() + 3
+            with contextlib.suppress(TimeoutError):  # it is kept waiting, that is the point
+                while time.monotonic() < until:
+                    raw.send(ask)
+                    asked += len(ask)
+        finally:
+            stop.set()
+            reader.join()
+        assert asked
+        assert peak(own.pid) - before < 40 * MIB
 
 
 def test_a_consumer_that_reads_slowly(own: RunningBroker) -> None:
