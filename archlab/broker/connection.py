@@ -11,7 +11,7 @@ from pika import spec  # type: ignore[import-untyped]  # pika ships no py.typed 
 
 from archlab.broker.channel import Channel
 from archlab.broker.errors import AmqpError
-from archlab.broker.handshake import Handshake, Stage, is_ours, other_protocol
+from archlab.broker.handshake import MECHANISMS, Handshake, Stage, is_ours, other_protocol
 from archlab.broker.heartbeat import Heartbeat
 from archlab.broker.stream import Stream
 from archlab.broker.wire import (
@@ -100,7 +100,7 @@ class Connection(Stream):
         """Answers the protocol header; False if it is none of ours."""
         if is_ours(header):
             self._state = State.HANDSHAKE
-            self._send(spec.Connection.Start(0, 9, self._server_properties, "PLAIN", "en_US"))
+            self._send(spec.Connection.Start(0, 9, self._server_properties, MECHANISMS, "en_US"))
             return True
         log.warning("connection from %s: the client %s", self._peer, other_protocol(header))
         self._state = State.CLOSED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 from enum import Enum
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from pika import spec  # type: ignore[import-untyped]  # pika ships no py.typed marker
 
 from archlab.broker.errors import AmqpError
-from archlab.broker.table import Field, Table
+from archlab.broker.table import Field, Table, TableError, parse_table
 from archlab.broker.wire import PROTOCOL_HEADER
 
+MECHANISMS = "PLAIN AMQPLAIN"
 USER, PASSWORD = "guest", "guest"  # what every RabbitMQ begins with; it listens on loopback only, and so do we
 FRAME_MAX, CHANNEL_MAX, HEARTBEAT = 131_072, 2_047, 60  # octets, channels, seconds: RabbitMQ's defaults
 SMALLEST_FRAME_MAX = 4_096
@@ -58,21 +60,16 @@ class Handshake:
         return self.capabilities.get(capability.encode()) == Field("bool", True)
 
     def _log_in(self, method: Any, properties: Table) -> Any:
-        if method.mechanism != "PLAIN":
-            raise AmqpError(503, f"unknown authentication mechanism '{method.mechanism}'")
         capabilities = properties.get(b"capabilities")
         self.capabilities = capabilities.value if capabilities is not None and capabilities.kind == "table" else {}
-        response = method.response if isinstance(method.response, bytes) else method.response.encode()
-        parts = response.split(b"\0")
-        if len(parts) != 3 or parts[0]:  # nobody acts for somebody else
-            raise AmqpError(502, "the response is not that of mechanism PLAIN")
+        credentials = _credentials(method.mechanism, method.response)
         # Both are compared, in constant time: the answer does not tell which one was wrong.
         user, password = (
-            hmac.compare_digest(said, right.encode()) for said, right in zip(parts[1:], (USER, PASSWORD), strict=True)
+            hmac.compare_digest(said, right.encode()) for said, right in zip(credentials, (USER, PASSWORD), strict=True)
         )
         if not (user and password):
-            text = "Login was refused using authentication mechanism PLAIN. For details see the broker logfile."
-            raise AmqpError(403, text, (0, 0))
+            how = f"authentication mechanism {method.mechanism}"
+            raise AmqpError(403, f"Login was refused using {how}. For details see the broker logfile.", (0, 0))
         self.user = USER
         self.stage = Stage.TUNING
         return spec.Connection.Tune(CHANNEL_MAX, FRAME_MAX, HEARTBEAT)
@@ -94,6 +91,23 @@ class Handshake:
             raise AmqpError(530, f"vhost {method.virtual_host} not found")
         self.stage = Stage.DONE
         return spec.Connection.OpenOk()
+
+
+def _credentials(mechanism: str, response: bytes) -> tuple[bytes, bytes]:
+    """User and password in the response to a mechanism. Raises AmqpError 502 or 503 if they cannot be read."""
+    if mechanism == "PLAIN":
+        parts = response.split(b"\0")
+        if len(parts) == 3 and not parts[0]:  # nobody acts for somebody else
+            return parts[1], parts[2]
+    elif mechanism == "AMQPLAIN":
+        with contextlib.suppress(TableError):
+            table = parse_table(response, 0, len(response))
+            said = [table.get(name, Field("void", None)) for name in (b"LOGIN", b"PASSWORD")]
+            if all(field.kind == "longstr" for field in said):
+                return said[0].value, said[1].value
+    else:
+        raise AmqpError(503, f"unknown authentication mechanism '{mechanism}'")
+    raise AmqpError(502, f"the response is not that of mechanism {mechanism}")
 
 
 def is_ours(header: bytes) -> bool:

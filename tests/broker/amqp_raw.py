@@ -10,8 +10,7 @@ import struct
 from types import TracebackType
 from typing import Any
 
-from pika import frame, spec
-from pika.credentials import PlainCredentials
+from pika import data, frame, spec
 
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 CAPABILITIES = {
@@ -36,6 +35,15 @@ def header(channel: int, size: int, properties: spec.BasicProperties | None = No
 def raw_frame(kind: int, channel: int, payload: bytes, end: int = spec.FRAME_END) -> bytes:
     """A frame of any type, channel, payload and end marker."""
     return struct.pack(">BHI", kind, channel, len(payload)) + payload + bytes([end])
+
+
+def login_response(mechanism: str, user: str, password: str) -> bytes:
+    """User and password as the mechanism (PLAIN, or AMQPLAIN) has them."""
+    if mechanism == "PLAIN":
+        return f"\0{user}\0{password}".encode()
+    pieces: list[bytes] = []
+    data.encode_table(pieces, {"LOGIN": user, "PASSWORD": password})
+    return b"".join(pieces)[4:]  # without the length in front
 
 
 class RawClient:
@@ -65,12 +73,12 @@ class RawClient:
                 self._buffer = self._buffer[used:]
                 return decoded
             try:
-                data = self.socket.recv(65536)
+                more = self.socket.recv(65536)
             except ConnectionResetError:
                 return None
-            if not data:
+            if not more:
                 return None
-            self._buffer += data
+            self._buffer += more
 
     def read_method(self) -> Any:
         """The next method, passing over heartbeats and content; None when the connection is closed."""
@@ -83,29 +91,28 @@ class RawClient:
 
     def read_all(self) -> bytes:
         """Every byte until the broker closes."""
-        data = self._buffer
+        read = self._buffer
         while True:
             try:
                 more = self.socket.recv(65536)
             except ConnectionResetError:
-                return data
+                return read
             if not more:
-                return data
-            data += more
+                return read
+            read += more
 
     def start(self, user: str = "guest", password: str = "guest", mechanism: str = "PLAIN", **properties: Any) -> Any:
         """Protocol header and login; returns what the broker answered to the login."""
         self.send(PROTOCOL_HEADER)
         started = self.read_method()
         assert isinstance(started, spec.Connection.Start), started
-        _, response = PlainCredentials(user, password).response_for(started)
         self.send(
             method(
                 0,
                 spec.Connection.StartOk(
                     client_properties={"capabilities": CAPABILITIES, **properties},
                     mechanism=mechanism,
-                    response=response.decode(),
+                    response=login_response(mechanism, user, password),
                     locale="en_US",
                 ),
             )

@@ -184,13 +184,20 @@ def test_other_protocols_get_the_protocol_header_back(embedded: Any, rabbitmq: A
 
 def test_a_login_that_is_refused(embedded: Any, rabbitmq: Any) -> None:
     """403, with a reason that does not say whether it was the user or the password."""
-    said = []
-    for server, (user, password) in itertools.product((embedded, rabbitmq), (("guest", "wrong"), ("nobody", "guest"))):
-        with RawClient(server.port) as raw:
-            closed = raw.start(user, password)
-            said.append((closed.reply_code, closed.reply_text, closed.class_id, closed.method_id))
-    assert len(set(said)) == 1
-    assert said[0][0] == 403
+    wrong = ("guest", "wrong"), ("nobody", "guest")
+    for mechanism in ("PLAIN", "AMQPLAIN"):
+        said = []
+        for server, (user, password) in itertools.product((embedded, rabbitmq), wrong):
+            with RawClient(server.port) as raw:
+                closed = raw.start(user, password, mechanism)
+                said.append((closed.reply_code, closed.reply_text, closed.class_id, closed.method_id))
+        assert len(set(said)) == 1
+        assert said[0][0] == 403
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "AMQPLAIN"])
+def test_a_login_by_every_mechanism_that_is_offered(raw: RawClient, mechanism: str) -> None:
+    assert isinstance(raw.start(mechanism=mechanism), spec.Connection.Tune)
 
 
 def test_a_virtual_host_that_is_not_there(embedded: Any, rabbitmq: Any) -> None:
@@ -209,6 +216,17 @@ HANDSHAKES = {
     ],
     "no PLAIN response": [
         method(0, spec.Connection.StartOk(client_properties={}, mechanism="PLAIN", response="x", locale="en_US"))
+    ],
+    "no AMQPLAIN response": [
+        method(0, spec.Connection.StartOk(client_properties={}, mechanism="AMQPLAIN", response="x", locale="en_US"))
+    ],
+    "AMQPLAIN without a password": [
+        method(
+            0,
+            spec.Connection.StartOk(
+                client_properties={}, mechanism="AMQPLAIN", response=b"\x05LOGINS\0\0\0\x05guest", locale="en_US"
+            ),
+        )
     ],
     "PLAIN on behalf of another": [
         method(
