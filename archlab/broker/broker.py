@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from archlab.broker.channel import Channel
     from archlab.broker.connection import Connection
     from archlab.broker.deliveries import ChannelConsumer
+    from archlab.broker.reply_to import ReplyConsumer
     from archlab.broker.stream import Stream
 
 log = logging.getLogger("archlab.broker")
@@ -39,6 +40,7 @@ class Broker:
         self.storage = storage
         self.topology = Topology(storage, self._make_queue)
         self.connections: set[Connection] = set()
+        self.reply_consumers: dict[str, ReplyConsumer] = {}  # by their address
         self._loop = asyncio.get_running_loop()
         self._active: dict[Queue, None] = {}
         self._dead: deque[tuple[Queue, Message, str]] = deque()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pika import spec  # type: ignore[import-untyped]  # pika ships no py.typed marker
 
+from archlab.broker import reply_to
 from archlab.broker.commands import HANDLERS
 from archlab.broker.deliveries import Deliveries
 from archlab.broker.errors import AmqpError, precondition_failed
-from archlab.broker.message import LARGEST_BODY, Message, parse_properties, with_header
+from archlab.broker.message import LARGEST_BODY, Message, parse_properties, with_header, with_reply_to
 from archlab.broker.queue import Outcome
 from archlab.broker.table import Field, Table
 from archlab.broker.wire import (
@@ -28,6 +29,7 @@ from archlab.broker.wire import (
 
 if TYPE_CHECKING:
     from archlab.broker.connection import Connection
+    from archlab.broker.reply_to import ReplyConsumer
 
 _RETURN = struct.pack(">IH", spec.Basic.Return.INDEX, 312) + short_string("NO_ROUTE")
 _ACK = spec.Basic.Ack.INDEX
@@ -46,6 +48,7 @@ class Channel:
         self.closing = False
         self.last_queue = ""  # most recently declared: what an empty queue name means
         self.deliveries = Deliveries(self)
+        self.reply_consumer: ReplyConsumer | None = None
         self._publishing: tuple[str, str, bytes, int] | None = None
         self._properties: bytes | None = None
         self._body: list[bytes] = []
@@ -156,6 +159,8 @@ class Channel:
         if exchange.internal:
             raise AmqpError(403, f"cannot publish to internal exchange '{name}' in vhost '/'")
         properties = parse_properties(raw)
+        if properties.reply_to == reply_to.NAME:
+            raw = with_reply_to(raw, reply_to.address_of(self))
         user, claimed = self.connection.handshake.user, properties.user_id
         if claimed is not None and claimed != user:
             raise precondition_failed(f"user_id property set to '{claimed}' but authenticated user was '{user}'")
@@ -164,6 +169,9 @@ class Channel:
         if properties.headers is not None and b"BCC" in properties.headers:
             message.properties = with_header(message, b"BCC", None)
         queues = broker.topology.route(exchange, keys, properties.headers)
+        if not name and broker.reply_consumers:
+            for waiting in [broker.reply_consumers[key] for key in set(keys) if key in broker.reply_consumers]:
+                waiting.deliver(message)
         if not queues and bits & 1:
             self.send_content(_RETURN + address, message)
         now = broker.now()
@@ -212,6 +220,7 @@ class Channel:
         What must wait is not confirmed any more, in RabbitMQ neither: nothing may follow the close, or its answer.
         """
         self.deliveries.release()
+        reply_to.cancel(self)
         for tag in self._done:
             self._send_ack(tag, False)
         self._done, self._stored, self._refused = [], [], []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pika import spec  # type: ignore[import-untyped]  # pika ships no py.typed marker
 
+from archlab.broker import reply_to
 from archlab.broker.errors import AmqpError, precondition_failed
 from archlab.broker.queue import Queue
 from archlab.broker.table import Table
@@ -33,6 +34,11 @@ def _answer(channel: Channel, request: Any, answer: Any) -> None:
 
 def declare_queue(channel: Channel, method: Any, table: Table) -> None:
     broker = channel.broker
+    if reply_to.is_meant(method.queue):
+        reply_to.check_exists(channel, method.queue)
+        channel.last_queue = method.queue
+        _answer(channel, method, spec.Queue.DeclareOk(method.queue, 0, 1))
+        return
     if method.passive:
         name = method.queue.replace("\n", "").replace("\r", "")
         queue = broker.topology.queue(name, channel.connection)
@@ -131,6 +137,9 @@ def qos(channel: Channel, method: Any, table: Table) -> None:
 
 
 def consume(channel: Channel, method: Any, table: Table) -> None:
+    if method.queue == reply_to.NAME:
+        _answer(channel, method, spec.Basic.ConsumeOk(reply_to.consume(channel, method)))
+        return
     queue = _queue(channel, method.queue)
     consumer = channel.deliveries.consume(queue, method, table)
     _answer(channel, method, spec.Basic.ConsumeOk(consumer.tag))
@@ -139,6 +148,9 @@ def consume(channel: Channel, method: Any, table: Table) -> None:
 
 def cancel(channel: Channel, method: Any, table: Table) -> None:
     _answer(channel, method, spec.Basic.CancelOk(method.consumer_tag))
+    if channel.reply_consumer is not None and channel.reply_consumer.tag == method.consumer_tag:
+        reply_to.cancel(channel)
+        return
     consumer = channel.deliveries.consumers.get(method.consumer_tag)
     if consumer is not None:
         channel.deliveries.cancel(consumer)

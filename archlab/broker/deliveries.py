@@ -18,13 +18,17 @@ from archlab.broker.wire import short_string
 if TYPE_CHECKING:
     from archlab.broker.channel import Channel
 
-_DELIVER = struct.pack(">I", spec.Basic.Deliver.INDEX)
+DELIVER = struct.pack(">I", spec.Basic.Deliver.INDEX)
 _GET_OK = struct.pack(">I", spec.Basic.GetOk.INDEX)
-_TAG_AND_FLAG = struct.Struct(">QB")
+TAG_AND_FLAG = struct.Struct(">QB")
 
 # From this prefetch on, a consumer with more than half of it still to do gets the next messages together. One by one,
 # each would cost the client a read of its own: a third of its time.
 BATCHED_PREFETCH = 10
+
+
+def new_consumer_tag() -> str:
+    return f"amq.ctag-{base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip('=')}"
 
 
 class ChannelConsumer:
@@ -38,7 +42,7 @@ class ChannelConsumer:
         self.prefetch = 0 if no_ack else prefetch
         self.priority = priority
         self.outstanding = 0
-        self._prefix = _DELIVER + short_string(tag)
+        self._prefix = DELIVER + short_string(tag)
 
     def ready(self) -> bool:
         if self.prefetch and self.outstanding >= self.prefetch:
@@ -55,7 +59,7 @@ class ChannelConsumer:
     def deliver(self, queued: Queued) -> None:
         message = self.queue.message(queued)
         tag = self.channel.deliveries.record(queued, self.queue, self)
-        method = self._prefix + _TAG_AND_FLAG.pack(tag, queued.redelivered) + message.address
+        method = self._prefix + TAG_AND_FLAG.pack(tag, queued.redelivered) + message.address
         self.channel.send_content(method, message, queued.returns)
 
     def cancelled(self) -> None:
@@ -87,6 +91,10 @@ class Deliveries:
         self._unacked_from = 1  # no tag below this one is unacknowledged
         self._unacked: dict[int, Unacked] = {}
 
+    @property
+    def next_tag(self) -> int:
+        return self._tag + 1
+
     def record(self, queued: Queued, queue: Queue, consumer: ChannelConsumer) -> int:
         """Counts a delivery to a consumer; returns its delivery tag."""
         self._tag += 1
@@ -110,7 +118,7 @@ class Deliveries:
         if not no_ack:
             self._unacked[self._tag] = Unacked(queued, queue, None)
         message = queue.message(queued)
-        flags = _TAG_AND_FLAG.pack(self._tag, queued.redelivered)
+        flags = TAG_AND_FLAG.pack(self._tag, queued.redelivered)
         method = _GET_OK + flags + message.address + struct.pack(">I", queue.ready_count)
         self._channel.send_content(method, message, queued.returns)
         if not no_ack:
@@ -128,9 +136,7 @@ class Deliveries:
             raise precondition_failed(f"invalid arg 'x-priority' for queue '{queue.name}' in vhost '/': {problem}")
         if queue.settings.quorum and self.shared_prefetch:
             raise AmqpError(540, f"queue '{queue.name}' in vhost '/' does not support global qos")
-        tag = (
-            method.consumer_tag or f"amq.ctag-{base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip('=')}"
-        )
+        tag = method.consumer_tag or new_consumer_tag()
         consumer = ChannelConsumer(
             self._channel, queue, tag, method.no_ack, self.prefetch, priority.value if priority is not None else 0
         )

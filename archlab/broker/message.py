@@ -156,6 +156,16 @@ def rebuild(fields: dict[int, bytes], headers: Table | None) -> bytes:
     fields = {flag: value for flag, value in fields.items() if flag != HEADERS}
     if headers is not None:
         fields[HEADERS] = encode_table(headers)
+    return _joined(fields)
+
+
+def with_reply_to(raw: bytes, address: str) -> bytes:
+    """A property list with another reply_to."""
+    octets = address.encode()
+    return _joined({**parse_properties(raw).fields, REPLY_TO: bytes([len(octets)]) + octets})
+
+
+def _joined(fields: dict[int, bytes]) -> bytes:
     return struct.pack(">H", sum(fields)) + b"".join(fields[flag] for flag, _ in _LAYOUT if flag in fields)
 
 

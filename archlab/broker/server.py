@@ -143,7 +143,7 @@ def server_properties() -> dict[str, Any]:
             "consumer_priorities": True,
             "authentication_failure_close": True,
             "per_consumer_qos": True,
-            "direct_reply_to": False,
+            "direct_reply_to": True,
         },
         "product": "archlab",
         "version": __version__,

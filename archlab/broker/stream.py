@@ -54,8 +54,7 @@ class Stream(asyncio.BufferedProtocol):
         self.received += count
         self._work_through(bytes(memoryview(_READ_BUFFER)[:count]))
         # Somebody who asks and asks and never reads the answers is not asked any further.
-        waiting = self._transport.get_write_buffer_size() + self._out_size if self._writing_paused else 0
-        if waiting > REQUEST_BACKLOG:
+        if self._writing_paused and self.unread_octets() > REQUEST_BACKLOG:
             self._stop_reading()
 
     def write(self, data: bytes) -> None:
@@ -112,6 +111,10 @@ class Stream(asyncio.BufferedProtocol):
         if self._reading_paused:
             self._reading_paused = False
             self._transport.resume_reading()
+
+    def unread_octets(self) -> int:
+        """How much waits for the client to read."""
+        return self._transport.get_write_buffer_size() + self._out_size
 
     def congested(self) -> bool:
         """Whether the client must read before it gets more deliveries."""
