@@ -51,7 +51,7 @@ class Channel:
         self.reply_consumer: ReplyConsumer | None = None
         self._publishing: tuple[str, str, bytes, int] | None = None
         self._properties: bytes | None = None
-        self._body: list[bytes] = []
+        self._body: bytes | bytearray = b""
         self._body_left = 0
         self._confirming = False
         self._published = 0
@@ -132,8 +132,12 @@ class Channel:
         else:
             if kind != FRAME_BODY or len(payload) > self._body_left:
                 raise AmqpError(505, "expected content body, got non content body frame instead", publish)
-            if payload:  # frames without octets could come for ever
-                self._body.append(payload)
+            if not self._body:
+                self._body = payload
+            else:  # no list of them: frames of a few octets would weigh a hundred times what they hold
+                if isinstance(self._body, bytes):
+                    self._body = bytearray(self._body)
+                self._body += payload
             self._body_left -= len(payload)
         if self._body_left > LARGEST_BODY:
             error = precondition_failed(
@@ -149,9 +153,9 @@ class Channel:
     def _publish(self) -> None:
         assert self._publishing is not None and self._properties is not None  # _receive_content saw to it
         (name, key, address, bits), raw = self._publishing, self._properties
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        body = bytes(self._body)
         self._publishing = self._properties = None
-        self._body = []
+        self._body = b""
         if bits & 2:
             raise AmqpError(540, "immediate=true")
         broker = self.broker

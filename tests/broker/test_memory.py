@@ -146,6 +146,42 @@ def test_requests_are_read_no_faster_than_they_are_answered(own: RunningBroker) 
         assert peak(own.pid) - before < 40 * MIB
 
 
+def test_a_body_in_tiny_pieces(own: RunningBroker) -> None:
+    """What its frames take in memory is what they hold."""
+    size = 4 << 20
+    with Client(own.port) as client, RawClient(own.port, timeout=60) as raw:
+        client.channel.queue_declare("q")
+        raw.open()
+        raw.channel()
+        before = peak(own.pid)
+        raw.send(method(1, spec.Basic.Publish(routing_key="q")) + header(1, size))
+        for _ in range(size // 2**12):
+            raw.send(raw_frame(3, 1, b"ab") * 2**11)
+        raw.call(1, spec.Queue.Declare(queue="q", passive=True))
+        assert peak(own.pid) - before < 20 * MIB
+        assert client.drain("q") == [b"ab" * (size // 2)]
+
+
+def test_answers_to_one_who_never_reads(own: RunningBroker) -> None:
+    """Direct replies pass every queue, and so every bound of one."""
+    with Client(own.port) as client, RawClient(own.port) as deaf:
+        deaf.open()
+        deaf.channel()
+        deaf.call(1, spec.Basic.Consume(queue="amq.rabbitmq.reply-to", no_ack=True))
+        client.channel.queue_declare("q")
+        deaf.send(
+            method(1, spec.Basic.Publish(routing_key="q"))
+            + header(1, 0, spec.BasicProperties(reply_to="amq.rabbitmq.reply-to"))
+        )
+        address = client.wait_for("q")[1].reply_to
+        before = peak(own.pid)
+        for _ in range(600):
+            client.channel.basic_publish("", address, b"x" * 100_000)
+        assert peak(own.pid) - before < 40 * MIB  # of 60 MB of answers
+        client.publish("q", b"x")
+        assert client.drain("q") == [b"x"]
+
+
 def test_a_consumer_that_reads_slowly(own: RunningBroker) -> None:
     """Without a prefetch it is sent no more than the connection takes; the rest stays in the queue."""
     size, count = 1000, 50_000
