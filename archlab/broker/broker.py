@@ -141,7 +141,7 @@ class Broker:
             return
         dead = dead_letter(message, queue.name, reason, exchange.name, settings.dead_letter_routing_key, now // 1000)
         properties = parse_properties(dead.properties)
-        for target in self.topology.route(
+        for target in self.topology.routes.find(
             exchange, [dead.routing_key, *properties.routing_headers()], properties.headers
         ):
             if reason != "rejected" and would_cycle(dead, target.name):

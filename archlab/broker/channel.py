@@ -172,7 +172,7 @@ class Channel:
         message = Message(name, key, address, raw, body, properties.persistent, properties.expiration)
         if properties.headers is not None and b"BCC" in properties.headers:
             message.properties = with_header(message, b"BCC", None)
-        queues = broker.topology.route(exchange, keys, properties.headers)
+        queues = broker.topology.routes.find(exchange, keys, properties.headers)
         if not name and broker.reply_consumers:
             for waiting in [broker.reply_consumers[key] for key in set(keys) if key in broker.reply_consumers]:
                 waiting.deliver(message)

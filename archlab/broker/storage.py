@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import heapq
 import logging
-import os
 import sqlite3
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from archlab.broker.errors import BrokerError
+from archlab.broker.datafile import DataFile
 from archlab.broker.exchange import Binding
 from archlab.broker.message import Message
 from archlab.broker.queued import Kept, Queued
 from archlab.broker.spill import (
     INSERT,
     LAST_POSITION,
-    MESSAGE_TABLE,
     RANGE,
     RETRY_AFTER,
     Row,
@@ -38,19 +36,6 @@ from archlab.broker.spill import (
 from archlab.broker.table import Table, encode_table, parse_table
 
 log = logging.getLogger("archlab.broker")
-
-FILE_NAME = "broker.sqlite"
-VERSION = 1
-
-_SCHEMA = f"""
-CREATE TABLE exchange (name TEXT PRIMARY KEY, type TEXT, auto_delete INTEGER, internal INTEGER, arguments BLOB);
-CREATE TABLE queue (id INTEGER PRIMARY KEY, name TEXT UNIQUE, auto_delete INTEGER, arguments BLOB,
-                    delivered_up_to INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE binding (source TEXT, kind TEXT, destination TEXT, routing_key TEXT, arguments BLOB,
-                      PRIMARY KEY (source, kind, destination, routing_key, arguments));
-{MESSAGE_TABLE};
-PRAGMA user_version = {VERSION};
-"""
 
 
 class StoredQueue(NamedTuple):
@@ -67,15 +52,10 @@ class StoredQueue(NamedTuple):
 
 
 class Storage:
-    """One SQLite file in `folder`, held exclusively. Implements `queued.Store`.
-
-    Raises BrokerError where the folder cannot be used. A damaged file is set aside, `set_aside` says where.
-    """
+    """What is in the data file of a folder. Implements `queued.Store`. Raises BrokerError as `DataFile` does."""
 
     def __init__(self, folder: Path) -> None:
-        self.set_aside: Path | None = None
-        self._folder = folder
-        self._path = folder / FILE_NAME
+        self._file = DataFile(folder)
         self._spill = Spill()
         self._disk_full = False
         self._retry_at = 0.0
@@ -84,83 +64,26 @@ class Storage:
         self._inserts: dict[int, Row] = {}
         self._deletes: list[tuple[int]] = []
         self._delivered: dict[int, int] = {}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._unusable(error.strerror or str(error)) from error
-        try:
-            self._connection = self._open()
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise self._unusable("another broker is running on it") from error
-            raise self._unusable(str(error)) from error
-        except sqlite3.DatabaseError:
-            self._put_aside()
-            self._connection = self._open()
-        self._next_queue: int = 1 + self._connection.execute("SELECT coalesce(max(id), 0) FROM queue").fetchone()[0]
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=0)
-        try:
-            # Exclusive: a second broker on the same folder is told so, and no shared memory file is needed.
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > VERSION:
-                raise self._unusable(
-                    f"a newer archlab wrote it, in format {version}, and this one reads up to {VERSION}",
-                    "upgrade with `pip install --upgrade archlab` or choose another folder with --data",
-                )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA journal_size_limit = 8388608")
-            connection.execute("PRAGMA cache_size = -2000")  # KiB
-            if version == 0:
-                connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
-            elif connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                raise sqlite3.DatabaseError("the file is malformed")
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("COMMIT")
-            # A file descriptor of SQLite's write-ahead log. Had now: when clients have used them all up it is too late.
-            self._log = os.open(self._path.with_name(FILE_NAME + "-wal"), os.O_RDONLY)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _unusable(self, why: str, then: str = "choose another folder with --data") -> BrokerError:
-        return BrokerError(f"the data folder {self._folder} cannot be used: {why}; {then}")
+        self._next_queue: int = (
+            1 + self._file.connection.execute("SELECT coalesce(max(id), 0) FROM queue").fetchone()[0]
+        )
 
     def begin_anew(self) -> None:
-        """Sets the file aside, whose content makes no sense though SQLite can read it, and begins without it."""
-        os.close(self._log)
-        self._connection.close()
+        """Forgets what was found, which makes no sense, and begins with an empty file."""
         for pending in (self._statements, self._inserts, self._deletes, self._delivered):
             pending.clear()
-        self._put_aside()
-        self._connection = self._open()
-
-    def _put_aside(self) -> None:
-        self.set_aside = self._path.with_name(f"{FILE_NAME}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-        for suffix in ("", "-wal"):
-            part = self._path.with_name(FILE_NAME + suffix)
-            try:
-                part.rename(self.set_aside.with_name(self.set_aside.name + suffix))
-            except FileNotFoundError:
-                pass  # there is no log where the broker ended well
-            except OSError as error:
-                raise self._unusable(f"its file is damaged, and cannot be set aside ({error.strerror})") from error
-        log.warning("the data file %s is damaged: set aside as %s, beginning without it", self._path, self.set_aside)
+        self._file.begin_anew()
 
     # What the broker begins with
 
     def exchanges(self) -> Iterable[tuple[str, str, bool, bool, Table]]:
         """(name, type, auto_delete, internal, arguments) of every durable exchange."""
-        for name, kind, auto_delete, internal, arguments in self._connection.execute("SELECT * FROM exchange"):
+        for name, kind, auto_delete, internal, arguments in self._file.connection.execute("SELECT * FROM exchange"):
             yield name, kind, bool(auto_delete), bool(internal), _table(arguments)
 
     def queues(self) -> Iterable[StoredQueue]:
-        for identity, name, auto_delete, arguments, delivered in self._connection.execute("SELECT * FROM queue"):
-            ready, octets, last = self._connection.execute(
+        for identity, name, auto_delete, arguments, delivered in self._file.connection.execute("SELECT * FROM queue"):
+            ready, octets, last = self._file.connection.execute(
                 "SELECT count(*), coalesce(sum(length(body)), 0), coalesce(max(id), 0) FROM message "
                 "WHERE id BETWEEN ? AND ?",
                 (key(identity, 0), key(identity, LAST_POSITION)),
@@ -170,7 +93,7 @@ class Storage:
             )
 
     def bindings(self) -> Iterable[tuple[Binding, Table]]:
-        for row in self._connection.execute("SELECT * FROM binding ORDER BY rowid"):
+        for row in self._file.connection.execute("SELECT * FROM binding ORDER BY rowid"):
             yield Binding(*row), _table(row[4])
 
     # Topology
@@ -264,7 +187,7 @@ class Storage:
 
     def load(self, queue: int, after: int, limit: int, octets: int) -> list[Queued]:
         low, high = key(queue, after + 1), key(queue, LAST_POSITION)
-        durable = merge(self._connection.execute(RANGE, (low, high, limit)), self._inserts, low, high)
+        durable = merge(self._file.connection.execute(RANGE, (low, high, limit)), self._inserts, low, high)
         spilled = self._spill.rows(low, high, limit)
         loaded: list[Queued] = []
         # Read one by one, only as far as they are wanted: a thousand messages may be a gigabyte.
@@ -282,7 +205,7 @@ class Storage:
             row = self._spill.read(queue, queued.position)
         else:
             row_id = key(queue, queued.position)
-            row = self._inserts.get(row_id) or self._connection.execute(RANGE, (row_id, row_id, 1)).fetchone()
+            row = self._inserts.get(row_id) or self._file.connection.execute(RANGE, (row_id, row_id, 1)).fetchone()
         message = from_row(row, queued.kept).message
         assert message is not None  # a row always has one
         return message
@@ -302,15 +225,15 @@ class Storage:
         """
         if self._disk_full and time.monotonic() < self._retry_at:
             return False
-        execute = self._connection.execute
+        execute = self._file.connection.execute
         try:
             execute("BEGIN")
             for sql, parameters in self._statements:
                 execute(sql, parameters)
             if self._inserts:
-                self._connection.executemany(INSERT, self._inserts.values())
+                self._file.connection.executemany(INSERT, self._inserts.values())
             if self._deletes:
-                self._connection.executemany("DELETE FROM message WHERE id = ?", self._deletes)
+                self._file.connection.executemany("DELETE FROM message WHERE id = ?", self._deletes)
             for queue, position in self._delivered.items():
                 execute("UPDATE queue SET delivered_up_to = ? WHERE id = ?", (position, queue))
             execute("COMMIT")
@@ -319,9 +242,9 @@ class Storage:
             self._deletes.clear()
             self._delivered.clear()
             if sync:
-                self._sync()
+                self._file.sync()
         except (sqlite3.Error, OSError) as error:
-            if self._connection.in_transaction:
+            if self._file.connection.in_transaction:
                 execute("ROLLBACK")
             if not self._disk_full:
                 log.error("the disk does not take any more (%s): persistent messages are refused", error)
@@ -333,16 +256,11 @@ class Storage:
         self._disk_full = False
         return True
 
-    def _sync(self) -> None:
-        # What SQLite itself does on commit under `synchronous = FULL`, here only where somebody waits for it.
-        os.fsync(self._log)
-
     def close(self) -> None:
         """Commits and closes."""
         if self.dirty:
             self.commit(sync=True)
-        os.close(self._log)
-        self._connection.close()
+        self._file.close()
         self._spill.close()
 
 

@@ -1,4 +1,4 @@
-"""Exchanges, queues and bindings by name: declaring, deleting, routing. No socket, no clock.
+"""Exchanges, queues and bindings by name: declaring, deleting, binding. No socket, no clock.
 
 Every refusal is an AmqpError with RabbitMQ's code and sentence. There is one virtual host, "/".
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterable
 from typing import Protocol
 
 from archlab.broker.arguments import (
@@ -20,6 +19,7 @@ from archlab.broker.arguments import (
 from archlab.broker.errors import AmqpError, not_found, precondition_failed
 from archlab.broker.exchange import Binding, Exchange, check_type
 from archlab.broker.queue import Queue
+from archlab.broker.routes import Routes
 from archlab.broker.table import Table, encode_table
 
 PREDECLARED = (
@@ -31,7 +31,6 @@ PREDECLARED = (
     ("amq.topic", "topic", False),
     ("amq.rabbitmq.trace", "topic", True),
 )
-ROUTES_REMEMBERED = 20_000  # queues, in all routes that are remembered together
 
 
 class Disk(Protocol):
@@ -60,8 +59,7 @@ class Topology:
         self._disk = disk
         self._make_queue = make_queue
         self._bindings_to: dict[tuple[str, str], dict[Binding, None]] = {}  # by kind and name of the destination
-        self._routes: dict[tuple[str, str], list[Queue]] = {}
-        self._remembered = 0  # queues in `_routes`, at most
+        self.routes = Routes(self.exchanges, self.queues)
 
     # Queues
 
@@ -96,7 +94,7 @@ class Topology:
         settings = queue_settings(name, arguments, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
         queue = self._make_queue(settings, connection if exclusive else None)
         self.queues[name] = queue
-        self._routes.clear()
+        self.routes.forget()
         if settings.durable:
             self._disk.save_queue(queue.identity, name, auto_delete, arguments)
         return queue
@@ -107,7 +105,7 @@ class Topology:
             return 0
         queue.deleted = True
         del self.queues[queue.name]
-        self._routes.clear()
+        self.routes.forget()
         self._disk.drop_queue(queue.identity, queue.settings.durable)
         self._remove_bindings_to("queue", queue.name)
         for consumer in queue.consumers:
@@ -139,7 +137,7 @@ class Topology:
                     f"invalid type '{alternate.kind}' for arg 'alternate-exchange' in exchange '{name}' in vhost '/'"
                 )
             self.exchanges[name] = Exchange(name, kind, durable, auto_delete, internal, arguments)
-            self._routes.clear()
+            self.routes.forget()
             if durable:
                 self._disk.save_exchange(name, kind, auto_delete, internal, arguments)
             return
@@ -171,7 +169,7 @@ class Topology:
 
     def _drop_exchange(self, exchange: Exchange) -> None:
         del self.exchanges[exchange.name]
-        self._routes.clear()
+        self.routes.forget()
         for binding in exchange.bindings:
             self._forget_binding(binding)
         if exchange.durable:
@@ -201,7 +199,7 @@ class Topology:
         """False if it is there already."""
         if not exchange.bind(binding, arguments):
             return False
-        self._routes.clear()
+        self.routes.forget()
         self._bindings_to.setdefault((binding.kind, binding.destination), {})[binding] = None
         return True
 
@@ -221,7 +219,7 @@ class Topology:
 
     def _unbind(self, exchange: Exchange, binding: Binding) -> None:
         exchange.unbind(binding)
-        self._routes.clear()
+        self.routes.forget()
         self._forget_binding(binding)
         if exchange.auto_delete and not exchange.bindings and exchange.name in self.exchanges:
             self._drop_exchange(exchange)
@@ -245,52 +243,6 @@ class Topology:
     def _check_ends(source: str, kind: str, destination: str) -> None:
         if not source or (kind == "exchange" and not destination):
             raise AmqpError(403, "operation not permitted on the default exchange")
-
-    # Routing
-
-    def route(self, exchange: Exchange, keys: Iterable[str], headers: Table | None) -> list[Queue]:
-        """The queues that get a message with these routing keys, each once."""
-        first, *others = keys
-        if exchange.type == "headers" or others:
-            return self._find_routes(exchange, [first, *others], headers)
-        route = self._routes.get((exchange.name, first))
-        if route is None:
-            route, remember = self._find_routes(exchange, [first], headers), not self._needs_headers(exchange)
-            if remember:
-                self._remembered += 1 + len(route)
-                if self._remembered > ROUTES_REMEMBERED:
-                    self._routes.clear()
-                    self._remembered = 1 + len(route)
-                self._routes[exchange.name, first] = route
-        return route
-
-    def _find_routes(self, exchange: Exchange, keys: list[str], headers: Table | None) -> list[Queue]:
-        queues: dict[Queue, None] = {}
-        seen = {exchange.name}
-        todo = [exchange]
-        while todo:
-            current = todo.pop()
-            reached: list[tuple[str, str]] = []
-            for key in keys:
-                if not current.name:
-                    reached += [("queue", key)] if key in self.queues else []
-                else:
-                    reached += [(found.kind, found.destination) for found in current.matching(key, headers)]
-            if not reached and current.alternate is not None:
-                reached.append(("exchange", current.alternate))
-            for kind, name in reached:
-                if kind == "queue":
-                    queues[self.queues[name]] = None
-                elif name in self.exchanges and name not in seen:
-                    seen.add(name)
-                    todo.append(self.exchanges[name])
-        return list(queues)
-
-    def _needs_headers(self, exchange: Exchange) -> bool:
-        """Whether a message's way through this exchange can depend on its headers."""
-        return bool(exchange.name) and (
-            exchange.alternate is not None or any(binding.kind == "exchange" for binding in exchange.bindings)
-        )
 
 
 def _binding(source: str, kind: str, destination: str, key: str, arguments: Table) -> Binding:

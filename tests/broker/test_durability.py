@@ -17,9 +17,10 @@ import pytest
 from amqp_client import Client, eventually
 
 from archlab.broker import BrokerError, RunningBroker, running_broker
+from archlab.broker.datafile import FILE_NAME, VERSION
 from archlab.broker.message import Message
 from archlab.broker.queued import Queued
-from archlab.broker.storage import FILE_NAME, VERSION, Storage
+from archlab.broker.storage import Storage
 
 KILLS = 12
 SEED = 20_240_601
