@@ -5,7 +5,7 @@ Follows https://www.rabbitmq.com/dlx.html#effects as RabbitMQ 3.10 does it.
 
 from __future__ import annotations
 
-from archlab.broker.message import EXPIRATION, Message, parse_properties, rebuild
+from archlab.broker.message import EXPIRATION, Message, in_order, parse_properties, rebuild
 from archlab.broker.table import Field, Table, text
 from archlab.broker.wire import short_string
 
@@ -44,7 +44,7 @@ def dead_letter(message: Message, queue: str, reason: str, exchange: str, routin
         exchange=exchange,
         routing_key=key,
         address=short_string(exchange) + short_string(key),
-        properties=rebuild(fields, headers),
+        properties=rebuild(fields, in_order(headers)),
         body=message.body,
         persistent=message.persistent,
     )

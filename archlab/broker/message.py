@@ -174,5 +174,10 @@ def with_header(message: Message, name: bytes, field: Field | None) -> bytes:
     properties = parse_properties(message.properties)
     headers = {key: value for key, value in (properties.headers or {}).items() if key != name}
     if field is not None:
-        headers[name] = field
+        headers = in_order({**headers, name: field})
     return rebuild(properties.fields, headers)
+
+
+def in_order(headers: Table) -> Table:
+    """By name, as RabbitMQ leaves headers where it has put one in."""
+    return dict(sorted(headers.items()))

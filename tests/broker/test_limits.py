@@ -229,6 +229,14 @@ def test_a_client_may_have_made_something_else_of_x_death(client: Client) -> Non
     assert deaths(client.wait_for(dead))[0]["count"] == 1
 
 
+def test_a_death_puts_headers_in_order(client: Client) -> None:
+    """By name: whoever looks at the octets sees the same from both brokers."""
+    queue, dead = dead_letter_queue(client, **{"x-message-ttl": 0})
+    client.publish(queue, b"x", headers={"zeta": 1, "Alpha": 2, "x-own": 3})
+    first = ["x-first-death-exchange", "x-first-death-queue", "x-first-death-reason"]
+    assert list(client.wait_for(dead)[1].headers) == ["Alpha", "x-death", *first, "x-own", "zeta"]
+
+
 def test_header_types_survive_a_death(client: Client) -> None:
     """What pika cannot tell apart stays what it was: the queue's octets are compared."""
     queue, dead = dead_letter_queue(client, **{"x-message-ttl": 0})

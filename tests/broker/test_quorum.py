@@ -20,6 +20,19 @@ def test_every_return_is_counted(client: Client) -> None:
     assert [delivery.redelivered for delivery, _, _ in inbox.deliveries] == [False, True, True, True]
 
 
+def test_a_count_puts_headers_in_order(client: Client) -> None:
+    queue = client.quorum_queue()
+    client.publish(queue, b"x", headers={"zeta": 1, "Alpha": 2})
+    inbox = client.consume(queue, prefetch=1)
+    inbox.wait(1)
+    inbox.nack(0, requeue=True)
+    inbox.wait(2)
+    assert [list(properties.headers) for _, properties, _ in inbox.deliveries] == [
+        ["zeta", "Alpha"],
+        ["Alpha", "x-delivery-count", "zeta"],
+    ]
+
+
 def test_the_delivery_limit_ends_a_poison_message(client: Client) -> None:
     """More returns than the limit, and it is a dead letter with the reason delivery_limit."""
     dead = client.queue("dead")
