@@ -118,8 +118,8 @@ def is_ours(header: bytes) -> bool:
 def other_protocol(header: bytes) -> str:
     """What a client speaks that does not speak AMQP 0-9-1, and what would help."""
     if header.startswith(b"AMQP"):
-        version = "1.0" if header[5:6] == b"\x01" and header[4:5] in b"\x00\x02\x03" else "another version"
-        return f"speaks AMQP {version}: this broker speaks AMQP 0-9-1 only"
+        is_new = header[5:6] == b"\x01" and header[4:5] in b"\x00\x02\x03"
+        return f"speaks {'AMQP 1.0' if is_new else 'another version of AMQP'}: this broker speaks AMQP 0-9-1 only"
     if header.startswith(b"\x16\x03"):
         return "speaks TLS: this broker has none, connect with amqp:// instead of amqps://"
     if header.split(b" ")[0] in (b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT"):
