@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from archlab import catalog, consistency, evolution
+from archlab import catalog, contradictions, evolution
 from archlab.learn import quiz
 from archlab.scenario import Scenario
 
@@ -55,7 +55,7 @@ def test_these_are_the_course() -> None:
 
 
 def test_the_scenario_is_consistent(scenario: Scenario) -> None:
-    assert consistency.check(scenario) == []
+    assert contradictions.check(scenario) == []
 
 
 def test_eight_questions_that_give_nothing_away(scenario: Scenario) -> None:
