@@ -49,4 +49,4 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield make
     for lab in labs:
-        lab.close(finish=False)
+        lab.close(finish=True)
