@@ -12,6 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from archlab.broker import reply_to
 from archlab.broker.arguments import QueueSettings, queue_settings
 from archlab.broker.dead_letter import dead_letter, would_cycle
 from archlab.broker.exchange import Exchange
@@ -141,9 +142,9 @@ class Broker:
             return
         dead = dead_letter(message, queue.name, reason, exchange.name, settings.dead_letter_routing_key, now // 1000)
         properties = parse_properties(dead.properties)
-        for target in self.topology.routes.find(
-            exchange, [dead.routing_key, *properties.routing_headers()], properties.headers
-        ):
+        keys = [dead.routing_key, *properties.routing_headers()]
+        reply_to.answer(self, exchange, keys, dead)
+        for target in self.topology.routes.find(exchange, keys, properties.headers):
             if reason != "rejected" and would_cycle(dead, target.name):
                 log.warning(
                     "a dead letter of queue '%s' came round to queue '%s' and is dropped", queue.name, target.name

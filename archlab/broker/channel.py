@@ -173,9 +173,7 @@ class Channel:
         if properties.headers is not None and b"BCC" in properties.headers:
             message.properties = with_header(message, b"BCC", None)
         queues = broker.topology.routes.find(exchange, keys, properties.headers)
-        if not name and broker.reply_consumers:
-            for waiting in [broker.reply_consumers[key] for key in set(keys) if key in broker.reply_consumers]:
-                waiting.deliver(message)
+        reply_to.answer(broker, exchange, keys, message)
         if not queues and bits & 1:
             self.send_content(_RETURN + address, message)
         now = broker.now()

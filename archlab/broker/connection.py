@@ -78,6 +78,13 @@ class Connection(Stream):
         self._finish()
         self.broker.connections.discard(self)
 
+    def eof_received(self) -> None:
+        # It may have much to read yet, and the transport waits for that. What it holds goes back at once.
+        if self._running:
+            self.log("the client went away without closing the connection")
+            self._finish()
+            self._end_after(CLOSE_TIMEOUT)
+
     def _work_through(self, data: bytes) -> None:
         self.broker.receiving = True
         try:

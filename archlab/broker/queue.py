@@ -19,6 +19,8 @@ from archlab.broker.ready import Ready
 # Of unacknowledged messages so many stay in memory, and so many octets of them.
 MEMORY_UNACKED = 2_000
 MEMORY_UNACKED_OCTETS = 8 << 20
+# What expires together is in memory together, on its way to the dead-letter exchange: so no more than this at once.
+EXPIRE_AT_ONCE, EXPIRE_OCTETS_AT_ONCE = 1_000, 8 << 20
 
 DeadLetters = Callable[["Queue", Message, str], None]
 
@@ -79,7 +81,8 @@ class Queue:
     def publish(self, message: Message, now: int, forced: bool = False) -> Outcome:
         """Takes a message in, or hands it straight to a consumer that waits.
 
-        A disk that is full refuses it, unless `forced`: a dead letter is confirmed already and may not be lost.
+        A disk that is full refuses what would need it, unless `forced`: a dead letter is confirmed already and may not
+        be lost.
         """
         settings = self.settings
         durable = settings.durable and (message.persistent or settings.quorum)
@@ -87,7 +90,7 @@ class Queue:
             if settings.overflow == "reject-publish-dlx":
                 self._bury(message, "maxlen")
             return Outcome.REJECTED
-        if self._store.full and not forced and (durable or self._ready.has_tail):
+        if self._store.full and not forced and (durable or self._ready.has_tail or self._many_are_out()):
             return Outcome.REJECTED
         queued = Queued(self._next_position, message, self._expiry(message, now))
         self._next_position += 1
@@ -131,7 +134,8 @@ class Queue:
     def get(self, now: int, no_ack: bool) -> Queued | None:
         """Takes the first message, for Basic.Get; None if the queue is empty."""
         self._used_at = now
-        self.expire(now)
+        while not self.expire(now):
+            pass
         if not self._ready.count:
             return None
         queued = self._ready.pop()
@@ -141,15 +145,14 @@ class Queue:
 
     def deliver(self, now: int) -> None:
         """Hands ready messages to consumers in turn, as long as one can take them."""
-        self.expire(now)
-        while self._ready.count:
+        # If more has expired than goes at once, the next message waits for the rest, whose deadline has passed already.
+        while self.expire(now) and self._ready.count:
             consumer = self.consumers.next()
             if consumer is None:
                 return
             queued = self._ready.pop()
             self.message(queued)
             self._hand_over(consumer, queued)
-            self.expire(now)
 
     def _hand_over(self, consumer: Consumer, queued: Queued) -> None:
         self._delivered(queued, consumer.no_ack)
@@ -159,11 +162,14 @@ class Queue:
 
     def sent(self, queued: Queued) -> None:
         """A client has got it and will acknowledge it: where many are out, its content waits on disk meanwhile."""
-        if self.unacked_count <= MEMORY_UNACKED and self._unacked_octets <= MEMORY_UNACKED_OCTETS:
+        if not self._many_are_out():
             return
         if queued.kept is Kept.NOWHERE:
             self._store.spill(self.identity, queued)
         queued.message = None
+
+    def _many_are_out(self) -> bool:
+        return self.unacked_count > MEMORY_UNACKED or self._unacked_octets > MEMORY_UNACKED_OCTETS
 
     def _delivered(self, queued: Queued, no_ack: bool) -> None:
         if no_ack:
@@ -234,12 +240,23 @@ class Queue:
 
     # Time
 
-    def expire(self, now: int) -> None:
-        """Drops from the head what has expired; behind a message that lives on, nothing expires."""
-        while self._may_expire and (first := self._ready.first()) is not None:
-            if first.expires_at is None or first.expires_at > now:
-                return
-            self._remove(self._ready.pop(), "expired")
+    def expire(self, now: int) -> bool:
+        """Drops from the head what has expired; behind a message that lives on, nothing expires.
+
+        False if that is more than goes at once, and the rest is still there.
+        """
+        count = octets = 0
+        while self._head_has_expired(now):
+            if count >= EXPIRE_AT_ONCE or octets >= EXPIRE_OCTETS_AT_ONCE:
+                return False
+            queued = self._ready.pop()
+            count, octets = count + 1, octets + queued.weight
+            self._remove(queued, "expired")
+        return True
+
+    def _head_has_expired(self, now: int) -> bool:
+        first = self._ready.first() if self._may_expire else None
+        return first is not None and first.expires_at is not None and first.expires_at <= now
 
     @property
     def has_deadline(self) -> bool:

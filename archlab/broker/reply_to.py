@@ -8,6 +8,7 @@ at most once: for one who is gone, and for one who does not read, it is dropped.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from archlab.broker.deliveries import DELIVER, TAG_AND_FLAG, new_consumer_tag
@@ -15,7 +16,9 @@ from archlab.broker.errors import AmqpError, not_found, precondition_failed
 from archlab.broker.wire import short_string
 
 if TYPE_CHECKING:
+    from archlab.broker.broker import Broker
     from archlab.broker.channel import Channel
+    from archlab.broker.exchange import Exchange
     from archlab.broker.message import Message
 
 NAME = "amq.rabbitmq.reply-to"
@@ -36,6 +39,13 @@ class ReplyConsumer:
             # There is nothing to acknowledge, so the delivery tag is one that the next delivery has as well.
             flags = TAG_AND_FLAG.pack(self._channel.deliveries.next_tag, False)
             self._channel.send_content(self._prefix + flags + message.address, message)
+
+
+def answer(broker: Broker, exchange: Exchange, keys: Iterable[str], message: Message) -> None:
+    """Delivers what is published to the default exchange to those that have one of the keys as their address."""
+    if not exchange.name and broker.reply_consumers:
+        for consumer in [broker.reply_consumers[key] for key in set(keys) if key in broker.reply_consumers]:
+            consumer.deliver(message)
 
 
 def is_meant(queue: str) -> bool:

@@ -18,11 +18,12 @@ class Routes:
         self._exchanges = exchanges
         self._queues = queues
         self._routes: dict[tuple[str, str], list[Queue]] = {}
-        self._remembered = 0  # queues in `_routes`, at most
+        self._remembered = 0  # routes, and queues in them
 
     def forget(self) -> None:
         """Something was declared, deleted, bound or unbound."""
         self._routes.clear()
+        self._remembered = 0
 
     def find(self, exchange: Exchange, keys: Iterable[str], headers: Table | None) -> list[Queue]:
         """The queues that get a message with these routing keys, each once."""
@@ -52,7 +53,7 @@ class Routes:
                     reached += [("queue", key)] if key in self._queues else []
                 else:
                     reached += [(found.kind, found.destination) for found in current.matching(key, headers)]
-            if not reached and current.alternate is not None:
+            if not reached and current.alternate:  # the default exchange is none: it has no bindings to look at
                 reached.append(("exchange", current.alternate))
             for kind, name in reached:
                 if kind == "queue":

@@ -1,4 +1,4 @@
-"""Messages that only have no room in memory, in an unnamed temporary file that ends with the broker."""
+"""Messages that only have no room in memory, in a file without a name that ends with the broker."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from archlab.broker.message import Message, parse_properties
@@ -14,6 +15,8 @@ from archlab.broker.queued import Kept, Queued
 from archlab.broker.wire import short_string
 
 log = logging.getLogger("archlab.broker")
+
+FILE_NAME = "spilled.sqlite"  # for as long as it is being opened
 
 # A message's key is its queue's number and its position in one integer: a queue's messages lie together, in order.
 _SHIFT = 40
@@ -32,9 +35,10 @@ Row = tuple[Any, ...]
 
 
 class Spill:
-    """A table of messages. Where the disk does not take them they stay in memory, and `full` says so."""
+    """A table of messages in `folder`. Where the disk does not take them they stay in memory, and `full` says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
         self._failed = False
         self._retry_at = 0.0
         self._pending: dict[int, Row] = {}
@@ -58,16 +62,11 @@ class Spill:
             return
         try:
             if self._connection is None:
-                connection = sqlite3.connect("")
-                connection.execute("PRAGMA journal_mode = MEMORY")
-                connection.execute("PRAGMA synchronous = OFF")
-                connection.execute("PRAGMA cache_size = -2000")  # KiB
-                connection.execute(MESSAGE_TABLE)
-                self._connection = connection
+                self._connection = self._open()
             with self._connection:
                 self._connection.executemany("DELETE FROM message WHERE id = ?", self._gone)
                 self._connection.executemany(INSERT, self._pending.values())
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             if not self._failed:
                 log.error("messages cannot be moved from memory to disk: %s", error)
             self._failed = True
@@ -77,6 +76,28 @@ class Spill:
             self._pending.clear()
             self._gone.clear()
             self._waiting_octets = 0
+
+    def _open(self) -> sqlite3.Connection:
+        # Not one of SQLite's own temporary files: what a commit changed in those stays in memory until something else
+        # needs the room, so that on a disk that is full even reading fails. And with a write-ahead log, since to undo
+        # what failed half-way nothing must be written either.
+        self._unlink()  # of a broker that was killed just below
+        connection = sqlite3.connect(self._path)
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("PRAGMA cache_size = -2000")  # KiB
+            connection.execute(MESSAGE_TABLE)
+            self._unlink()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _unlink(self) -> None:
+        for suffix in ("", "-wal"):
+            self._path.with_name(FILE_NAME + suffix).unlink(missing_ok=True)
 
     @property
     def full(self) -> bool:

@@ -56,7 +56,7 @@ class Storage:
 
     def __init__(self, folder: Path) -> None:
         self._file = DataFile(folder)
-        self._spill = Spill()
+        self._spill = Spill(folder)
         self._disk_full = False
         self._retry_at = 0.0
         # What the next commit writes, in this order.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import resource
+import socket
 import struct
 import sys
 import threading
@@ -306,6 +307,18 @@ def test_a_client_that_does_not_hang_up_is_cut_after_its_heartbeat(raw: RawClien
     assert type(raw.read_method()).__name__ in ("Close", "CloseOk")
     assert raw.read_method() is None
     assert 0.8 < time.monotonic() - begun < 3
+
+
+def test_what_a_client_holds_goes_back_when_it_says_no_more(client: Client, raw: RawClient) -> None:
+    """Even where it has not read all it was sent, and does not hang up."""
+    queue = client.queue()
+    raw.open()
+    raw.channel()
+    raw.call(1, spec.Basic.Consume(queue=queue))
+    for _ in range(60):
+        client.channel.basic_publish("", queue, b"x" * 100_000)
+    raw.socket.shutdown(socket.SHUT_WR)
+    eventually(lambda: client.ready(queue) == 60, "the return of them all")
 
 
 def test_a_new_password_is_acknowledged(raw: RawClient) -> None:

@@ -254,6 +254,37 @@ def test_a_long_queue_with_no_room_on_disk(own: RunningBroker) -> None:
         assert [int(body) for body in inbox.bodies] == [*range(kept), 0]
 
 
+def test_reading_needs_no_room_on_disk(own: RunningBroker) -> None:
+    """What waits on a disk that is full by now is delivered all the same."""
+    count = 20_000
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Client(own.port) as client:
+        client.channel.queue_declare("q")
+        flood(own.port, "q", count, 500)
+        resource.prlimit(own.pid, resource.RLIMIT_FSIZE, (16 << 10, limits[1]))
+        inbox = client.consume("q", prefetch=3_000)
+        for seen in range(1_000, count + 1, 1_000):
+            client.pump(lambda seen=seen: len(inbox.deliveries) >= seen, f"{seen} deliveries")
+            inbox.ack(seen - 1, multiple=True)
+        assert [int(body) for body in inbox.bodies] == list(range(count))
+
+
+def test_many_that_expire_at_once(own: RunningBroker) -> None:
+    """Their dead letters wait on disk as they did themselves."""
+    count, size = 40_000, 2_000
+    with Client(own.port) as client:
+        client.channel.queue_declare("dead")
+        dead_letters = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+        client.channel.queue_declare("q", arguments={**dead_letters, "x-message-ttl": 4_000})
+        before = peak(own.pid)
+        flood(own.port, "q", count, size)
+        eventually(lambda: client.ready("dead") == count, "the dead letters")
+        assert peak(own.pid) - before < 40 * MIB  # of 80 MB
+        inbox = client.consume("dead", prefetch=1_000)
+        client.pump(lambda: len(inbox.deliveries) >= 1_000, "1000 deliveries")
+        assert [int(body) for body in inbox.bodies] == list(range(1_000))
+
+
 def alive(own: RunningBroker) -> bool:
     with Client(own.port) as client:
         return client.ready("q") == 1

@@ -176,6 +176,13 @@ def test_exchanges_bound_to_exchanges(client: Client) -> None:
         client.publish("key", b"nowhere", exchange=first)
 
 
+def test_the_default_exchange_is_no_alternate(client: Client) -> None:
+    queue = client.queue()
+    main = client.exchange("main", "direct", arguments={"alternate-exchange": ""})
+    with pytest.raises(pika.exceptions.UnroutableError):
+        client.publish(queue, b"x", exchange=main)
+
+
 def test_alternate_exchange_gets_what_cannot_be_routed(client: Client) -> None:
     spare = client.exchange("spare", "fanout")
     main = client.exchange("main", "direct", arguments={"alternate-exchange": spare})

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archlab.broker import queue as queue_module
 from archlab.broker.arguments import QueueSettings
 from archlab.broker.errors import AmqpError
 from archlab.broker.message import Message
 from archlab.broker.queue import Outcome, Queue
-from archlab.broker.queued import Queued
+from archlab.broker.queued import Kept, NoStore, Queued
 
 
 def message(body: bytes, expiration: int | None = None) -> Message:
@@ -68,6 +69,44 @@ def test_a_waiting_consumer_gets_a_message_before_it_is_ready() -> None:
     queue.add_consumer(taker, exclusive=False)
     publish(queue, b"1", b"2")
     assert (taker.taken, queue.ready_count, queue.unacked_count) == ([b"1", b"2"], 0, 2)
+
+
+def test_what_expires_together_goes_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its dead letters are in memory together. Until all are gone nobody gets anything, expired or behind it."""
+    monkeypatch.setattr(queue_module, "EXPIRE_AT_ONCE", 2)
+    monkeypatch.setattr(queue_module, "EXPIRE_OCTETS_AT_ONCE", 6)
+    dead: list[tuple[bytes, str]] = []
+    queue = make(dead)
+    publish(queue, b"1", b"2", b"large one", b"3", b"4", expiration=100)
+    publish(queue, b"lives")
+    taker = Taker()
+    queue.add_consumer(taker, exclusive=False)
+    for gone in (2, 3):
+        queue.deliver(now=100)
+        assert (len(dead), queue.ready_count, taker.taken) == (gone, 6 - gone, [])
+        assert queue.deadline() == 100
+    queue.deliver(now=100)
+    assert (len(dead), taker.taken, queue.deadline()) == (5, [b"lives"], None)
+    publish(queue, b"5", b"6", b"7", expiration=0)
+    assert queue.get(now=200, no_ack=True) is None
+
+
+def test_a_disk_that_is_full_refuses_what_would_go_there_from_a_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is unacknowledged only so much stays in memory."""
+    monkeypatch.setattr(queue_module, "MEMORY_UNACKED", 1)
+
+    class Full(NoStore):
+        full = True
+
+        def spill(self, queue: int, queued: Queued) -> None:
+            queued.kept = Kept.SPILLED
+
+    queue = Queue(QueueSettings("q"), store=Full())
+    taker = Taker()
+    queue.add_consumer(taker, exclusive=False)
+    assert publish(queue, b"1", b"2", b"3") == [Outcome.KEPT, Outcome.KEPT, Outcome.REJECTED]
+    queue.acknowledge(taker.held.pop())
+    assert publish(queue, b"4") == [Outcome.KEPT]
 
 
 def test_time_to_live_counts_from_publishing() -> None:

@@ -50,6 +50,16 @@ def test_each_channel_has_its_own_address(client: Client, asker: Inbox) -> None:
     assert (asker.settled(), other.wait(1)) == ([], [b"!"])
 
 
+def test_a_dead_letter_may_be_an_answer(client: Client, asker: Inbox) -> None:
+    address = asked(client, asker)
+    dead_letters = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": address}
+    queue = client.queue("mortal", arguments={**dead_letters, "x-max-length": 0})
+    client.publish(queue, b"!")
+    asker.wait(1)
+    [(method, answer, body)] = asker.deliveries
+    assert (method.routing_key, answer.headers["x-first-death-reason"], body) == (address, "maxlen", b"!")
+
+
 def test_answers_have_no_delivery_tag_of_their_own(client: Client, asker: Inbox) -> None:
     """There is nothing to acknowledge: the next message that is has the same tag."""
     address, queue = asked(client, asker), client.queue("other")

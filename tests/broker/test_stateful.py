@@ -153,16 +153,20 @@ def make_machine(ports: tuple[int, int]) -> type[RuleBasedStateMachine]:
             self.counted.append(0)
 
         @precondition(lambda self: self.held)
-        @rule(data=st.data(), how=st.sampled_from(["ack", "requeue", "drop"]))
-        def settle_a_delivery(self, data: st.DataObject, how: str) -> None:
+        @rule(data=st.data(), how=st.sampled_from(["ack", "requeue", "drop"]), multiple=st.booleans())
+        def settle_deliveries(self, data: st.DataObject, how: str, multiple: bool) -> None:
             which, index = data.draw(st.sampled_from(self.held))
-            self.held.remove((which, index))
+            self.held = [
+                (inbox, other)
+                for inbox, other in self.held
+                if inbox != which or (other > index if multiple else other != index)
+            ]
 
             def act(side: Side) -> None:
                 if how == "ack":
-                    side.inboxes[which].ack(index)
+                    side.inboxes[which].ack(index, multiple)
                 else:
-                    side.inboxes[which].nack(index, requeue=how == "requeue")
+                    side.inboxes[which].nack(index, how == "requeue", multiple)
 
             self.same(act)
 
