@@ -197,7 +197,7 @@ class Store:
 
         def read(connection: sqlite3.Connection) -> list[Answer]:
             found = reading.rows_of(
-                connection, "SELECT * FROM answers WHERE ?1 IS NULL OR scenario = ?1 ORDER BY id", scenario
+                connection, "SELECT * FROM answers WHERE scenario = coalesce(?, scenario) ORDER BY id", scenario
             )
             return [rows.thing(Answer, answer) for answer in found]
 
