@@ -146,7 +146,8 @@ def _run_of(scenario: Scenario) -> Run:
     """The newest recorded run of the whole scenario as it is; without one it is run now."""
     from archlab.evolution import fingerprint
     from archlab.session import Asked, measure
-    from archlab.terminal import ended_cleanly, recording
+    from archlab.signals import ended_cleanly
+    from archlab.terminal import recording
 
     whole, code = _whole(scenario), fingerprint(scenario)
 

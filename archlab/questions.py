@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from archlab import catalog
 from archlab.scenario import UsageError
-from archlab.terminal import answer_to, console, ended_cleanly, recording
+from archlab.signals import ended_cleanly
+from archlab.terminal import answer_to, console, recording
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from archlab import catalog
 from archlab.failure import DONE, FAILED, REFUTED, UNCERTAIN, say
 from archlab.scenario import Scenario, UsageError
+from archlab.signals import ended_cleanly
 from archlab.store import Store, StoreError
-from archlab.terminal import ask, console, ended_cleanly, interactive, progress, recording
+from archlab.terminal import ask, console, interactive, progress, recording
 
 if TYPE_CHECKING:
     from rich.console import Console

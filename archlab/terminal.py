@@ -1,16 +1,16 @@
-"""Where talk, pictures and questions go: the terminal, the record, and the signals that end a program."""
+"""Where talk, pictures and questions go: the terminal, and the record."""
 
 from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archlab.failure import say
+from archlab.signals import held_back
 from archlab.store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -82,14 +82,16 @@ def progress() -> Iterator[Callable[[Progress], None]]:
     task = bar.add_task("", total=1.0, left="")
 
     def moved(event: Progress) -> None:
-        bar.start()  # only now: what is printed before must not meet it on the screen
+        with held_back():  # else it may be left half drawn, which nothing can stop any more
+            bar.start()  # only now: what is printed before must not meet it on the screen
         left = f"{event.seconds_left:3.0f} s left" if event.seconds_left else ""
         bar.update(task, completed=event.done / event.planned, description=event.doing, left=left)
 
     try:
         yield moved
     finally:
-        bar.stop()
+        with held_back():
+            bar.stop()
 
 
 @contextmanager
@@ -111,24 +113,3 @@ def recording() -> Iterator[Store | None]:
             yield store
         except StoreError as error:
             without(error)
-
-
-@contextmanager
-def ended_cleanly() -> Iterator[None]:
-    """Ctrl-C, SIGTERM and a closed terminal end archlab alike: through every ``finally``, which a second one spares."""
-
-    def end(number: int, frame: Any) -> None:
-        for which in before:
-            signal.signal(which, signal.SIG_IGN)
-        before.clear()  # nor does one later: what is left is to say so
-        raise SystemExit(128 + number)
-
-    before = {}
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            before[getattr(signal, name)] = signal.signal(getattr(signal, name), end)
-    try:
-        yield
-    finally:
-        for which, handler in before.items():
-            signal.signal(which, handler)

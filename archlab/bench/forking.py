@@ -20,6 +20,8 @@ from multiprocessing.connection import wait
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from archlab.signals import held_back
+
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
@@ -45,7 +47,7 @@ def warm(modules: Sequence[str]) -> None:
     with _nothing_from_here():
         resource_tracker.ensure_running()  # here, because starting it ends with SIGINT and SIGTERM unblocked
         # The server's descendants inherit what is blocked: a Ctrl-C on the terminal reaches archlab alone.
-        with _blocked("SIGINT"):
+        with held_back("SIGINT"):
             forkserver.ensure_running()
     atexit.register(_end_server)
 
@@ -79,7 +81,7 @@ def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
     process: BaseProcess = context.Process(target=_child, args=(main, arguments, _servers_key()), name=name)
     # What ends archlab waits until the process is started as a whole: half a request would confuse the server.
     try:
-        with _without_main(), _nothing_from_here(), _blocked("SIGINT", "SIGTERM", "SIGHUP"):
+        with _without_main(), _nothing_from_here(), held_back():
             process.start()
     except BaseException:
         if process.pid is not None:  # what has waited is raised here, where nobody else knows the process yet
@@ -87,19 +89,6 @@ def start(main: Callable[..., None], *arguments: Any, name: str) -> BaseProcess:
             process.join()
         raise
     return process
-
-
-@contextlib.contextmanager
-def _blocked(*names: str) -> Iterator[None]:
-    """These signals wait meanwhile, where that can be asked for."""
-    if not FORKS:
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.Signals[name] for name in names})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

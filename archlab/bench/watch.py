@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 
 from archlab.bench.statistics import median
+from archlab.signals import held_back
 
 TICK = 0.25
 GAP = 3.0
@@ -30,7 +31,8 @@ class Watch:
         self._thread = threading.Thread(target=self._tick, daemon=True)
 
     def __enter__(self) -> Watch:
-        self._thread.start()
+        with held_back():  # for ever in the thread: were it to take a signal, nobody could hold one back any more
+            self._thread.start()
         return self
 
     def __exit__(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -96,3 +99,12 @@ def test_a_lasting_change_of_speed_is_said(speeds: list[float]) -> None:
 )
 def test_a_machine_that_wobbles_is_no_reason(speeds: list[float], taken: list[float]) -> None:
     assert after(speeds, *taken).complaints == ()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a thread holds back is read from Linux's /proc")
+def test_its_thread_takes_no_signal() -> None:
+    """One that it took would interrupt the main thread where that holds signals back."""
+    with Watch() as watching:
+        status = Path(f"/proc/self/task/{watching._thread.native_id}/status").read_text()
+    blocked = int(status.split("SigBlk:")[1].split()[0], 16)
+    assert all(blocked >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
