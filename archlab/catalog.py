@@ -20,7 +20,7 @@ from archlab.scenario import Scenario, ScenarioError, UsageError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Entry", "check", "courses", "entries", "find", "names", "reference"]
+__all__ = ["Entry", "by_name", "check", "courses", "entries", "find", "names", "reference"]
 
 COURSE_PACKAGE = "archlab.scenarios"
 ENTRY_POINTS = "archlab.scenarios"
@@ -69,6 +69,14 @@ def find(name: str) -> Scenario:
     """
     if name.startswith(".") or "/" in name or os.sep in name:
         return _from_path(name)
+    return by_name(name)
+
+
+def by_name(name: str) -> Scenario:
+    """The scenario of that name, never a folder: for names that were recorded, which must not lead to any other code.
+
+    Raises UsageError when the catalogue has none, ScenarioError when it cannot be loaded.
+    """
     if name in names():
         return _from_catalogue(name)
     raise UsageError(_unknown(name))
@@ -167,7 +175,7 @@ def _from_path(path: str) -> Scenario:
     copied = copies.copied_from(folder)
     if copied is None:
         return _from_folder(folder, path)
-    mended = copies.judged_beside_original(folder, copied, load=lambda: _from_folder(folder, path), find=find)
+    mended = copies.judged_beside_original(folder, copied, load=lambda: _from_folder(folder, path))
     return _consistent(mended, path)
 
 

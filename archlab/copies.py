@@ -1,6 +1,7 @@
 """A learner's copy of a scenario: how it is made, and how its edited designs are judged beside the originals.
 
-``origin.toml`` in the copy remembers what was copied. What differs from it decides what a run of the copy shows:
+``origin.toml`` in the copy remembers the catalogue's name of what was copied; a copy of any other folder stands alone.
+What differs from it decides what a run of the copy shows:
 
 - nothing edited: exactly the original;
 - designs edited (their own modules): every design of the original, and right after it, as ``<name>-mine``, the edited
@@ -33,7 +34,7 @@ NO_DESIGN = (ORIGIN, "lesson.md", "quiz.toml")
 
 @dataclass(frozen=True)
 class Origin:
-    """What ``origin.toml`` says: the original's reference, archlab's version, and each file's hash when copied."""
+    """What ``origin.toml`` says: the original's name, archlab's version, and each file's hash when copied."""
 
     original: str
     archlab: str
@@ -66,8 +67,9 @@ def copy_scenario(original: Scenario, target: Path) -> Path:
         for name in _files(source):
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, temporary / name)
-        if copied_from(source) is None:
-            said = Origin(catalog.reference(original), __version__, _hashes(source))
+        called = catalog.reference(original)
+        if called in catalog.names():  # a folder is not referred to: whoever reads the file would run what lies there
+            said = Origin(called, __version__, _hashes(source))
             (temporary / ORIGIN).write_text(_as_toml(said), encoding="utf-8")
         temporary.chmod(source.stat().st_mode & 0o777 | 0o700)  # mkdtemp makes it private
         temporary.rename(target)
@@ -98,15 +100,13 @@ def copied_from(folder: Path) -> Origin | None:
         ) from None
 
 
-def judged_beside_original(
-    folder: Path, origin: Origin, load: Callable[[], Scenario], find: Callable[[str], Scenario]
-) -> Scenario:
-    """What a run of a copy executes; ``load`` loads the copy as a scenario of its own, ``find`` the original."""
+def judged_beside_original(folder: Path, origin: Origin, load: Callable[[], Scenario]) -> Scenario:
+    """What a run of a copy executes; ``load`` loads the copy as a scenario of its own."""
     from archlab import catalog
 
     edited = _edited(folder, origin)
     try:
-        original = find(origin.original)
+        original = catalog.by_name(origin.original)
     except (UsageError, ScenarioError):
         return load()  # the original is gone: notes() says so
     if _shared(edited, original):
@@ -138,9 +138,9 @@ def notes(scenario: Scenario) -> tuple[str, ...]:
     if origin is None:
         return ()
     edited = _edited(folder, origin)
-    called = Path(origin.original).name
+    called = origin.original
     try:
-        original = catalog.find(origin.original)
+        original = catalog.by_name(origin.original)
     except (UsageError, ScenarioError):
         return (f"{called}, which {folder.name} was copied from, cannot be loaded: the copy is judged alone.",)
     said = []

@@ -221,7 +221,7 @@ def export(run_id: int, picture: Path | None) -> None:
         _print_json(run.to_json())
         return
     try:
-        scenario = catalog.find(run.scenario)
+        scenario = catalog.by_name(run.scenario)
     except (UsageError, ScenarioError):  # it is gone, or no longer loads: what was recorded is still there
         scenario = None
     picture.write_text(view.svg(run, scenario), encoding="utf-8")

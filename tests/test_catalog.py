@@ -117,7 +117,18 @@ def tiny(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def copied(tiny: Path) -> Path:
+def listed(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalogue has tiny by its name, as it is now."""
+    names, by_name = catalog.names, catalog.by_name
+    monkeypatch.setattr(catalog, "names", lambda: [*names(), "tiny"])
+    monkeypatch.setattr(
+        catalog, "by_name", lambda name: catalog._from_folder(tiny, str(tiny)) if name == "tiny" else by_name(name)
+    )
+    monkeypatch.setitem(catalog._references, (str(tiny), "tiny"), "tiny")
+
+
+@pytest.fixture
+def copied(tiny: Path, listed: None) -> Path:
     return copies.copy_scenario(catalog.find(str(tiny)), tiny.with_name("mine"))
 
 
@@ -257,12 +268,19 @@ def test_an_edit_is_seen_by_the_next_find_in_the_same_process(tiny: Path) -> Non
 
 
 @pytest.mark.parametrize("kind", ["folder", "copy"])
-def test_a_reference_loads_the_same_in_another_process_elsewhere(tiny: Path, copied: Path, kind: str) -> None:
+def test_a_reference_loads_the_same_in_another_process_elsewhere(
+    tiny: Path, installed: Callable[..., Path], kind: str
+) -> None:
     """An object of the scenario's own classes can be pickled to a child that has loaded the reference."""
     import pickle
 
-    edit(copied / "one.py", "Page(1)", "Page(1 + 0)")
-    scenario = catalog.find(str(tiny if kind == "folder" else copied))
+    scenario = catalog.find(str(tiny))
+    site = installed("original = original", original={"__init__": INIT.replace('"tiny"', '"original"')})
+    if kind == "copy":
+        copied = copies.copy_scenario(catalog.find("original"), tiny.with_name("mine"))
+        edit(copied / "one.py", "Page(1)", "Page(1 + 0)")
+        scenario = catalog.find(str(copied))
+        assert "one-mine" in names(scenario)
     shop = scenario.designs[-1].start(None)  # type: ignore[arg-type]
     child = (
         "import pickle, sys; from archlab import catalog; s = catalog.find(sys.argv[1]);"
@@ -274,6 +292,7 @@ def test_a_reference_loads_the_same_in_another_process_elsewhere(tiny: Path, cop
         [sys.executable, "-c", child, catalog.reference(scenario)],
         input=pickle.dumps((shop, shop.page())),
         cwd="/",
+        env=os.environ | {"PYTHONPATH": str(site)},
         stdout=subprocess.PIPE,
         check=True,
     )
@@ -391,7 +410,7 @@ def test_a_copy_has_every_file_and_remembers_its_origin(tiny: Path, copied: Path
     for name, text in FILES.items():
         assert (copied / name).read_text() == text
     origin = tomllib.loads((copied / "origin.toml").read_text())
-    assert origin["original"] == str(tiny)
+    assert origin["original"] == "tiny"
     assert set(origin["files"]) == set(FILES)
     assert [path.name for path in tiny.parent.iterdir() if path.name.startswith(".")] == []
 
@@ -487,8 +506,37 @@ def test_an_edit_of_what_designs_share_makes_the_copy_stand_alone(copied: Path, 
     assert note == f"{name} of mine is edited, which designs share: the copy is judged alone."
 
 
-def test_a_copy_outlives_its_original(tiny: Path, copied: Path) -> None:
-    tiny.rename(tiny.with_name("moved"))
+TRAP = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"
+
+
+def test_an_origin_that_names_a_folder_runs_nothing_of_it(tiny: Path, copied: Path, tmp_path: Path) -> None:
+    """What a file says must not decide whose code is executed."""
+    trap = write(tmp_path / "trap", __init__=TRAP)
+    edit(copied / "one.py", "Page(1)", "Page(2)")
+    edit(copied / "origin.toml", 'original = "tiny"', f'original = "{trap}"')
+    mine = catalog.find(str(copied))
+    assert names(mine) == ["one", "two"]
+    (note,) = copies.notes(mine)
+    assert "cannot be loaded: the copy is judged alone" in note
+    assert not (trap / "ran").exists()
+
+
+def test_a_name_that_was_recorded_is_never_taken_for_a_folder(tmp_path: Path) -> None:
+    trap = write(tmp_path / "trap", __init__=TRAP)
+    with pytest.raises(UsageError, match="there is no scenario"):
+        catalog.by_name(str(trap))
+    assert not (trap / "ran").exists()
+
+
+def test_a_copy_of_a_folder_stands_alone(tiny: Path) -> None:
+    """It refers to nothing: the folder may be gone, or somebody else's, when the copy is run."""
+    mine = copies.copy_scenario(catalog.find(str(tiny)), tiny.with_name("mine"))
+    assert not (mine / "origin.toml").exists()
+    assert names(catalog.find(str(mine))) == ["one", "two"]
+
+
+def test_a_copy_outlives_its_original(tiny: Path, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # the catalogue knows it no more
     mine = catalog.find(str(copied))
     assert names(mine) == ["one", "two"]
     assert copies.notes(mine) == ("tiny, which mine was copied from, cannot be loaded: the copy is judged alone.",)

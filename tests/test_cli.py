@@ -325,3 +325,22 @@ def test_a_signal_that_ends_archlab(
     assert rest.endswith(INTERRUPTED) and "Traceback" not in rest
     assert process.wait() == 128 + which
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_recorded_run_that_names_a_folder_runs_nothing_of_it(
+    archlab: Callable[..., tuple[int, str, str]], home: Path, tmp_path: Path
+) -> None:
+    """A database that somebody hands on is data: whatever it names, none of its commands imports a stranger's code."""
+    from archlab.run import Run
+    from archlab.store import Store
+
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    (trap / "__init__.py").write_text("from pathlib import Path\nPath(__file__).with_name('ran').touch()\n")
+    with Store.open(home) as store:
+        started = "2026-01-01T00:00:00+00:00"
+        store.save(Run(str(trap), "Trap", "Whose code runs?", 1, started, 1.0, (), (), (), (), (), {}))
+    for command in (["export", "1", "--svg", "run.svg"], ["export", "1"], ["history"], ["trace", "1"], []):
+        code, _, err = archlab(*command)
+        assert code == 0, err
+    assert not (trap / "ran").exists()

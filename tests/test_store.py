@@ -351,20 +351,54 @@ def test_a_newer_version_that_stands_only_in_the_log_is_seen(home: Path) -> None
             assert [file.read_bytes() for file in files] == before
 
 
-def test_somebody_elses_database_is_refused(home: Path) -> None:
-    home.mkdir()
-    path = home / opening.DATABASE
+def theirs(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
+
+
+def theirs_with_a_version(path: Path) -> None:
+    theirs(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 7")
+
+
+def theirs_with_an_id(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA application_id = 99")
+
+
+def no_database(path: Path) -> None:
+    path.write_text("the archive of somebody's laboratory")
+
+
+@pytest.mark.parametrize("strangers", [theirs, theirs_with_a_version, theirs_with_an_id, no_database])
+def test_somebody_elses_database_is_neither_used_nor_changed_nor_removed(
+    home: Path, strangers: Callable[[Path], None]
+) -> None:
+    """Not a byte of it, nor a file beside it: it may be written ahead, or not, as its owner wants it."""
+    home.mkdir()
+    path = home / opening.DATABASE
+    strangers(path)
     before = path.read_bytes()
     with pytest.raises(CannotWrite, match="is not archlab's database"):
         Store.open(home)
-    assert counts(path) == {"theirs": 0}
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 7")
     with pytest.raises(CannotWrite, match="is not archlab's database"):
-        Store.open(home)
-    assert len(before) == len(path.read_bytes())
+        reset(home, everything=True)
+    assert path.read_bytes() == before
+    assert [file.name for file in home.iterdir()] == [path.name]
+
+
+def test_a_stranger_where_archlab_has_been_is_refused_too(home: Path) -> None:
+    """Somebody else's database took the name later."""
+    Store.open(home).close()
+    path = home / opening.DATABASE
+    path.unlink()
+    theirs(path)
+    before = path.read_bytes()
+    for use in (Store.open, lambda home: reset(home, everything=True)):
+        with pytest.raises(CannotWrite, match="is not archlab's database"):
+            use(home)
+    assert path.read_bytes() == before
 
 
 # Damage
@@ -685,7 +719,7 @@ def test_kill_9_at_any_moment_leaves_whole_runs_and_a_sound_database(home: Path)
 
 def test_reset_removes_the_cache_and_the_record_only_when_told(home: Path) -> None:
     cache = cache_folder(home)
-    (cache / "set").mkdir()
+    (cache / DATA_SET).mkdir()
     with Store.open(home) as store:
         store.save(a_run())
     garbage(store.path)
@@ -699,10 +733,37 @@ def test_reset_removes_the_cache_and_the_record_only_when_told(home: Path) -> No
     assert reset(home, everything=True) == []
 
 
-def test_reset_never_removes_a_cache_folder_of_somebody_else(home: Path) -> None:
-    (home / "cache" / "theirs").mkdir(parents=True)
+DATA_SET = f"cqrs-{'0' * 24}"
+
+
+def test_a_cache_folder_of_somebody_else_is_neither_marked_nor_emptied(home: Path) -> None:
+    """Also when a folder in it is named like a data set. Ours has another name then."""
+    (home / "cache" / DATA_SET).mkdir(parents=True)
+    ours = cache_folder(home)
+    assert ours == home / "archlab-cache"
+    (ours / DATA_SET).mkdir()
+    assert reset(home) == [ours]
+    assert [path.name for path in (home / "cache").iterdir()] == [DATA_SET]
+
+
+def test_another_programs_mark_is_not_ours(home: Path) -> None:
+    (home / "cache").mkdir(parents=True)
+    (home / "cache" / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
+    assert cache_folder(home) == home / "archlab-cache"
+
+
+def test_what_somebody_put_into_the_cache_stays(home: Path) -> None:
+    """An earlier archlab may have marked a folder that was there before it."""
+    cache = cache_folder(home)
+    (cache / "photos").mkdir()
+    (cache / "photos" / "cat.jpg").write_text("cat")
+    (cache / f"notes-{'0' * 24}").write_text("a file, not a data set")
+    (cache / DATA_SET).mkdir()
+    (cache / "seeding-abc_1234").mkdir()
+    assert reset(home) == [cache / DATA_SET, cache / "seeding-abc_1234"]
+    assert (cache / "photos" / "cat.jpg").read_text() == "cat"
+    assert (cache / f"notes-{'0' * 24}").is_file()
     assert reset(home) == []
-    assert (home / "cache" / "theirs").exists()
 
 
 def test_reset_waits_for_nobody_who_is_recording(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

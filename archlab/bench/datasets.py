@@ -16,6 +16,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from archlab import cache as cache_folder
 from archlab.bench import forking, seeding
 from archlab.bench.lab import Setting
 from archlab.failure import disk_full
@@ -59,7 +60,7 @@ def _kept(
             os.utime(folder)
         return folder
     cache.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix="seeding-", dir=cache))
+    unfinished = Path(tempfile.mkdtemp(prefix=cache_folder.UNFINISHED, dir=cache))
     try:
         failed = _seed(replace(setting, folder=unfinished), design, seeded)
         if failed and disk_full(cache):
@@ -99,9 +100,9 @@ def _seed(setting: Setting, design: str | None, seeded: Path | None) -> str:
 def trim(cache: Path, keep: tuple[Path | None, ...] = ()) -> None:
     """Removes the longest unused data sets until the rest fits; never one of ``keep``, nor one that was used just now.
 
-    What a killed archlab left half seeded grows old like the rest.
+    What a killed archlab left half seeded grows old like the rest. What others have put there is never touched.
     """
-    sized = [found for folder in cache.iterdir() if (found := _age_and_size(folder))]
+    sized = [found for folder in cache_folder.data_sets(cache) if (found := _age_and_size(folder))]
     total = sum(size for _, size, _ in sized)
     for used, size, folder in sorted(sized):
         if total <= MOST_BYTES or time.time() - used < IN_USE:

@@ -25,6 +25,7 @@ from archlab.store.opening import (
     damage,
     data_folder,
     explained,
+    refuse_strangers,
     reset,
     set_aside,
 )
@@ -222,6 +223,7 @@ class Store:
     def _try(self, action: Callable[[sqlite3.Connection], _Result]) -> _Result:
         try:
             if self._connection is None:
+                refuse_strangers(self.path)  # before the lock is made: a stranger's folder stays as it is
                 self._lock = Lock(self.path.parent)
                 self._lock.shared()
                 self._connection = connect(self.path)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlab.store.errors import CannotWrite, Damaged, StoreError
+from archlab import cache
+from archlab.store.errors import CannotWrite, Damaged, NewerDatabase, StoreError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,9 +22,9 @@ SIDECARS = ("-wal", "-shm")
 BUSY_SECONDS = 10.0
 """How long one archlab waits for another that is writing."""
 
-TAG = "CACHEDIR.TAG"
-TAGGED = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by archlab: `archlab reset` removes this folder.\n"
-"""https://bford.info/cachedir/: backups leave such a folder out, and ``reset`` removes no other."""
+LOCK = "archlab.lock"
+ELSEWHERE = "Set ARCHLAB_HOME to another folder."
+SET_ASIDE = re.compile(r"archlab-damaged-\d{8}-\d{6}(-\d+)?\.db")
 
 
 def data_folder(home: Path | None = None) -> Path:
@@ -41,42 +43,48 @@ def data_folder(home: Path | None = None) -> Path:
 
 def cache_folder(home: Path | None = None) -> Path:
     """The folder for what can be made again, created and marked as such. Raises CannotWrite."""
-    folder = _cache(home)
+    folders = _caches(home)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / TAG).exists():
-            (folder / TAG).write_text(TAGGED, encoding="utf-8")
+        folder = cache.made(folders)
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise cannot_write(folders[0], error) from error
+    if folder is None:
+        raise CannotWrite(f"{folders[0]} is not archlab's folder: set ARCHLAB_HOME to a folder of yours.")
     return folder
 
 
-def _cache(home: Path | None) -> Path:
+def _caches(home: Path | None) -> tuple[Path, ...]:
+    """Where data sets may be kept: the second name is for a folder in which others have taken the first."""
     if home is not None or os.environ.get("ARCHLAB_HOME"):
-        return data_folder(home) / "cache"
+        return data_folder(home) / "cache", data_folder(home) / "archlab-cache"
     import platformdirs
 
-    return platformdirs.user_cache_path("archlab", appauthor=False)
+    usual = platformdirs.user_cache_path("archlab", appauthor=False)
+    return usual, usual.with_name(f"{usual.name}-cache")
 
 
 def reset(home: Path | None = None, everything: bool = False) -> list[Path]:
     """Removes the cached data sets; with ``everything`` the record too, damaged ones included. Says what it removed.
 
-    Raises CannotWrite when something cannot be removed, or when another archlab has the database open.
+    Raises CannotWrite when something cannot be removed, when another archlab has the database open, or when the
+    database is not archlab's: then nothing at all is removed.
     """
-    import shutil
-
-    removed = []
-    path = _cache(home)
+    removed: list[Path] = []
+    folder = data_folder(home)
+    path = folder / DATABASE
+    if everything and path.exists():
+        with explained(path), suppress(Damaged, NewerDatabase):
+            refuse_strangers(path)
+            _look(path)
     try:
-        if (path / TAG).is_file():  # never a folder of somebody else that happens to have this name
-            shutil.rmtree(path)
-            removed.append(path)
-        path = folder = data_folder(home)
+        for path in _caches(home):
+            removed += cache.remove(path)
+        path = folder
         if everything and (folder / DATABASE).exists():
             with Lock(folder) as lock:
                 lock.exclusive("it cannot be removed")
-                for path in sorted((folder / DATABASE, *folder.glob("archlab-damaged-*.db"))):
+                aside = [path for path in folder.iterdir() if SET_ASIDE.fullmatch(path.name)]
+                for path in sorted((folder / DATABASE, *aside)):
                     for suffix in (*SIDECARS, ""):
                         Path(f"{path}{suffix}").unlink(missing_ok=True)
                     removed.append(path)
@@ -102,7 +110,7 @@ class Lock:
         self._descriptor = -1
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(folder / "archlab.lock", os.O_RDWR | os.O_CREAT, 0o666)
+            self._descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             raise cannot_write(folder, error) from error
 
@@ -193,12 +201,29 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def refuse_strangers(path: Path) -> None:
+    """Raises CannotWrite for a file that was there before archlab was in its folder, and is not archlab's database.
+
+    Where archlab has been before (its lock is there), what cannot be read is archlab's own database, damaged.
+    """
+    if (path.parent / LOCK).exists():
+        return
+    try:
+        with explained(path):
+            _look(path)
+    except Damaged as error:
+        raise CannotWrite(f"{path} is not archlab's database: nothing is recorded. {ELSEWHERE}") from error
+
+
 def _look(path: Path) -> None:
-    """Raises NewerDatabase or Damaged without writing a byte, not even what SQLite writes to tidy up."""
+    """Raises NewerDatabase, CannotWrite (it is somebody else's) or Damaged without writing a byte, not even what SQLite
+    writes to tidy up."""
     import sqlite3
 
     from archlab.store import schema
 
+    if path.is_dir():
+        raise CannotWrite(f"{path} is a folder: nothing is recorded. {ELSEWHERE}")
     if not path.exists() or not path.stat().st_size:
         return
     log = Path(f"{path}-wal")

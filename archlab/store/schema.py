@@ -167,10 +167,13 @@ MIGRATIONS: list[Callable[[Database], None]] = [tables, views]
 
 
 def refuse_newer(connection: sqlite3.Connection, path: object) -> int:
-    """The version of the schema; raises NewerDatabase for one that this archlab does not know."""
+    """The version of the schema. Raises NewerDatabase for one that this archlab does not know, CannotWrite for somebody
+    else's database."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     application: int = connection.execute("PRAGMA application_id").fetchone()[0]
-    if version and application != APPLICATION:
+    # archlab commits its id together with its first table.
+    anything = version or application or connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    if anything and application != APPLICATION:
         raise CannotWrite(f"{path} is not archlab's database: nothing is recorded. Set ARCHLAB_HOME to another folder.")
     if version > len(MIGRATIONS):
         raise NewerDatabase(
@@ -189,8 +192,6 @@ def migrate(connection: sqlite3.Connection, path: object) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = refuse_newer(connection, path)  # another archlab may have been faster
-        if version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise CannotWrite(f"{path} is not archlab's database: nothing is recorded. Set ARCHLAB_HOME elsewhere.")
         db = Database(connection, execute_plugins=False)
         for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
             migration(db)

@@ -165,8 +165,8 @@ def test_the_longest_unused_data_go_first_until_the_rest_fits(
     scenario = tiny(SEEDED)
     folders = [ready(scenario, words=words) for words in (1, 2, 3, 4)]
     sizes = [sum(file.stat().st_size for file in folder.iterdir()) for folder in folders]
-    (cache / "seeding-left-behind").mkdir()
-    for age, folder in enumerate(reversed([cache / "seeding-left-behind", *folders])):
+    (cache / "seeding-left_1st").mkdir()
+    for age, folder in enumerate(reversed([cache / "seeding-left_1st", *folders])):
         os.utime(folder, (1000.0 - age, 1000.0 - age))
     ready(scenario, words=1)  # used again just now
     monkeypatch.setattr(datasets, "MOST_BYTES", sum(sizes[:1] + sizes[2:]))
@@ -175,6 +175,16 @@ def test_the_longest_unused_data_go_first_until_the_rest_fits(
     monkeypatch.setattr(datasets, "MOST_BYTES", 1)
     datasets.trim(cache, keep=(folders[3], None))
     assert names(cache) == sorted(folder.name for folder in (folders[0], folders[3])), "one kept, one in use"
+
+
+def test_what_others_put_into_the_cache_is_never_trimmed(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However old and large: it is no data set of archlab's."""
+    (cache / "photos").mkdir(parents=True)
+    (cache / "photos" / "cat.jpg").write_bytes(bytes(1000))
+    os.utime(cache / "photos", (1000.0, 1000.0))
+    monkeypatch.setattr(datasets, "MOST_BYTES", 1)
+    datasets.trim(cache)
+    assert names(cache) == ["photos"]
 
 
 def test_seeding_trims(
