@@ -6,7 +6,8 @@ import os
 import sys
 
 from archlab import __version__
-from archlab.failure import DONE, ENDED, FAILED, INTERRUPTED, SHORT_OF, WRONG_USAGE, fault, say
+from archlab.exit_codes import DONE, ENDED, FAILED, INTERRUPTED, WRONG_USAGE
+from archlab.failure import SHORT_OF, fault, say
 
 
 def main() -> int:

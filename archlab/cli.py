@@ -46,17 +46,17 @@ def home(
 ) -> None:
     """The course: its topics, what you have done, what is next."""
     if context.invoked_subcommand is None:
-        from archlab import desk
+        from archlab.commands import course
 
-        desk.home()
+        course.home()
 
 
 @app.command("list")
 def list_scenarios(as_json: AsJson = False) -> None:
     """Scenarios, one line each."""
-    from archlab import desk
+    from archlab.commands import course
 
-    desk.list_scenarios(as_json)
+    course.list_scenarios(as_json)
 
 
 @app.command()
@@ -67,9 +67,9 @@ def show(
     design: Designs = None,
 ) -> None:
     """The lesson of a scenario."""
-    from archlab import desk
+    from archlab.commands import show
 
-    desk.show(name, code, change, design or [])
+    show.show(name, code, change, design or [])
 
 
 @app.command()
@@ -86,24 +86,25 @@ def run(
     slowest: Slowest = False,
 ) -> None:
     """Predict, run, compare: traces side by side, figures, the verdict, what to try next."""
-    from archlab import desk, session
+    from archlab.commands import course
+    from archlab.commands import run as running
 
     if name is None:
-        desk.list_durations()
+        course.list_durations()
         return
-    asked = session.Asked(
+    asked = running.Asked(
         name,
         tuple(turned or ()),
         tuple(workload or ()),
         tuple(design or ()),
         seed,
         quick,
-        session.seconds(time),
+        running.seconds(time),
         as_json,
         no_input,
         slowest,
     )
-    raise typer.Exit(session.run(asked))
+    raise typer.Exit(running.run(asked))
 
 
 @app.command()
@@ -117,20 +118,20 @@ def check(
     no_input: NoInput = False,
 ) -> None:
     """Run a scenario and answer by exit code: 3 a claim is refuted, 4 the run is invalid or inconclusive."""
-    from archlab import session
+    from archlab.commands import run as running
 
-    asked = session.Asked(
-        name, tuple(turned or ()), seed=seed, quick=quick, seconds=session.seconds(time), as_json=as_json
+    asked = running.Asked(
+        name, tuple(turned or ()), seed=seed, quick=quick, seconds=running.seconds(time), as_json=as_json
     )
-    raise typer.Exit(session.check(asked))
+    raise typer.Exit(running.check(asked))
 
 
 @app.command()
 def compare(name: MaybeName = None, as_json: AsJson = False, no_input: NoInput = False) -> None:
     """The course on one screen, or one scenario in full, from recorded runs. Runs what is missing."""
-    from archlab import desk
+    from archlab.commands import compare
 
-    desk.compare(name, as_json)
+    compare.compare(name, as_json)
 
 
 @app.command()
@@ -140,9 +141,9 @@ def quiz(
     as_json: AsJson = False,
 ) -> None:
     """Questions, those you have not answered and your errors first; feedback on every answer."""
-    from archlab import questions
+    from archlab.commands import quiz
 
-    questions.quiz(name, no_input, as_json)
+    quiz.quiz(name, no_input, as_json)
 
 
 @app.command()
@@ -151,9 +152,9 @@ def new(
     original: Annotated[str, typer.Option("--from", help="The scenario to copy.")],
 ) -> None:
     """Copy a scenario to edit it; `archlab run ./NAME` judges the copy beside the original."""
-    from archlab import desk
+    from archlab.commands import copies
 
-    desk.new(Path(name), original)
+    copies.new(Path(name), original)
 
 
 @app.command()
@@ -162,9 +163,9 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Recorded runs, the newest first."""
-    from archlab import desk
+    from archlab.commands import records
 
-    desk.history(number, as_json)
+    records.history(number, as_json)
 
 
 @app.command()
@@ -175,9 +176,9 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """The traces of a recorded run, in full."""
-    from archlab import desk
+    from archlab.commands import records
 
-    desk.trace(run_id, design, slowest, as_json)
+    records.trace(run_id, design, slowest, as_json)
 
 
 @app.command()
@@ -185,9 +186,9 @@ def explain(
     word: Annotated[str | None, typer.Argument(help="p95, verdict, span …", show_default=False)] = None,
 ) -> None:
     """The words used here, one at a time."""
-    from archlab import desk
+    from archlab.commands import show
 
-    desk.explain(word)
+    show.explain(word)
 
 
 @app.command()
@@ -211,9 +212,9 @@ def reset(
     no_input: NoInput = False,
 ) -> None:
     """Remove cached data sets; with --everything also what was recorded."""
-    from archlab import desk
+    from archlab.commands import records
 
-    desk.reset(everything, no_input)
+    records.reset(everything, no_input)
 
 
 @app.command()
@@ -222,6 +223,6 @@ def export(
     svg: Annotated[Path | None, typer.Option(help="Write the screen as a picture instead.", show_default=False)] = None,
 ) -> None:
     """A recorded run as JSON on stdout, or its screen as an SVG picture."""
-    from archlab import desk
+    from archlab.commands import records
 
-    desk.export(run_id, svg)
+    records.export(run_id, svg)

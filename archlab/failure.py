@@ -1,19 +1,15 @@
-"""How archlab ends, and what it says in one line when something fails."""
+"""What archlab says in one line when something fails."""
 
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-DONE, FAILED, WRONG_USAGE, REFUTED, UNCERTAIN, INTERRUPTED = 0, 1, 2, 3, 4, 130
-"""Exit codes: it failed, wrong usage, a claim is refuted, a run is invalid or inconclusive, Ctrl-C."""
-ENDED = (INTERRUPTED, 128 + 1, 128 + 15)
-"""By Ctrl-C, a closed terminal, SIGTERM."""
 
 TOO_MANY_FILES = "there are too few file descriptors; try `ulimit -n 1024`"
 NO_PORTS = "all ephemeral ports are in use; end other programs, or wait a minute until closed connections are gone"
@@ -24,7 +20,7 @@ SHORT_OF = {
 }
 """By error number: what the machine has run out of, and what to do about it."""
 
-ARCHLAB = __file__.removesuffix("failure.py")
+ARCHLAB = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120 - pathlib takes longer to import
 SCENARIOS = f"{ARCHLAB}scenarios"
 
 

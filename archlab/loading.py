@@ -73,9 +73,13 @@ def reason(error: BaseException) -> str:
         return f"syntax error in {Path(error.filename).name}, line {error.lineno}: {error.msg}."
     said = " ".join(str(error).split())
     what = f"importing it raised {type(error).__name__}" + (f": {said}" if said else "")
-    archlab = Path(__file__).parent
-    ours = (__file__, *(str(archlab / name) for name in ("catalog.py", "copies.py")), importlib.__file__)
-    places = [place for place in _raised_at(error) if place[0] not in ours and not place[0].startswith("<")]
+    archlab, scenarios = (f"{Path(__file__).parent}{os.sep}{inner}" for inner in ("", f"scenarios{os.sep}"))
+    places = [
+        (file, line)
+        for file, line in _raised_at(error)
+        if not file.startswith(("<", archlab)) or file.startswith(scenarios)
+        if file != importlib.__file__
+    ]
     if not places:
         return f"{what}."
     # The outermost file is the scenario's; what it calls in a library says less than the line that calls it.

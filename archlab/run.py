@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from archlab.scenario import Outcome
-
 SCHEMA = 1
 
+Outcome = Literal["held", "refuted", "inconclusive"]
 Met = Literal["met", "missed", "uncertain"]
 Compared = Literal["better", "worse", "equivalent", "cannot tell"]
 

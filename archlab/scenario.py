@@ -13,12 +13,35 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
-    from archlab.run import Run
+    from archlab.lab import Lab
+    from archlab.run import Measurement, Outcome, Run
+
+__all__ = [
+    "Claim",
+    "Design",
+    "Experiment",
+    "Finding",
+    "Knob",
+    "Later",
+    "Load",
+    "Measurement",
+    "Metric",
+    "Request",
+    "Requirement",
+    "Run",
+    "Sample",
+    "Scenario",
+    "ScenarioError",
+    "UsageError",
+    "Workload",
+    "about_the_workloads",
+    "held",
+    "inconclusive",
+    "refuted",
+]
 
 Role = Literal["baseline", "alternative", "pattern", "misuse"]
 Better = Literal["lower", "higher"]
-Outcome = Literal["held", "refuted", "inconclusive"]
 
 
 _Thing = TypeVar("_Thing", "Metric", "Design", "Workload")
@@ -157,14 +180,15 @@ class Design:
     workloads: tuple[str, ...] = ()
     """The workloads that it is asked to serve; empty means all. A misuse of a pattern is asked where the pattern is."""
 
+    change: str | None = None
+    """The change that this version of the design has ("" for the change request); None for the design itself."""
+
     def asked_at(self, workload: str) -> bool:
         return not self.workloads or workload in self.workloads
 
     def version(self, change: str = "") -> Design:
         """The same design with a patch applied: ``changes/<change>/<design>.patch``, or the change request's."""
-        from archlab.bench.versions import Version
-
-        return replace(self, name=f"{self.name}+{change or 'change'}", start=Version(self, change))
+        return replace(self, change=change)
 
 
 @dataclass(frozen=True)
@@ -346,3 +370,10 @@ def _named(things: tuple[_Thing, ...], name: str, kind: str) -> _Thing:
         if thing.name == name:
             return thing
     raise UsageError(f"there is no {kind} {name!r}. Choose from: {', '.join(thing.name for thing in things)}.")
+
+
+def __getattr__(name: str) -> Any:
+    """``Run`` and ``Measurement``, which claims are about: imported when asked for, so that this imports nothing."""
+    if name in ("Measurement", "Run"):
+        return getattr(importlib.import_module("archlab.run"), name)
+    raise AttributeError(f"archlab.scenario has no {name!r}. It has: {', '.join(__all__)}")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from archlab import catalog
+from archlab.bench.plan import Plan
 from archlab.bench.runner import execute
-from archlab.bench.schedule import Plan
 from archlab.judge import judge, standing
 from archlab.run import Run
 

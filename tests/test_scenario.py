@@ -6,17 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archlab.scenario import (
-    Design,
-    Experiment,
-    Knob,
-    Load,
-    Metric,
-    Requirement,
-    Scenario,
-    UsageError,
-    Workload,
-)
+from archlab.scenario import Design, Experiment, Knob, Load, Metric, Requirement, Scenario, UsageError, Workload
 
 ROWS = Knob("page_rows", 10, 1, 100_000, "rows", "rows that a page shows", "SELECT count(*)")
 SHARE = Knob("read_share", 0.9, 0.05, 0.98, "share", "share of reads", "the access log")

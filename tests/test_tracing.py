@@ -15,12 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archlab import catalog
 from archlab.bench import runner
-from archlab.bench.database import connect
-from archlab.bench.lab import Lab, Setting
+from archlab.bench.plan import Plan
 from archlab.bench.runner import execute
-from archlab.bench.schedule import Plan
 from archlab.catalog import find
+from archlab.lab.database import connect
+from archlab.lab.lab import Lab
+from archlab.lab.setting import Setting
 from archlab.run import Run, Span
 from archlab.tracing import Recorder, TracedConnection, collect, spans_of
 
@@ -243,7 +245,7 @@ def test_the_rows_are_computed_inside_the_span(traced: tuple[TracedConnection, R
 
 
 def lab(folder: Path, traced: bool) -> Lab:
-    return Lab(Setting("tiny", "calm", {"words": 1}, "1", folder, traced=traced))
+    return Lab(Setting(catalog.source("tiny"), "calm", {"words": 1}, "1", folder, traced=traced))
 
 
 def test_in_a_measured_pass_a_design_holds_the_bare_objects(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from archlab.bench.rounds import Observed, Served
-from archlab.bench.statistics import OVERLOAD, median, quantile, round_interval
 from archlab.run import Measurement
 from archlab.scenario import Metric, Requirement, Scenario
+from archlab.statistics import OVERLOAD, median, quantile, round_interval
 
 LOAD = "load"
 BUSY = "busy"

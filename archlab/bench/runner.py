@@ -18,18 +18,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archlab import __version__, catalog, evolution, loading
-from archlab.bench import datasets, forking, rounds
-from archlab.bench.lab import Setting
+from archlab import __version__, catalog, loading
+from archlab.bench import data_sets, rounds
+from archlab.bench.machine_watch import Watch
 from archlab.bench.measurements import LOAD, Cell, CellKey, measurements, settled
-from archlab.bench.observer import stalled, tracing_cost, with_untraced
-from archlab.bench.proofs import data_hash, faults_struck, moving_parts, objections
+from archlab.bench.plan import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, traced_quickly
 from archlab.bench.rounds import Observed, Task
-from archlab.bench.schedule import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, traced_quickly
-from archlab.bench.watch import Watch
+from archlab.bench.traced_pass import stalled, tracing_cost, with_untraced
+from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections
+from archlab.catalog import cost
+from archlab.lab import forking
+from archlab.lab.setting import Setting
 from archlab.run import Run, Trace, WorkloadFacts
 from archlab.scenario import Design, Scenario, ScenarioError, Workload
 
+ROUND = "archlab.bench.round_process:run_round"
+PRELOADED = ("archlab.bench.round_process", "archlab.bench.seeding_process")
 ROUND_LIMIT = 60.0
 """Seconds after which a round that has not ended is ended."""
 TRACED_PASSES = 3
@@ -113,10 +117,10 @@ def warm(scenario: Scenario) -> None:
         modules = {module for module in modules if not module.startswith(folder)}
     needed: list[str] = []
     if "services" in scenario.needs:
-        from archlab.bench import services
+        from archlab.lab import service
 
-        needed = services.PRELOADED
-    forking.warm([*needed, *sorted(modules)])
+        needed = service.PRELOADED
+    forking.warm([*PRELOADED, *needed, *sorted(modules)])
 
 
 def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
@@ -130,13 +134,11 @@ def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
         started=started.isoformat(timespec="seconds"),
         seconds=0.0,
         workloads=tuple(WorkloadFacts(w.name, w.says, scenario.settings(w, plan.turned)) for w in scenario.workloads),
-        designs=tuple(
-            replace(facts, promises=scenario.design(facts.name).promises) for facts in evolution.facts(scenario)
-        ),
+        designs=tuple(replace(facts, promises=scenario.design(facts.name).promises) for facts in cost.facts(scenario)),
         measurements=(),
         faults=(),
         traces=traces,
-        environment=environment() | {"code": evolution.fingerprint(scenario)},
+        environment=environment() | {"code": cost.fingerprint(scenario)},
         quick=plan.quick,
         turned=dict(plan.turned),
     )
@@ -161,7 +163,7 @@ class _Bench:
         self.scratch = scratch
         self.invalid: list[str] = []
         self._cache = cache
-        self._reference = catalog.reference(plan.scenario)
+        self._source = catalog.source(catalog.reference(plan.scenario))
         self._data: dict[tuple[str, str], Path] = {}
         self._hung: dict[str, str] = {}
         """Designs of which a round did not end, and the reason: further rounds would not end either."""
@@ -169,7 +171,7 @@ class _Bench:
 
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
-        return Setting(self._reference, workload.name, knobs, seed, self.scratch, traced)
+        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced)
 
     def _data_for(self, workload: Workload, design: str) -> Path:
         key = workload.name, design
@@ -177,9 +179,9 @@ class _Bench:
             scenario, setting = self.plan.scenario, self._setting(workload, f"{self.plan.seed}:data")
             own = self.scratch / "data"
             try:
-                self._data[key] = datasets.ready(scenario, scenario.design(design), setting, self._cache or own)
+                self._data[key] = data_sets.ready(scenario, scenario.design(design), setting, self._cache or own)
             except OSError:  # the cache cannot be written, or its disk is full: the data are for this run alone
-                self._data[key] = datasets.ready(scenario, scenario.design(design), setting, own)
+                self._data[key] = data_sets.ready(scenario, scenario.design(design), setting, own)
         return self._data[key]
 
     def traced_pass(self) -> dict[tuple[str, str], Observed]:
@@ -237,7 +239,7 @@ class _Bench:
     def _in_process(self, task: Task, what: str) -> Observed:
         wire, childs_end = multiprocessing.Pipe()
         with wire:
-            child = forking.start(rounds.run_round, task, childs_end, name=what)
+            child = forking.start(ROUND, task, childs_end, name=what)
             try:
                 childs_end.close()
                 if not wire.poll(ROUND_LIMIT):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archlab.evolution import patch_file, sources
+from archlab.catalog.cost import patch_file
 from archlab.scenario import Design, Scenario, ScenarioError
+from archlab.source import sources
 
 
 def text(scenario: Scenario) -> str:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 
 from archlab import judge
-from archlab.evolution import EDITED
 from archlab.judge import Standing
 from archlab.run import DesignFacts, Measurement, RequirementOutcome, Run, Trace
 from archlab.scenario import Scenario
+from archlab.source import EDITED
 from archlab.view.page import BAD, DIM, GOOD, PAYS, SELF, UNSURE
 
 MARKS: dict[Standing, tuple[str, str]] = {

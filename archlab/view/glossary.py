@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from rich.text import Text
 
 from archlab.view.page import DIM, HEAD, Page, Picture
-from archlab.view.words import WORDS, Word
+from archlab.view.vocabulary import WORDS, Word
 
 
 def find(asked: str) -> Word | None:

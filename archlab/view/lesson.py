@@ -13,8 +13,8 @@ from rich.text import Text
 
 from archlab.scenario import Knob
 from archlab.view.page import BAD, DIM, GOOD, HEAD, Fitted, Page, Picture, pad
-from archlab.view.sections import align, explanation, sections
 from archlab.view.signs import plain
+from archlab.view.source_sections import align, explanation, sections
 
 READABLE = 88
 """Columns: a longer line of prose is hard to follow."""

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Scenario
-from archlab.view import bill, columns, consistency, facts, requirements, units, verdict, waterfall
+from archlab.view import bill, columns, facts, grid, requirements, units, verdict, waterfall
 from archlab.view.page import BAD, DIM, HEAD, Page, Picture, pad
 
 
@@ -96,7 +96,7 @@ def _figures(
     designs = [d.name for d in facts.in_order(run)]
     sections = [*requirements.sections(run, scenario, every), bill.section(run, scenario, every)]
     yield from columns.draw(page, "IS IT ENOUGH?", "simplest first →", designs, sections)
-    probed = list(consistency.draw(page, run, scenario))
+    probed = list(grid.draw(page, run, scenario))
     yield from [Text(), *probed] if probed else []
     yield Text()
     yield from verdict.verdict(page, run, scenario)

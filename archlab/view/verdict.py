@@ -8,7 +8,7 @@ from rich.text import Text
 
 from archlab.run import ClaimOutcome, Comparison, DesignFacts, Run, Verdict
 from archlab.scenario import Scenario
-from archlab.view import beside, facts, units
+from archlab.view import edits, facts, units
 from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part, commands
 
 LABEL = 9
@@ -43,7 +43,7 @@ def verdict_sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
     for v in run.verdicts:
         grouped.setdefault(_clause(run, v, scenario), []).append(v.workload)
     sentences = [f"{_listed(workloads)}: {clause}." for clause, workloads in grouped.items()]
-    sentences += beside.sentences(run, scenario)
+    sentences += edits.sentences(run, scenario)
     cost = _cost_sentence(run, scenario)
     return [*sentences, cost] if cost else sentences
 

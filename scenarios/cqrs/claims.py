@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archlab.scenario import Claim, Finding, about_the_workloads, held, inconclusive, refuted
 
 if TYPE_CHECKING:
-    from archlab.run import Measurement, Run
+    from archlab.scenario import Measurement, Run
 
 SMALLER = 3.0
 """By how much a page without entities must be quicker for the sentence "a fraction of the time"."""

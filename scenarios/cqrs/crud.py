@@ -32,7 +32,7 @@ from .world import (
 )
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 INDEX = "CREATE INDEX orders_of_seller ON orders (seller)"
 

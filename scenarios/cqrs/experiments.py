@@ -13,7 +13,7 @@ from .workload import DONE, NEW_ORDERS, an_order, forbidden, obey, shown, time_u
 from .world import CancelOrder, Position
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 CRASH = "between event and projection"
 CRASHES = CRASH, "between totals and position"

@@ -37,7 +37,7 @@ from .world import (
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 OUTBOX = "CREATE TABLE outbox (position INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL)"
 PUBLISH = "INSERT INTO outbox (event) VALUES (?)"

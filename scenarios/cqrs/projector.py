@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from .world import VIEWS, Key, Position, Totals, transaction
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
-    from archlab.bench.processes import Inbox
+    from archlab.lab import Inbox, Lab
 
 TABLES = """
     CREATE TABLE totals (seller INTEGER, view TEXT, status TEXT, key, orders INTEGER, units INTEGER, revenue INTEGER,

@@ -31,7 +31,7 @@ from .world import (
 )
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 INDEX = """
     CREATE INDEX dashboard ON orders

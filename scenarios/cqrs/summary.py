@@ -34,7 +34,7 @@ from .world import (
 )
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 TABLE = """
     CREATE TABLE totals (seller INTEGER, view TEXT, status TEXT, key, orders INTEGER, units INTEGER, revenue INTEGER,

@@ -23,7 +23,7 @@ from .world import (
 )
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 PRODUCTS = 8
 """Products of one seller; of the last one there are only a few."""

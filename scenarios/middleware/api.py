@@ -10,9 +10,7 @@ from .endpoints import ENDPOINTS
 from .world import ORIGIN, OrderId, token_of
 
 if TYPE_CHECKING:
-    from archlab.bench.client import Answer
-    from archlab.bench.lab import Lab
-    from archlab.bench.services import Service
+    from archlab.lab import Answer, Lab, Service
 
 _Route = TypeVar("_Route")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from archlab.scenario import Claim, Finding, about_the_workloads, held, inconclusive, refuted
 
 if TYPE_CHECKING:
-    from archlab.run import Measurement, Run
+    from archlab.scenario import Measurement, Run
 
 CLONES = "https://arxiv.org/abs/1611.08005"
 RFC = "https://www.rfc-editor.org/rfc/rfc9457"

@@ -27,10 +27,9 @@ class Counted:
 
 
 def counted(design: Design) -> Counted:
-    from archlab import evolution
-    from archlab.bench import versions
+    from archlab.lab import code_lines, patch, sources
 
-    files = evolution.sources(design)
+    files = sources(design)
     names = {endpoint.name for endpoint in ENDPOINTS}
     fixed = each = written_once = written_each = 0
     for file in files:
@@ -41,18 +40,18 @@ def counted(design: Design) -> Counted:
                 first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
                 inside |= set(range(first, (node.end_lineno or first) + 1))
         table = {node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == "Route"}
-        code = evolution.code_lines(file)
+        code = code_lines(file)
         each += len(code & (inside | table))
         fixed += len(code - inside - table)
         about = _about(tree) & code
         written_each += len(about & inside)
         written_once += len(about - inside)
     folder = files[0].parent
-    patch = versions.patch(folder, design.name, "")
+    change = patch(folder, design.name, "")
     endpoints = len(ENDPOINTS)
     guarded = endpoints - sum(endpoint.public for endpoint in ENDPOINTS)
     return Counted(
-        fixed, each / endpoints, written_once + round(2 * written_each / guarded), places(patch.read_text("utf-8"))
+        fixed, each / endpoints, written_once + round(2 * written_each / guarded), places(change.read_text("utf-8"))
     )
 
 

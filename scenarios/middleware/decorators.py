@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from archlab.bench.logs import correlation_id
+from archlab.lab import correlation_id
 
 from .api import Api, served
 from .limiting import configured
@@ -43,7 +43,7 @@ from .world import (
 )
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -25,7 +25,7 @@ from .world import ALL, ORIGIN, Shop
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 OPEN = (
     "/login",

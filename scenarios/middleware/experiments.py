@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archlab.scenario import Sample, ScenarioError
 
@@ -15,7 +15,7 @@ from .workload import FIRST, UNMAILABLE, UNRENDERABLE
 from .world import ORIGIN, REQUEST_ID
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 CHANGE = "new-endpoint"
 STOPPED = 0.5
@@ -53,9 +53,8 @@ def consistency(lab: Lab, api: Api) -> Iterator[Sample]:
 
 def _with_new_endpoint(lab: Lab) -> tuple[Api, bool] | None:
     """The design after the change, and whether its own tests would have stopped it; None where it does not fit."""
-    version: Any = lab.design.version(CHANGE).start
     try:
-        module = version.module(lab)
+        module = lab.module(lab.design.version(CHANGE))
     except ScenarioError:
         return None  # an edited copy: its new endpoint is simply not measured
     own_test = getattr(module, "bare", None)

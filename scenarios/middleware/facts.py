@@ -23,7 +23,7 @@ from .layers import Errors
 from .world import ORIGIN, log, milliseconds_since
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 TASK = 0.1
 """Seconds that a background task takes: so much longer than an answer that a busy machine does not hide it."""

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from archlab.bench.logs import correlation_id
+from archlab.lab import correlation_id
 
 from .limiting import Limits
 from .world import REQUEST_ID, Refused, log, milliseconds_since, request_id, user_of

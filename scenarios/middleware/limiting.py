@@ -11,7 +11,7 @@ from limits.strategies import MovingWindowRateLimiter
 from .world import PER_ADDRESS
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 PER_USER = 100_000
 """Requests a minute, where nothing else is configured: far above what any test here makes on purpose."""

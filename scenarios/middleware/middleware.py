@@ -23,7 +23,7 @@ from .limiting import configured
 from .world import ALL, ORIGIN, Shop
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 PUBLIC = frozenset({("GET", "/products"), ("POST", "/login")})
 

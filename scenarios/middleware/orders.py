@@ -16,7 +16,7 @@ from .middleware import PUBLIC
 from .world import ALL, ORIGIN, PER_ADDRESS, Shop
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 ID, LOG, CORS, ERRORS, LIMIT, LOGIN = "id", "log", "cors", "errors", "limit", "authentication"
 STACKS: tuple[tuple[str, ...], ...] = (

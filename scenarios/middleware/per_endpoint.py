@@ -38,7 +38,7 @@ from .world import (
 )
 
 if TYPE_CHECKING:
-    from archlab.bench.lab import Lab
+    from archlab.lab import Lab
 
 
 def error(status: int, text: str) -> Response:

@@ -16,8 +16,7 @@ from .endpoints import CONCERNS, ENDPOINTS, FAILED, NEW, UNKNOWN, Endpoint
 from .world import ORIGIN, PER_ADDRESS, REQUEST_ID, token_of
 
 if TYPE_CHECKING:
-    from archlab.bench.client import Answer
-    from archlab.bench.services import Service
+    from archlab.lab import Answer, Service
 
 FEW = 8
 """Requests a minute that a user may make of the service that is flooded: the code is the same, the flood is short.
@@ -120,7 +119,7 @@ def crowd(service: Service, paths: list[str], user: str) -> int:
 
     It is there to fill the log: one answer after the other would take twice as long.
     """
-    from archlab.bench.client import HOST  # here: what is imported with the scenario is imported by `archlab list`
+    from archlab.lab import HOST  # here: what is imported with the scenario is imported by `archlab list`
 
     answered = 0
     for some in (paths[i : i + 200] for i in range(0, len(paths), 200)):

@@ -11,7 +11,7 @@ from .probe import BREAK, FEW, MEND, readable, stopped
 from .world import PER_ADDRESS
 
 if TYPE_CHECKING:
-    from archlab.bench.services import Service
+    from archlab.lab import Service
 
 RIGHT = "the right order"
 READ = ENDPOINTS[0]

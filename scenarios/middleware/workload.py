@@ -10,8 +10,7 @@ from .endpoints import ENDPOINTS
 from .world import SCHEMA, OrderId, hashed, transaction
 
 if TYPE_CHECKING:
-    from archlab.bench.client import Answer
-    from archlab.bench.lab import Lab
+    from archlab.lab import Answer, Lab
 
 FIRST = 700_001
 """Orders are numbered from here on, so that a log line about one can be told by its number."""

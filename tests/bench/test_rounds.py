@@ -11,7 +11,8 @@ import pytest
 
 from archlab.bench.load import NEVER, Done
 from archlab.bench.measurements import LOAD, Cell, measurements
-from archlab.bench.rounds import Observed, Served, early_stop, moving, of_operation
+from archlab.bench.round_process import early_stop, moving, of_operation
+from archlab.bench.rounds import Observed, Served
 from archlab.run import Measurement
 from archlab.scenario import Metric, Request, Requirement, Sample, Scenario
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from archlab.bench import runner, schedule, seeding
+from archlab.bench import data_files, plan, runner
+from archlab.bench.plan import Plan
 from archlab.bench.runner import Progress, Traced, execute
-from archlab.bench.schedule import Plan
 from archlab.run import Run
 from archlab.scenario import Scenario, ScenarioError
 
@@ -66,7 +66,7 @@ def whole(tiny_in: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     home = tmp_path_factory.mktemp("whole")
     pid = ('yield Sample("exit_code", abs(exit_code))', 'yield Sample("exit_code", __import__("os").getpid())')
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schedule, "ROUNDS_SECONDS", math.inf)  # however slow the machine is
+        patch.setattr(plan, "ROUNDS_SECONDS", math.inf)  # however slow the machine is
         run = execute(Plan(tiny_in(home / "tiny", pid), {}), home / "cache", told.append)
     return run, told
 
@@ -186,7 +186,7 @@ def test_every_design_gets_the_same_operations_new_ones_each_round_and_others_fo
 def test_a_quick_run_looks_at_an_open_loop_once_and_goes_round_a_closed_one_while_there_is_time(
     tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch, seconds: float, closed: int
 ) -> None:
-    monkeypatch.setattr(schedule, "QUICK_SECONDS", seconds)
+    monkeypatch.setattr(plan, "QUICK_SECONDS", seconds)
     quick = run(tiny(), designs=["index"], quick=True)
     loads = {m.workload: (m.rounds, m.per_round) for m in quick.measurements if m.metric == "find_p95"}
     assert loads == {"calm": (closed, 60), "pressure": (1, 30)}
@@ -196,15 +196,15 @@ def test_a_quick_look_traces_what_was_edited_beside_its_original(tiny: Tiny) -> 
     first = tiny().designs[0]
     names = ("a", "b", "c", "c-mine", "d")
     designs = [replace(first, name=name, role="alternative") for name in names]
-    assert [d.name for d in schedule.traced_quickly(designs)] == ["a", "b", "c", "c-mine"]
+    assert [d.name for d in plan.traced_quickly(designs)] == ["a", "b", "c", "c-mine"]
     plain = [replace(d, role="pattern" if d.name == "d" else d.role) for d in designs if d.name != "c-mine"]
-    assert [d.name for d in schedule.traced_quickly(plain)] == ["a", "b", "d"]
+    assert [d.name for d in plan.traced_quickly(plain)] == ["a", "b", "d"]
 
 
 def test_what_goes_round_more_often_stops_when_the_time_is_over(
     tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schedule, "ROUNDS_SECONDS", 0.0)
+    monkeypatch.setattr(plan, "ROUNDS_SECONDS", 0.0)
     m = run(tiny(), designs=["index"], workloads=["calm"]).measured("find_p95", "index", "calm")
     assert m is not None
     assert m.rounds == 5
@@ -251,7 +251,7 @@ def test_rounds_that_start_from_different_data(tiny: Tiny, run: Execute, cache: 
     def exchange(event: Traced | Progress) -> None:
         if isinstance(event, Progress) and event.done == 3:
             (folder,) = cache.iterdir()
-            (folder / seeding.DATA_HASH).write_text("other")
+            (folder / data_files.DATA_HASH).write_text("other")
 
     found = run(tiny(), designs=["scan"], workloads=["calm"], tell=exchange)
     assert found.invalid_reasons == ("the designs did not start from the same data at calm",)
@@ -344,7 +344,7 @@ def script(scenario: Scenario, home: Path, temporary: Path, before: str = "") ->
     text = f"""
         from pathlib import Path
         from archlab import catalog
-        from archlab.bench import runner, watch
+        from archlab.bench import machine_watch, runner
         {before}
         scenario = catalog.find({scenario.folder!r}).only(["index"], ["calm"])
         try:
@@ -408,7 +408,7 @@ def test_what_a_killed_archlab_left_in_the_temporary_folder_is_removed_by_the_ne
 
 def test_a_run_that_was_suspended_says_so(tiny: Tiny, tmp_path: Path, temporary: Path) -> None:
     """archlab is stopped for a second while a round is being served; time itself is what is tested here."""
-    impatient = "watch.GAP, watch.TICK = 0.3, 0.05"
+    impatient = "machine_watch.GAP, machine_watch.TICK = 0.3, 0.05"
     archlab = script(tiny(held_at(tmp_path / "gate")), tmp_path, temporary, impatient)
     assert archlab.stdout is not None
     assert archlab.stdout.readline() == "serving\n"
@@ -423,7 +423,8 @@ def test_a_run_that_was_suspended_says_so(tiny: Tiny, tmp_path: Path, temporary:
 
 def test_the_originals_beside_a_copy_are_imported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they are installed; the folder itself is loaded by the catalogue alone, in every process."""
-    from archlab import catalog, copies
+    from archlab import catalog
+    from archlab.catalog import copies
 
     folder = tmp_path / "mine"
     copies.copy_scenario(catalog.find("middleware"), folder)

@@ -1,4 +1,4 @@
-"""How long until the data of cqrs are ready, the largest too: python tests/benchmarks/datasets.py
+"""How long until the data of cqrs are ready, the largest too: python tests/benchmarks/data_sets.py
 
 Seeded once for each content, then copied. Measured for every workload, and where a knob that is turned to
 its end makes the most data.
@@ -16,9 +16,10 @@ from pathlib import Path
 from figures import Report, seconds, value
 
 from archlab import catalog
-from archlab.bench import datasets, forking
-from archlab.bench.lab import Setting
+from archlab.bench import data_sets
 from archlab.bench.runner import warm
+from archlab.lab import forking
+from archlab.lab.setting import Setting
 from archlab.scenario import Design, Scenario, Workload
 
 BOUND = 1.0
@@ -48,8 +49,8 @@ def main() -> None:
         cache, copy = Path(folder, "cache"), Path(folder, "copy")
 
         def ready(workload: Workload, knobs: dict[str, float], design: Design) -> Path:
-            setting = Setting(catalog.reference(scenario), workload.name, knobs, "1:data", Path())
-            return datasets.ready(scenario, design, setting, cache)
+            setting = Setting(catalog.source(catalog.reference(scenario)), workload.name, knobs, "1:data", Path())
+            return data_sets.ready(scenario, design, setting, cache)
 
         def seeded(workload: Workload, knobs: dict[str, float]) -> list[float]:
             """The data that all designs share, then what each keeps of its own."""

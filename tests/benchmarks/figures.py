@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from archlab.bench.statistics import Interval, median, paired_ratio, round_interval
+from archlab.statistics import Interval, median, paired_ratio, round_interval
 
 UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6, "×": 1.0, "%": 100.0, "": 1.0}
 

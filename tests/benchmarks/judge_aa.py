@@ -20,8 +20,8 @@ from pathlib import Path
 from figures import Report, share
 
 from archlab import catalog
+from archlab.bench.plan import Plan
 from archlab.bench.runner import execute
-from archlab.bench.schedule import Plan
 from archlab.judge import judge
 from archlab.run import Run
 

@@ -19,8 +19,8 @@ from contextlib import ExitStack, contextmanager
 from figures import Report, value
 
 from archlab.bench.load import Bounds, Done, closed_loop, open_loop_by
-from archlab.bench.statistics import quantile
 from archlab.scenario import Request
+from archlab.statistics import quantile
 
 RATES = (200, 500, 1000, 2000, 5000)
 EVERY, STALL = 2.0, 0.3

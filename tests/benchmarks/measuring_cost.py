@@ -10,8 +10,8 @@ from time import perf_counter
 from figures import Report, interleaved, ratio, seconds, value
 
 from archlab.bench.load import Bounds, Done, closed_loop, open_loop
-from archlab.bench.statistics import median
 from archlab.scenario import Request
+from archlab.statistics import median
 
 COUNT = 20_000
 BOUND = 0.4e-6

@@ -1,6 +1,6 @@
 """Services: how soon five are ready and gone, and what a hop costs, as ratios within the same run.
 
-    python tests/benchmarks/services.py
+    python tests/benchmarks/service.py
 
 Five ready ≤ 0.4 × the time of five ``uvicorn`` command lines; stopped within 0.25 s; a pooled hop ≤ 2.5 × the exchange
 over a raw socket; no median over 5 ms.
@@ -19,10 +19,12 @@ from pathlib import Path
 from figures import Report, interleaved, ratio, value
 
 from archlab import catalog
-from archlab.bench import forking, services
-from archlab.bench.client import HOST, Client
-from archlab.bench.lab import Lab, Setting
-from archlab.bench.statistics import median
+from archlab.lab import forking
+from archlab.lab.client import HOST, Client
+from archlab.lab.lab import Lab
+from archlab.lab.service import PRELOADED
+from archlab.lab.setting import Setting
+from archlab.statistics import median
 
 ROUNDS = 8
 COUNT = 5
@@ -85,7 +87,7 @@ class Ours:
         self.stopped: list[float] = []
 
     def ready(self) -> float:
-        lab = Lab(Setting(str(WEB), "calm", {"rate": 1}, "1", self.folder))
+        lab = Lab(Setting(catalog.source(str(WEB)), "calm", {"rate": 1}, "1", self.folder))
         began = time.perf_counter()
         started = [lab.service(self.apps.greeter, f"greeter-{i}") for i in range(COUNT)]
         for service in started:
@@ -100,7 +102,7 @@ class Ours:
 def hops(folder: Path) -> tuple[list[float], list[float]]:
     """Medians of a round each: a pooled hop, and the same exchange over a raw socket, with the same service."""
     apps = import_module(f"{catalog.find(str(WEB)).load.requests.__module__}.apps")
-    lab = Lab(Setting(str(WEB), "calm", {"rate": 1}, "1", folder))
+    lab = Lab(Setting(catalog.source(str(WEB)), "calm", {"rate": 1}, "1", folder))
     service = lab.service(apps.greeter, "greeter").ready()
     pooled = service.client
     raw = socket.create_connection((HOST, service.port))
@@ -134,7 +136,7 @@ def hops(folder: Path) -> tuple[list[float], list[float]]:
 
 def main() -> None:
     report = Report()
-    forking.warm(services.PRELOADED)
+    forking.warm(PRELOADED)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "app.py").write_text(APPLICATION)

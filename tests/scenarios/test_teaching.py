@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from archlab import catalog, contradictions, evolution
+from archlab import catalog, source
+from archlab.catalog import lint
 from archlab.learn import quiz
 from archlab.scenario import Scenario
 
@@ -55,7 +56,7 @@ def test_these_are_the_course() -> None:
 
 
 def test_the_scenario_is_consistent(scenario: Scenario) -> None:
-    assert contradictions.check(scenario) == []
+    assert lint.check(scenario) == []
 
 
 def test_eight_questions_that_give_nothing_away(scenario: Scenario) -> None:
@@ -124,15 +125,15 @@ def test_a_design_explains_itself_and_is_short(scenario: Scenario) -> None:
     for design in scenario.designs:
         said = import_module(design.start.__module__).__doc__ or ""
         assert re.search(r"^Good at: .*^Fails when: .*^Costs: ", said, re.MULTILINE | re.DOTALL), design.name
-        assert evolution.lines([evolution.sources(design)[0]]) <= 160, design.name
+        assert source.lines([source.sources(design)[0]]) <= 160, design.name
 
 
 def test_designs_never_import_each_other(scenario: Scenario) -> None:
     modules = {design.start.__module__.rpartition(".")[2] for design in scenario.designs}
     for design in scenario.designs:
-        source = evolution.sources(design)[0].read_text(encoding="utf-8")
+        text = source.sources(design)[0].read_text(encoding="utf-8")
         assert not [
-            name for name in modules if re.search(rf"^from \.{name} import|^from \. import .*\b{name}\b", source, re.M)
+            name for name in modules if re.search(rf"^from \.{name} import|^from \. import .*\b{name}\b", text, re.M)
         ]
 
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from archlab.view import course, glossary, history, home, prediction, quiz
 from archlab.view.course import Topic
-from archlab.view.words import WORDS
+from archlab.view.vocabulary import WORDS
 
 WIDTHS = [20, 40, 60, 80, 100, 120]
 

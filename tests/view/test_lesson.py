@@ -11,7 +11,7 @@ from rich.cells import cell_len
 import archlab
 from archlab.scenario import Knob
 from archlab.view import lesson
-from archlab.view.sections import align, sections
+from archlab.view.source_sections import align, sections
 
 SOURCES = sorted(Path(archlab.__file__).parent.rglob("*.py"))
 

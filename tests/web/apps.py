@@ -13,7 +13,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from archlab.bench.logs import correlation_id
+from archlab.lab.logs import correlation_id
 
 log = logging.getLogger("web")
 

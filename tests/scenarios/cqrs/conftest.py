@@ -13,7 +13,8 @@ import pytest
 
 from archlab import catalog
 from archlab.bench import runner
-from archlab.bench.lab import Lab, Setting
+from archlab.lab.lab import Lab
+from archlab.lab.setting import Setting
 from archlab.scenario import Design, Scenario
 
 Start = Callable[..., SimpleNamespace]
@@ -40,7 +41,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         loaded = catalog.find(scenario)
         knobs = {knob.name: knob.default for knob in loaded.knobs} | turned
         design, folder = loaded.design(name), Path(tempfile.mkdtemp(dir=tmp_path))
-        setting = Setting(scenario, "calm", knobs, seed, folder)
+        setting = Setting(catalog.source(scenario), "calm", knobs, seed, folder)
         key = (name, scenario, seed, *sorted(knobs.items()))
         if key not in ready:
             ready[key] = Path(tempfile.mkdtemp(dir=tmp_path))

@@ -17,7 +17,8 @@ from typing import Any
 import patch_ng
 import pytest
 
-from archlab import catalog, evolution
+from archlab import catalog, source
+from archlab.catalog import cost
 from archlab.scenario import Scenario
 
 world = import_module("archlab.scenarios.cqrs.world")
@@ -102,13 +103,13 @@ def test_a_patch_touches_only_the_world_and_its_own_design(scenario: Scenario) -
     for design in scenario.designs:
         text = Path(scenario.folder, "changes", f"{design.name}.patch").read_text(encoding="utf-8")
         touched = {line.removeprefix("+++ b/") for line in text.splitlines() if line.startswith("+++ b/")}
-        own = {path.name for path in evolution.sources(design)}
+        own = {path.name for path in source.sources(design)}
         assert "world.py" in touched and touched <= own | {"world.py"}
 
 
 def test_crud_has_the_smallest_change(scenario: Scenario) -> None:
     """What one model is good at: a figure of the entity is a figure of the page."""
-    sizes = {facts.name: facts for facts in evolution.facts(scenario)}
+    sizes = {facts.name: facts for facts in cost.facts(scenario)}
     assert sizes["crud"].change_files < min(sizes[name].change_files for name in DESIGNS if name != "crud")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from archlab.bench import ledger
+from archlab.lab import ledger
 from archlab.scenario import Sample
 
 experiments = import_module("archlab.scenarios.cqrs.experiments")

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from archlab import catalog
-from archlab.bench import forking, services
-from archlab.bench.lab import Lab, Setting
+from archlab.lab import forking, service
+from archlab.lab.lab import Lab
+from archlab.lab.setting import Setting
 from archlab.scenario import Scenario
 
 Start = Callable[..., SimpleNamespace]
@@ -20,7 +21,7 @@ Start = Callable[..., SimpleNamespace]
 @pytest.fixture(scope="session", autouse=True)
 def forked_quickly() -> None:
     """Services are forked from a server that has imported what they need, as in a run."""
-    forking.warm(services.PRELOADED)
+    forking.warm(service.PRELOADED)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +39,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         folder = tmp_path / f"{len(labs)}"
         folder.mkdir()
         knobs = loaded.settings(loaded.workload(workload), turned)
-        setting = Setting(reference, workload, knobs, "1", folder, design=name)
+        setting = Setting(catalog.source(reference), workload, knobs, "1", folder, design=name)
         seeding = Lab(setting)
         loaded.data(seeding)
         seeding.close(finish=True)

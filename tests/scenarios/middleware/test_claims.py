@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from archlab.bench.plan import Plan
 from archlab.bench.runner import execute
-from archlab.bench.schedule import Plan
 from archlab.judge import judge
 from archlab.run import Run
 from archlab.scenario import Scenario

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from archlab.bench import services, versions
+from archlab.lab import service, versions
 from archlab.scenario import Scenario
 
 endpoints = import_module("archlab.scenarios.middleware.endpoints")
@@ -103,14 +103,14 @@ def test_the_new_endpoint_is_the_same_lines_everywhere_and_works(scenario: Scena
     ]
     assert not removed
     started = start(name)
-    new = started.lab.design.version("new-endpoint").start(started.lab)
+    new = started.lab.started(started.lab.design.version("new-endpoint"))
     assert new.ask("DELETE", "/products/3", "ann").json() == {"id": 3, "withdrawn": True}
     assert started.api.ask("DELETE", "/products/3", "ann").status in (404, 405), "the old version knows nothing of it"
 
 
 def test_the_test_of_the_route_table_finds_the_bare_one_alone(start: Start) -> None:
     lab = start("decorators").lab
-    module = lab.design.version("new-endpoint").start.module(lab)
+    module = lab.module(lab.design.version("new-endpoint"))
     decorators = import_module("archlab.scenarios.middleware.decorators")
     assert decorators.bare(decorators.app(lab)) == []
     assert len(module.bare(module.app(lab))) == 1
@@ -120,7 +120,7 @@ def test_the_test_of_the_route_table_finds_the_bare_one_alone(start: Start) -> N
 def changed(request: pytest.FixtureRequest, start: Start) -> Any:
     """A design after the change request."""
     started = start(request.param)
-    return SimpleNamespace(name=request.param, api=started.lab.design.version().start(started.lab), lab=started.lab)
+    return SimpleNamespace(name=request.param, api=started.lab.started(started.lab.design.version()), lab=started.lab)
 
 
 def test_errors_become_problems_with_the_id(changed: Any) -> None:
@@ -162,7 +162,7 @@ def test_an_answer_that_no_program_can_read_is_another_answer(start: Start) -> N
 
 def test_a_failure_that_left_no_line_is_found_by_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     api = start("middleware", one_in=10)
-    monkeypatch.setattr(services.Service, "log", lambda service: [])
+    monkeypatch.setattr(service.Service, "log", lambda service: [])
     found = [(sample.metric, sample.value) for sample in experiments.hunt(api.lab, api.api)]
     assert found.count(("lines_found", 0)) == found.count(("lines_lost", 1)) == 2
 

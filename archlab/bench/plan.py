@@ -1,0 +1,88 @@
+"""What a run does and how often: which designs, workloads and experiments, in how many rounds, in which order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from archlab import source
+from archlab.scenario import Design, Experiment, Scenario, Workload
+
+ROUNDS = 5
+"""A percentile bound is judged by at least five rounds."""
+CLOSED_ROUNDS = 20
+"""A closed loop is cheap: as long as there is time it goes round this often, to tell small differences from noise."""
+ROUNDS_SECONDS = 11.0
+"""When that much has passed, closed loops have gone round often enough."""
+QUICK_ROUNDS = 1
+"""With --quick, of an open loop and of an experiment: enough for a look. A closed loop keeps its five."""
+QUICK_SECONDS = 4.5
+"""With --quick, when that much has passed nothing goes round once more: what is open then is said to be uncertain."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What somebody asked to be run."""
+
+    scenario: Scenario
+    turned: Mapping[str, float]
+    seed: int = 1
+    quick: bool = False
+    seconds: float | None = None
+    """Go on with further rounds until this much time has passed (``--for``)."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One entry of the plan: ``experiment`` None is the workload's load."""
+
+    workload: Workload
+    design: str
+    experiment: Experiment | None
+    number: int
+
+
+def every_entry(plan: Plan) -> list[Round]:
+    """One pass over all designs and workloads, and the experiments that are done to them."""
+    scenario = plan.scenario
+    return [
+        Round(workload, design.name, experiment, 0)
+        for workload in scenario.workloads
+        for experiment in (None, *scenario.experiments)
+        for design in scenario.designs
+        if design.asked_at(workload.name) and (experiment is None or experiment.done_to(design.name, workload.name))
+    ]
+
+
+def goes_on(plan: Plan, number: int, passed: float, before: float) -> bool:
+    """Whether there is a pass ``number``; ``passed`` seconds since the start, ``before`` of them before the first."""
+    if plan.quick:
+        return number < QUICK_ROUNDS or (number < ROUNDS and passed < QUICK_SECONDS)
+    if number < ROUNDS:
+        return True
+    if plan.seconds is not None:
+        return passed + (passed - before) / number < plan.seconds
+    return number < CLOSED_ROUNDS and passed < ROUNDS_SECONDS
+
+
+def due(entry: Round, plan: Plan, number: int) -> bool:
+    """Whether an entry of the schedule takes part in pass ``number``."""
+    if number >= ROUNDS and plan.seconds is None:
+        return entry.experiment is None and entry.workload.closed
+    if plan.quick and entry.experiment is not None and not entry.experiment.quick:
+        return False
+    if entry.experiment is not None and entry.experiment.rounds is not None:
+        return number < (QUICK_ROUNDS if plan.quick else entry.experiment.rounds)
+    return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
+
+
+def in_order(batch: list[Round], number: int) -> list[Round]:
+    """A B, then B A: a drift of the machine's speed meets every design alike."""
+    return batch if number % 2 == 0 else batch[::-1]
+
+
+def traced_quickly(designs: Sequence[Design]) -> list[Design]:
+    """The two simplest, the pattern, and what was edited with its original: no screen shows more side by side."""
+    edited = {d.name for d in designs if d.name.endswith(source.EDITED)}
+    shown = edited | {name.removesuffix(source.EDITED) for name in edited}
+    return [d for place, d in enumerate(designs) if place < 2 or d.role == "pattern" or d.name in shown]

@@ -1,0 +1,20 @@
+"""Finds and loads scenarios, says what is wrong with one, copies them, and counts what a design costs."""
+
+from archlab.catalog.copies import copy_scenario, notes
+from archlab.catalog.finding import find, source
+from archlab.catalog.lint import check
+from archlab.catalog.named import Entry, by_name, courses, entries, names, reference
+
+__all__ = [
+    "Entry",
+    "by_name",
+    "check",
+    "copy_scenario",
+    "courses",
+    "entries",
+    "find",
+    "names",
+    "notes",
+    "reference",
+    "source",
+]

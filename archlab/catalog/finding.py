@@ -1,0 +1,72 @@
+"""Finds the scenario that a person typed: a name of the catalogue, or a folder.
+
+Nothing is ever loaded from the current folder by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from archlab import loading
+from archlab.catalog import copies, named
+from archlab.scenario import Scenario, ScenarioError, UsageError
+
+
+def find(name: str) -> Scenario:
+    """The scenario of that name; or the folder, if ``name`` is a path (has a separator or starts with a dot).
+
+    A folder goes by its own name. One that ``copy_scenario`` made is judged beside its original.
+    Raises UsageError when there is none, ScenarioError when it cannot be loaded; each is one sentence.
+    """
+    if name.startswith(".") or "/" in name or os.sep in name:
+        return _from_path(name)
+    return named.by_name(name)
+
+
+def source(reference: str) -> Callable[[], Scenario]:
+    """Loads the scenario of that reference. It can be pickled: this is what every process of a round is given."""
+    return functools.partial(find, reference)
+
+
+def _from_path(path: str) -> Scenario:
+    try:
+        folder = Path(path).expanduser().resolve()
+    except RuntimeError:  # ~nobody
+        folder = Path(path).resolve()
+    if not folder.exists():
+        raise UsageError(
+            f"there is no folder {path}. `archlab new NAME --from SCENARIO` makes one; see `archlab list`."
+        )
+    if not folder.is_dir():
+        raise UsageError(f"{path} is a file: a scenario is a folder. Try {Path(path).parent}{os.sep}.")
+    if not (folder / "__init__.py").is_file():
+        raise ScenarioError(f"{path} is no scenario: it has no __init__.py that defines SCENARIO.")
+    for name in named.course():
+        # The same code under two module names would be two sets of classes that do not know each other.
+        if folder == _course_folder(name):
+            return named.by_name(name)
+    copied = copies.copied_from(folder)
+    if copied is None:
+        return _from_folder(folder, path)
+    mended = copies.judged_beside_original(folder, copied, load=lambda: _from_folder(folder, path))
+    return named.consistent(mended, path)
+
+
+def _course_folder(name: str) -> Path:
+    package = importlib.import_module(named.COURSE_PACKAGE)
+    return (Path(str(package.__file__)).parent / name).resolve()
+
+
+def _from_folder(folder: Path, path: str) -> Scenario:
+    try:
+        module = loading.load_package(folder)
+    except (Exception, SystemExit) as error:
+        raise ScenarioError(f"{path} cannot be loaded: {loading.reason(error)}") from error
+    return replace(
+        named.declared(module, "SCENARIO", path), name=folder.name, folder=str(folder), typed=named.typed(folder)
+    )

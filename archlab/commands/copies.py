@@ -1,0 +1,13 @@
+"""``archlab new``: a copy of a scenario, to be edited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archlab import catalog
+
+
+def new(folder: Path, original: str) -> None:
+    catalog.copy_scenario(catalog.find(original), folder)
+    print(f"{folder} is a copy of {original}: edit its designs, then type")
+    print(f"  archlab run ./{folder}")

@@ -1,0 +1,88 @@
+"""What there is to learn: the course with what was done so far, and the list of scenarios."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from archlab import catalog
+from archlab.commands.compare import whole
+from archlab.view.course import Topic, durations, listing
+
+
+def home() -> None:
+    from archlab.commands.terminal import console
+    from archlab.view import home as view
+
+    console().print(view.home(_topics()))
+
+
+def list_scenarios(as_json: bool) -> None:
+    entries = catalog.entries()
+    if as_json:
+        from archlab.commands.terminal import print_json
+
+        listed = [
+            {
+                "name": entry.name,
+                "topic": entry.scenario.topic if entry.scenario else "",
+                "question": entry.scenario.question if entry.scenario else "",
+                "seconds": entry.scenario.seconds if entry.scenario else None,
+                "origin": entry.origin,
+                "problem": entry.problem,
+            }
+            for entry in entries
+        ]
+        print_json({"schema": 1, "scenarios": listed})
+        return
+    _print_lines(listing, [_topic(entry) for entry in entries])
+
+
+def list_durations() -> None:
+    """``archlab run`` without a name."""
+    _print_lines(durations, [_topic(entry) for entry in catalog.entries()])
+
+
+def _print_lines(draw: Callable[..., list[str]], topics: list[Topic]) -> None:
+    """Plain lines: Rich takes longer to import than all the rest of ``archlab list``."""
+    from shutil import get_terminal_size
+
+    ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
+    for line in draw(topics, get_terminal_size((100, 24)).columns, ascii_only):
+        print(line)
+
+
+def _topic(entry: catalog.Entry) -> Topic:
+    if entry.scenario is None:
+        return Topic(entry.name, problem=entry.problem, origin=entry.origin)
+    scenario = entry.scenario
+    return Topic(entry.name, scenario.topic, scenario.question, scenario.seconds, origin=entry.origin)
+
+
+def _topics() -> list[Topic]:
+    """The catalogue with what was done so far."""
+    from dataclasses import replace
+
+    from archlab.commands.terminal import recording
+    from archlab.learn import quiz
+    from archlab.view.history import verdicts
+
+    topics = []
+    entries = catalog.entries()
+    with recording() as store:
+        for entry in entries:
+            topic = _topic(entry)
+            if entry.scenario is not None and store is not None:
+                last = store.latest(entry.name, whole(entry.scenario)) or store.latest(entry.name)
+                asked = quiz.questions(entry.scenario)
+                known = quiz.standing(entry.name, asked, store.answers(entry.name))
+                topic = replace(
+                    topic,
+                    last_run=last.run_id if last else None,
+                    outcome=verdicts(last) if last else "",
+                    right=known.right,
+                    answered=known.answered,
+                    questions=known.questions,
+                )
+            topics.append(topic)
+    return topics or [_topic(entry) for entry in entries]

@@ -1,0 +1,77 @@
+"""What was recorded: the history, the traces of a run, a run as a document or a picture; and its removal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archlab import catalog
+from archlab.commands.terminal import console, interactive, print_json
+from archlab.failure import say
+from archlab.run import Run
+from archlab.scenario import ScenarioError, UsageError
+from archlab.store import Store
+from archlab.store import reset as remove
+
+
+def history(number: int, as_json: bool) -> None:
+    from archlab.view import history as view
+
+    with Store.open(say=say) as store:
+        runs = store.runs(number)
+        if as_json:
+            print_json({"schema": 1, "runs": [run.to_json() for run in runs]})
+            return
+        predicted = {}
+        for run in runs:
+            made = store.prediction(run.run_id) if run.run_id is not None else None
+            predicted[run.run_id] = (made.design or "none") if made else ""
+    console().print(view.history([view.past(run, predicted[run.run_id]) for run in runs]))
+
+
+def trace(run_id: int, design: str | None, slowest: bool, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from archlab.view import trace as view
+
+    run = _recorded(run_id)
+    known = list(dict.fromkeys(trace.design for trace in run.traces))
+    if design is not None and design not in known:
+        raise UsageError(f"run {run_id} has no traces of {design!r}. It has: {', '.join(known)}.")
+    wanted = "slowest" if slowest else "median"
+    traces = [t for t in run.traces if t.picked == wanted and design in (None, t.design)]
+    if as_json:
+        print_json({"schema": 1, "run_id": run_id, "traces": [asdict(t) for t in traces]})
+    else:
+        console().print(view.traces(run, traces))
+
+
+def export(run_id: int, picture: Path | None) -> None:
+    from archlab.export import svg as view
+
+    run = _recorded(run_id)
+    if picture is None:
+        print_json(run.to_json())
+        return
+    try:
+        scenario = catalog.by_name(run.scenario)
+    except (UsageError, ScenarioError):  # it is gone, or no longer loads: what was recorded is still there
+        scenario = None
+    picture.write_text(view.svg(run, scenario), encoding="utf-8")
+    print(f"{picture} shows run {run_id}.")
+
+
+def _recorded(run_id: int) -> Run:
+    with Store.open(say=say) as store:
+        return store.load(run_id)
+
+
+def reset(everything: bool, no_input: bool) -> None:
+    if everything and not no_input:
+        if not interactive():
+            raise UsageError("reset --everything removes every recorded run and answer; add --no-input to mean it.")
+        answer = input("Remove every recorded run, prediction and answer? Type yes: ")
+        if answer.strip().lower() != "yes":
+            print("Nothing was removed.")
+            return
+    removed = remove(everything=everything)
+    print(f"Removed: {', '.join(map(str, removed))}." if removed else "There was nothing to remove.")

@@ -1,0 +1,39 @@
+"""What can be read: a scenario's lesson, its code and its change request, and the words that archlab uses."""
+
+from __future__ import annotations
+
+from archlab import catalog
+from archlab.commands.terminal import console
+from archlab.scenario import UsageError
+
+
+def show(name: str, code: bool, change: bool, designs: list[str]) -> None:
+    from archlab.catalog import cost
+    from archlab.learn import lesson
+    from archlab.view import bill
+    from archlab.view import lesson as view
+
+    scenario = catalog.find(name)
+    narrowed = scenario.only(designs, ())
+    screen = console()
+    if code:
+        source = lesson.code(narrowed)
+        screen.print(view.code([(d.name, d.title, source[d.name]) for d in narrowed.designs]))
+    if change:
+        diffs = lesson.changes(narrowed)
+        facts = {f.name: f for f in cost.facts(scenario)}
+        shown = [(d.name, bill.takes(facts[d.name]), diffs[d.name]) for d in narrowed.designs if d.name in diffs]
+        screen.print(view.change(scenario.change_request, shown))
+    if not code and not change:
+        screen.print(view.lesson(lesson.text(scenario)))
+        screen.print(view.knobs(scenario.knobs))
+
+
+def explain(word: str | None) -> None:
+    from archlab.view import glossary
+
+    if word is not None and glossary.find(word) is None:
+        close = ", ".join(glossary.nearest(word))
+        hint = f"Did you mean: {close}?" if close else "`archlab explain` lists the words."
+        raise UsageError(f"{word!r} is not one of the words explained here. {hint}")
+    console().print(glossary.words() if word is None else glossary.explain(word))

@@ -1,0 +1,23 @@
+"""What an edited design does to the claims: they are judged again with it in its original's place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from archlab.run import Run
+from archlab.scenario import Scenario
+from archlab.source import EDITED
+
+
+def in_its_originals_place(scenario: Scenario, run: Run, edited: str) -> tuple[Scenario, Run]:
+    """The run as if there were no originals edited but this one, and it had its original's name."""
+    original = edited.removesuffix(EDITED)
+    designs = tuple(design for design in scenario.designs if not design.name.endswith(EDITED))
+    kept = {design.name: design.name for design in designs} | {edited: original}
+    del kept[original]
+    renamed: dict[str, Any] = {
+        of: tuple(replace(one, **{key: kept[name]}) for one in getattr(run, of) if (name := getattr(one, key)) in kept)
+        for of, key in (("designs", "name"), ("measurements", "design"), ("faults", "design"), ("traces", "design"))
+    }
+    return replace(scenario, designs=designs), replace(run, **renamed)

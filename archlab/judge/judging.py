@@ -1,0 +1,41 @@
+"""Judges a run: comparisons, requirements, verdicts, claims. The same run always gets the same judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from archlab.judge.claims import claim_outcome
+from archlab.judge.comparisons import comparisons, noise
+from archlab.judge.edits import in_its_originals_place
+from archlab.judge.requirements import requirements
+from archlab.judge.verdicts import findings, verdict
+from archlab.run import ClaimOutcome, Run
+from archlab.scenario import Scenario
+from archlab.source import EDITED
+
+
+def judge(scenario: Scenario, run: Run) -> Run:
+    """The run with everything that follows from its measurements. An invalid run is judged in nothing."""
+    if not run.valid:
+        claims = tuple(
+            ClaimOutcome(c.id, c.text, c.kind, None, "not judged: the run is invalid") for c in scenario.claims
+        )
+        return replace(run, claims=claims)
+    run = replace(run, noise=noise(scenario, run))
+    run = replace(run, comparisons=tuple(comparisons(scenario, run)))
+    run = replace(run, requirements=tuple(requirements(scenario, run)))
+    run = replace(run, verdicts=tuple(verdict(scenario, run, w.name) for w in run.workloads))
+    run = replace(run, findings=tuple(findings(scenario, run)))
+    claims = tuple(claim_outcome(claim, run, bool(scenario.narrowed)) for claim in scenario.claims)
+    return replace(run, claims=(*claims, *_refuted_by_edits(scenario, run, claims)))
+
+
+def _refuted_by_edits(scenario: Scenario, run: Run, claims: tuple[ClaimOutcome, ...]) -> Iterator[ClaimOutcome]:
+    """Claims that hold of the originals and do not once an edited design stands in its original's place."""
+    for edited in (d.name for d in scenario.designs if d.name.endswith(EDITED)):
+        swapped = judge(*in_its_originals_place(scenario, run, edited))
+        for claim, before in zip(swapped.claims, claims, strict=True):
+            if claim.outcome == "refuted" != before.outcome:
+                evidence = f"with {edited} in place of {edited.removesuffix(EDITED)}: {claim.evidence}"
+                yield replace(claim, id=f"{claim.id}{EDITED}", evidence=evidence)

@@ -1,0 +1,81 @@
+"""The verdict of each workload, and in which quadrant every design stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise, product
+from typing import Literal
+
+from archlab.judge.requirements import outcomes_of
+from archlab.run import Run, Verdict
+from archlab.scenario import Scenario
+
+Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "misuse"]
+
+WELL_INSIDE = 3.0
+"""A workload is meant to lie this far inside its region: 3 × beyond the bound, or within a third of it."""
+
+
+def verdict(scenario: Scenario, run: Run, workload: str) -> Verdict:
+    """The first design, simplest first, that misses nothing; noise never recommends the grander one."""
+    candidates: list[str] = []
+    for design in scenario.designs:
+        outcomes = {r.outcome for r in outcomes_of(run, workload, design.name)}
+        if design.role == "misuse" or "missed" in outcomes:
+            continue
+        candidates.append(design.name)
+        if outcomes <= {"met"}:  # where nothing is demanded, the simplest design will do
+            break
+    else:
+        # Nobody surely meets everything: all that are left may.
+        if not candidates:
+            return Verdict(workload, "none", None, ())
+        return Verdict(workload, "uncertain", None, tuple(candidates))
+    if len(candidates) == 1:
+        return Verdict(workload, "sufficient", candidates[0], tuple(candidates))
+    return Verdict(workload, "uncertain", None, (candidates[0], candidates[-1]))
+
+
+def standing(run: Run, workload: str, design: str) -> Standing:
+    """Which of the four quadrants a design stands in at a workload, or why it stands in none."""
+    if run.design(design).role == "misuse":
+        return "misuse"
+    verdict, outcomes = run.verdict(workload), [r.outcome for r in outcomes_of(run, workload, design)]
+    if "missed" in outcomes:
+        return "misses"
+    if verdict is None or not verdict.candidates:
+        return "uncertain"
+    last = run.design(verdict.candidates[-1])
+    if verdict.status == "sufficient" and design == last.name:
+        return "enough" if last.order == min(d.order for d in run.designs if d.role != "misuse") else "pays"
+    surely = all(r.outcome == "met" for r in outcomes_of(run, workload, last.name))
+    return "self-inflicted" if surely and run.design(design).order > last.order else "uncertain"
+
+
+def clear_by(run: Run, workload: str, design: str) -> tuple[bool, float] | None:
+    """How far a design lies inside its region: (passing?, factor).
+
+    A design that passes is as far inside as its tightest bound; one that fails as far as the bound it fails the most.
+    """
+    judged = outcomes_of(run, workload, design)
+    missed = [r.margin for r in judged if r.outcome == "missed" and r.margin is not None]
+    if missed:
+        return False, max(missed)
+    met = [r.margin for r in judged if r.outcome == "met" and r.margin is not None]
+    return (True, min(met)) if met and all(r.outcome == "met" for r in judged) else None
+
+
+def findings(scenario: Scenario, run: Run) -> Iterator[str]:
+    """What the run says about the scheme itself."""
+    ordered = [run.design(d.name) for d in scenario.designs if d.role != "misuse"]
+    for simpler, grander in pairwise(ordered):
+        bills = [
+            (d.lines, d.modules, d.processes, d.tables, d.change_added + d.change_removed) for d in (simpler, grander)
+        ]
+        if all(small >= large for small, large in zip(*bills, strict=True)) and bills[0] != bills[1]:
+            yield f"{simpler.name} stands before {grander.name} as the simpler, and costs more in every respect"
+    for workload, design in product(run.workloads, run.designs):
+        inside = clear_by(run, workload.name, design.name)
+        if inside is not None and inside[1] < WELL_INSIDE and not run.turned:
+            near = f"{workload.name}: {design.name} lies only {inside[1]:.1f} × inside its region"
+            yield f"{near}; turn the workload's knobs further for a clear picture"

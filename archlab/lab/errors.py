@@ -1,0 +1,13 @@
+"""What can go wrong with the parts of a round."""
+
+from __future__ import annotations
+
+from archlab.scenario import ScenarioError
+
+
+class ProcessDied(Exception):
+    """A process ended that should still be there: its name and exit code in a sentence."""
+
+
+class ServiceFailed(ScenarioError):
+    """A service cannot be started: its name, the reason, and its own last log lines."""

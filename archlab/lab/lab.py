@@ -1,0 +1,145 @@
+"""What a design, an experiment and a schedule are given. It only holds the parts; each is a module of its own."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from archlab.lab import database
+from archlab.lab.setting import STRUCK, Setting
+from archlab.tracing import Recorder, TracedConnection
+
+if TYPE_CHECKING:
+    from archlab.lab.process import Process
+    from archlab.lab.proxy import Proxy
+    from archlab.lab.service import Service
+    from archlab.scenario import Design
+
+_Part = TypeVar("_Part", bound="Process")
+
+
+class Lab:
+    def __init__(self, setting: Setting, name: str = "worker", crash_at: str | None = None) -> None:
+        self.setting = setting
+        self.knobs = SimpleNamespace(**setting.knobs)
+        self.workload = setting.workload
+        self.random = random.Random(setting.seed)
+        self.folder = setting.folder
+        self.recorder = Recorder(name) if setting.traced else None
+        self.processes: list[Process] = []
+        self._crash_at = crash_at
+        self._connections: list[Any] = []
+
+    def database(self, name: str = "shop", round_trip: float = 0.0) -> Any:
+        """A connection to the database ``name`` of this round, ``round_trip`` seconds away."""
+        connection = database.connect(self.folder / f"{name}.db", round_trip)
+        if self.recorder:
+            connection = TracedConnection(connection, self.recorder, name)
+        self._connections.append(connection)
+        return connection
+
+    def spawn(self, main: Callable[..., None], name: str) -> Process:
+        """Starts ``main(lab, inbox)``, a module-level function of the scenario, in a process of its own."""
+        from archlab.lab import process
+
+        return self._held(process.start(self.setting, main, name, self.recorder))
+
+    def service(
+        self,
+        build: Callable[[Lab], Any],
+        name: str,
+        calls: Mapping[str, Any] | None = None,
+        settings: Mapping[str, float] | None = None,
+    ) -> Service:
+        """Starts ``build(lab)``, an ASGI application, as an HTTP service in a process of its own, and does not wait.
+
+        ``build`` is a module-level function of the scenario. ``calls`` are services (or proxies) that it may call, as
+        ``lab.peers.<name>``; ``settings`` are knobs that this service alone sees turned.
+        """
+        from archlab.lab import service
+
+        unique = name if all(part.name != name for part in self.processes) else f"{name}-{len(self.processes)}"
+        return self._held(service.start(self.setting, build, unique, calls or {}, settings or {}, self.recorder))
+
+    def ready(self) -> None:
+        """Waits until all that was started serves."""
+        for process in self.processes:
+            process.ready()
+
+    def check(self, patience: float = 0.0) -> None:
+        """Raises ProcessDied when a process has ended that should be there, or ends within ``patience`` seconds."""
+        for process in self.processes:
+            process.check(patience)
+
+    def proxy(self, target: Any, name: str = "proxy") -> Proxy:
+        """A bad network in front of whatever has a ``port``: a service, a broker. It is good until it is told."""
+        from archlab.lab.proxy import Proxy
+
+        return self._held(Proxy(self.setting, target, name, self.recorder))
+
+    @cached_property
+    def design(self) -> Design:
+        """The design that this round serves: an experiment may ask for another version of it."""
+        return self.setting.source().design(self.setting.design)
+
+    def module(self, design: Design) -> ModuleType:
+        """The module that defines a design, or a version of it (``design.version(change)``): then after the change."""
+        from archlab.lab import versions
+
+        return versions.module(design, self.folder)
+
+    def started(self, design: Design) -> Any:
+        """The running design, or a version of it beside the running one: its ``start``, after the change."""
+        from archlab.lab import versions
+
+        return versions.started(design, self)
+
+    @cached_property
+    def peers(self) -> SimpleNamespace:
+        """In a service: clients for the services that it may call."""
+        from archlab.lab.client import Client
+
+        calls = self.setting.calls
+        return SimpleNamespace(**{name: Client(port, name, recorder=self.recorder) for name, port in calls.items()})
+
+    def crash_point(self, name: str) -> None:
+        """A named place in the code: the process dies here if it was started with ``crash_at=name``."""
+        if name == self._crash_at:
+            self.struck(name)
+            if sys.platform == "win32":
+                os._exit(1)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def struck(self, fault: str) -> None:
+        """Proof of injection: says, where it strikes, that a fault struck. Survives the death of the process."""
+        with (self.folder / STRUCK).open("a", encoding="utf-8") as log:
+            log.write(fault + "\n")
+
+    def faults_struck(self) -> list[str]:
+        log = self.folder / STRUCK
+        return log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
+
+    def _held(self, part: _Part) -> _Part:
+        self.processes.append(part)
+        return part
+
+    def close(self, finish: bool) -> None:
+        """Ends what was started. ``finish``: in good order, so that data and spans are whole; else at once."""
+        processes, self.processes = self.processes, []
+        for process in processes:
+            if finish:
+                process.stop()
+            else:
+                process.kill()
+            process.release()
+        if finish:
+            for connection in self._connections:
+                connection.close()
+            if self.recorder:
+                self.recorder.dump(self.folder)

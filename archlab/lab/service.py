@@ -1,0 +1,154 @@
+"""HTTP services of a design, as their parent holds them: started in parallel, waited for, killed, restarted, replaced.
+
+Each is a process of its own on an ephemeral loopback port. The parent binds the port, so nobody else can take it; a
+service that is down refuses connections; one that comes back comes back where it was.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archlab.lab import forking, logs, versions
+from archlab.lab.client import Client
+from archlab.lab.errors import ProcessDied, ServiceFailed
+from archlab.lab.ports import bound
+from archlab.lab.process import Process
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+    from archlab.lab.setting import Setting
+    from archlab.tracing import Recorder
+
+PRELOADED = [
+    "anyio._backends._asyncio",
+    "archlab.lab.service",
+    "archlab.lab.service_process",
+    "archlab.lab.versions",
+    "asyncio",
+    "concurrent.futures.thread",
+    "encodings.idna",
+    "patch_ng",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.asyncio",
+    "uvicorn.protocols.http.h11_impl",
+]
+"""Imported once in the server that services are forked from."""
+PATIENCE = 20.0
+"""Seconds within which a service must be ready."""
+
+Launch = Callable[[socket.socket, Connection, "str | None"], "BaseProcess"]
+
+
+class Service(Process):
+    """A design's service. It is being started when this is made; ``client`` and ``ready`` wait until it serves."""
+
+    asked_from_outside = True
+
+    def __init__(self, launch: Launch, name: str, log: Path, recorder: Recorder | None) -> None:
+        self._serve = launch
+        self._log = log
+        self._own = recorder
+        self._reserved = bound(name, 0)
+        self.port: int = self._reserved.getsockname()[1]
+        self._client: Client | None = None
+        super().__init__(lambda wire, crash_at: self._launched(wire, crash_at), name, recorder)
+
+    def start(self, crash_at: str | None = None) -> None:
+        """Starts it (again), on the same port; with ``crash_at`` it dies at that named crash point."""
+        self._ready, self._ended = False, crash_at is not None
+        super().start(crash_at)
+
+    def ready(self) -> Service:
+        """Waits until it serves. Raises ServiceFailed when it does not."""
+        if self._ready:
+            return self
+        try:
+            if not self._wire.poll(PATIENCE):
+                raise ServiceFailed(f"service {self.name} did not start within {PATIENCE:g} s{self._last_words()}")
+            said, why = self._wire.recv()
+        except (EOFError, ConnectionResetError):
+            said, why = "failed", f"it ended with {_exit(self.exited())}"
+        if said != "ready":
+            self._ended = True
+            raise ServiceFailed(f"service {self.name} did not start: {why}{self._last_words()}")
+        self._ready = True
+        return self
+
+    @property
+    def client(self) -> Client:
+        if self._client is None:
+            self._client = Client(self.ready().port, self.name, recorder=self._own)
+        return self._client
+
+    def restart(self) -> Service:
+        """Stops it in good order and starts it again."""
+        self.stop()
+        self.start()
+        return self.ready()
+
+    def kill(self) -> None:
+        """SIGKILL, in the middle of whatever it does."""
+        self._ended = True
+        super().kill()
+
+    def stop(self) -> None:
+        """Lets it end its requests and their background tasks, and waits for its end (5 s, then kills it)."""
+        self._ended = True
+        super().stop()
+
+    def release(self) -> None:
+        """Gives its port back, and closes the connections to it."""
+        self._reserved.close()
+        if self._client is not None:
+            self._client.close()
+
+    def check(self, patience: float = 0.0) -> None:
+        """Raises ProcessDied when it is gone, or goes within ``patience`` seconds, although nobody ended it."""
+        if patience and not self._ended:
+            self._process.join(patience)
+        if not self._ended and not self.alive:
+            raise ProcessDied(f"service {self.name} ended unplanned with {_exit(self.exited())}{self._last_words()}")
+
+    def log(self) -> list[dict[str, Any]]:
+        """What it has logged, all its lives together."""
+        return logs.read([self._log])
+
+    def _launched(self, wire: Connection, crash_at: str | None) -> BaseProcess:
+        # The parent keeps no listening socket of its own: a connection to a dead service must be refused.
+        with bound(self.name, self.port) as listener:
+            listener.listen(1024)
+            return self._serve(listener, wire, crash_at)
+
+    def _last_words(self) -> str:
+        said = logs.last_words(self._log)
+        return f". Its last log lines: {said}" if said else ""
+
+
+def start(
+    setting: Setting,
+    build: Callable[..., Any],
+    name: str,
+    calls: Mapping[str, Any],
+    settings: Mapping[str, float],
+    recorder: Recorder | None,
+) -> Service:
+    """Starts a service; see ``Lab.service``."""
+    ports = {callee: reached.port for callee, reached in calls.items()}
+    setting = replace(setting, knobs={**setting.knobs, **settings}, calls=ports)
+    place = versions.place(build)
+
+    def launch(listener: socket.socket, wire: Connection, crash_at: str | None) -> BaseProcess:
+        main = "archlab.lab.service_process:serve"
+        return forking.start(main, setting, place, name, listener, wire, crash_at, name=name)
+
+    return Service(launch, name, setting.folder / f"log-{name}.jsonl", recorder)
+
+
+def _exit(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

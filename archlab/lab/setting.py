@@ -1,0 +1,29 @@
+"""Where a process of a round stands: plain data, from which any process can make its Lab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archlab.scenario import Scenario
+
+STRUCK = "struck.log"
+"""The file in a round's folder that has one line for every fault that struck."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    source: Callable[[], Scenario]
+    """Loads the scenario, in any process; it can be pickled."""
+    workload: str
+    knobs: Mapping[str, float]
+    seed: str
+    folder: Path
+    traced: bool = False
+    design: str = ""
+    """The design that the round serves; empty while data are seeded."""
+    calls: Mapping[str, int] = field(default_factory=dict)
+    """Ports of the services that this process may call, by name."""
