@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from archlab import catalog
-from archlab.commands.terminal import answer_to, console, recording
+from archlab.commands.terminal import answer_to, console, print_json, recording
 from archlab.scenario import UsageError
 from archlab.signals import ended_cleanly
 
@@ -117,4 +116,4 @@ def _print_json(ordered: list[tuple[str, Question]], seed: int) -> None:
         }
         for scenario, question in ordered
     ]
-    print(json.dumps({"schema": 1, "questions": listed}, indent=2))
+    print_json({"schema": 1, "questions": listed})

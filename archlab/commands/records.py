@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archlab import catalog
-from archlab.commands.terminal import console, interactive, print_json
+from archlab.commands.terminal import console, interactive, print_json, tell
 from archlab.failure import say
 from archlab.run import Run
 from archlab.scenario import ScenarioError, UsageError
@@ -57,7 +57,7 @@ def export(run_id: int, picture: Path | None) -> None:
     except (UsageError, ScenarioError):  # it is gone, or no longer loads: what was recorded is still there
         scenario = None
     picture.write_text(view.svg(run, scenario), encoding="utf-8")
-    print(f"{picture} shows run {run_id}.")
+    tell(f"{picture} shows run {run_id}.")
 
 
 def _recorded(run_id: int) -> Run:
@@ -74,4 +74,4 @@ def reset(everything: bool, no_input: bool) -> None:
             print("Nothing was removed.")
             return
     removed = remove(everything=everything)
-    print(f"Removed: {', '.join(map(str, removed))}." if removed else "There was nothing to remove.")
+    tell(f"Removed: {', '.join(map(str, removed))}." if removed else "There was nothing to remove.")

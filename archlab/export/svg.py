@@ -8,6 +8,7 @@ from io import StringIO
 
 from rich.console import Console
 
+from archlab.neutral import printable
 from archlab.run import Run
 from archlab.scenario import Scenario
 from archlab.view import run_screen
@@ -22,7 +23,7 @@ def svg(run: Run, scenario: Scenario | None = None) -> str:
     )
     shown = replace(run, traces=tuple(trace for trace in run.traces if trace.picked == "median"))
     console.print(run_screen.whole(shown, scenario))
-    drawn = console.export_svg(title=f"archlab run {run.scenario}", unique_id="archlab")
+    drawn = console.export_svg(title=printable(f"archlab run {run.scenario}"), unique_id="archlab")
     # Rich's picture would fetch its font from a server.
     drawn = re.sub(r"@font-face\s*\{.*?\}", "", drawn, flags=re.DOTALL)
     return re.sub(r"[ \t]+$", "", drawn.replace("Fira Code,", ""), flags=re.MULTILINE)

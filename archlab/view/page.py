@@ -15,6 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
+from archlab.neutral import printable
 from archlab.view.signs import plain
 
 GOOD, BAD, PAYS, SELF, UNSURE = "green", "red", "bold cyan", "yellow", "magenta"
@@ -35,7 +36,8 @@ class Page:
     ascii: bool = False
 
     def spell(self, text: str) -> str:
-        return plain(text) if self.ascii else text
+        """``text`` as it may be shown: every part of a picture passes here."""
+        return plain(printable(text)) if self.ascii else printable(text)
 
     def text(self, *parts: Part, style: str = "") -> Text:
         """Parts put together: a string, (a string, its style) or Text."""
@@ -206,7 +208,7 @@ class Picture:
 
 def spelled(console: Console, text: str) -> str:
     """A prompt or a sentence as this console can show it, for what is printed without a Picture."""
-    return plain(text) if console.options.ascii_only else text
+    return Page(ascii=console.options.ascii_only).spell(text)
 
 
 @dataclass(frozen=True)
