@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -499,8 +500,8 @@ class Scenario:
         situations = {self.workload(name).name for name in workloads} or {w.name for w in self.workloads}
         kept = tuple(d for d in self.designs if d.name in chosen)
         asked = tuple(w for w in self.workloads if w.name in situations)
-        typed = [f"--design {d.name}" for d in kept] if len(kept) < len(self.designs) else []
-        typed += [f"--workload {w.name}" for w in asked] if len(asked) < len(self.workloads) else []
+        typed = [f"--design {shlex.quote(d.name)}" for d in kept] if len(kept) < len(self.designs) else []
+        typed += [f"--workload {shlex.quote(w.name)}" for w in asked] if len(asked) < len(self.workloads) else []
         return replace(self, narrowed=" ".join(typed), designs=kept, workloads=asked)
 
 

@@ -59,7 +59,8 @@ def quiz(name: str | None, no_input: bool, as_json: bool) -> None:
     if given:
         wrong = [answer for answer in given if not answer.right]
         sure = sum(1 for answer in wrong if answer.confident_error)
-        again = "What was wrong is asked again before what was right: archlab quiz" if wrong else ""
+        named = f" {scenarios[0].typed or scenarios[0].name}" if name else ""
+        again = f"What was wrong is asked again before what was right: archlab quiz{named}" if wrong else ""
         score = questions.calibration(given)
         screen.print(view.summary(len(given) - len(wrong), len(given), sure, score, again))
 

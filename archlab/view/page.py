@@ -91,6 +91,13 @@ class Page:
             lines += self.wrap(paragraph, indent=indent)
         return lines
 
+    def with_command(self, body: Part, command: str, indent: int = 0) -> list[Text]:
+        """``body`` and a command to type behind it; on a line of its own where it would be broken."""
+        whole = self.text(body, command)
+        if indent + whole.cell_len <= self.width:
+            return self.wrap(whole, indent=indent)
+        return [*self.wrap(body, indent=indent), *self.wrap(command, indent=indent)]
+
     def entries(self, parts: Sequence[Part], gap: int = 2, indent: int = 0) -> list[Text]:
         """A legend: as many entries on a line as fit, none broken but one that is longer than a line."""
         lines: list[Text] = []

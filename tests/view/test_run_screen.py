@@ -123,7 +123,7 @@ def test_what_is_uncertain_names_the_command_that_tells_more(samples):
     assert "pressure: uncertain, queries or summary (--for 60s tells more)" in text
     assert "far_views: uncertain, perhaps projection" in text
     assert "archlab run cqrs --for 60s" in text
-    assert "? open in a quick look: faster. Try --for 60s." in text
+    assert "? open in a quick look: faster. Try archlab run cqrs --for 60s" in text
 
 
 def test_a_claim_that_a_whole_run_leaves_open_stands_in_full(samples):

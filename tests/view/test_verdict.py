@@ -138,7 +138,7 @@ def test_a_narrowed_run_says_why_its_claims_are_open(samples):
     """To measure longer never measures what was left out."""
     run, scenario = opened(samples.run()), replace(samples.scenario(), narrowed="--design crud")
     text = samples.flowing(samples.render(run_screen.figures(run, scenario)))
-    told = "? open because this run left out designs: faster · start-simple. Try the whole: archlab run cqrs."
+    told = "? open because this run left out designs: faster · start-simple. Try the whole: archlab run cqrs"
     assert told in text
     assert "inconclusive" not in text and "--for 60s" not in text and "5 of 7 held" in text
     quick = samples.flowing(samples.render(run_screen.figures(replace(run, quick=True), scenario)))
@@ -146,7 +146,7 @@ def test_a_narrowed_run_says_why_its_claims_are_open(samples):
     turned = samples.flowing(samples.render(run_screen.figures(replace(run, turned={"page_rows": 9}), scenario)))
     assert "? open because this run left out designs or turned knobs: faster" in turned
     mine = samples.flowing(samples.render(run_screen.figures(run, replace(scenario, typed="./mine"))))
-    assert "Try the whole: archlab run ./mine." in mine
+    assert "Try the whole: archlab run ./mine" in mine
 
 
 def test_a_narrowed_run_that_is_unsure_is_repeated_as_it_was(samples):
