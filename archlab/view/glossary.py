@@ -48,5 +48,5 @@ def _explain(page: Page, asked: str) -> Iterable[Text]:
 
 
 def _words(page: Page) -> Iterable[Text]:
-    yield from page.wrap("archlab explain WORD, with one of:")
+    yield from page.wrap("Each of these words is explained by a command such as: archlab explain p95")
     yield from page.wrap(" · ".join(sorted(w.name for w in WORDS)), indent=2)

@@ -91,12 +91,24 @@ class Page:
             lines += self.wrap(paragraph, indent=indent)
         return lines
 
+    def command(self, command: str, label: Part = "", indent: int = 0) -> list[Text]:
+        """A command to type, on as many lines as it takes; the shell reads on behind a backslash."""
+        lines = [pad(self.text(label), indent)]
+        for word in re.findall(r"(?:'[^']*'|\S)+", self.spell(command)):
+            started = lines[-1].cell_len > indent
+            if started and lines[-1].cell_len + 1 + len(word) + len(" \\") > self.width:
+                lines[-1].append(" \\")
+                lines.append(Text(" " * (indent + 2)))
+                started = False
+            lines[-1].append(f" {word}" if started else word)
+        return lines
+
     def with_command(self, body: Part, command: str, indent: int = 0) -> list[Text]:
         """``body`` and a command to type behind it; on a line of its own where it would be broken."""
         whole = self.text(body, command)
         if indent + whole.cell_len <= self.width:
             return self.wrap(whole, indent=indent)
-        return [*self.wrap(body, indent=indent), *self.wrap(command, indent=indent)]
+        return [*self.wrap(body, indent=indent), *self.command(command, indent=indent)]
 
     def entries(self, parts: Sequence[Part], gap: int = 2, indent: int = 0) -> list[Text]:
         """A legend: as many entries on a line as fit, none broken but one that is longer than a line."""
@@ -153,7 +165,7 @@ def commands(page: Page, label: str, steps: Sequence[tuple[str, str]]) -> list[T
         lines = table(page, rows, gap=4, indent=indent)
         return [page.text((f"{label:<{indent}}", HEAD), lines[0][indent:]), *lines[1:]] if lines else []
     for i, (command, why) in enumerate(steps):
-        lines += page.wrap(command, ("" if i else label, HEAD), indent)
+        lines += page.command(command, ("" if i else label, HEAD), indent)
         lines += page.wrap((why, DIM), indent=indent + 2 if page.width >= 40 else 4)
     return lines
 
