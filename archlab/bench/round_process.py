@@ -17,6 +17,7 @@ from archlab.bench import data_files, load
 from archlab.bench.picked_traces import picked
 from archlab.bench.rounds import Observed, Served, Task
 from archlab.failure import describe, disk_full
+from archlab.lab import listening
 from archlab.lab.errors import ProcessDied
 from archlab.lab.lab import Lab
 from archlab.lab.process import Process
@@ -59,6 +60,7 @@ def _observe(task: Task) -> Observed:
     data_hash = (task.data / data_files.DATA_HASH).read_text()
     lab = Lab(task.setting)
     design = scenario.design(task.design)
+    others = listening.beyond_loopback()
     try:
         running = lab.started(design)
         lab.ready()
@@ -68,6 +70,7 @@ def _observe(task: Task) -> Observed:
             else _experiment(scenario, task, lab, running)
         )
         lab.check()
+        reachable = tuple(listening.ours({i: a for i, a in listening.beyond_loopback().items() if i not in others}))
         tables = sum(map(data_files.tables, task.setting.folder.glob("*.db")))
         processes = moving(lab.processes)
     except Exception:
@@ -75,10 +78,9 @@ def _observe(task: Task) -> Observed:
         raise
     finally:
         lab.close(finish=False)
-    traces = observed.traces
     struck = struck_in(lab.folder)
-    return Observed(
-        observed.served, observed.samples, struck, traces, data_hash, observed.answers_hash, processes, tables
+    return replace(
+        observed, struck=struck, data_hash=data_hash, processes=processes, tables=tables, reachable=reachable
     )
 
 

@@ -242,6 +242,10 @@ class _Bench:
             raise ScenarioError(f"{what} failed: {observed.failed}.")
         if observed.died:
             self.invalid.append(f"{what}: {observed.died}")
+        self.invalid += [
+            f"{entry.design} listens on {address}, where others can reach it; let it listen on 127.0.0.1"
+            for address in observed.reachable
+        ]
         return observed
 
     def _in_process(self, task: Task, what: str) -> Observed:
