@@ -8,7 +8,6 @@ import os
 import platform
 import shutil
 import sqlite3
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -275,13 +274,7 @@ def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
 
 @contextlib.contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder for the rounds, removed at the end; those that a killed archlab left behind are removed first."""
-    home = Path(tempfile.gettempdir())
-    for kind in ("rounds", "server"):
-        for left in home.glob(f"archlab-{kind}-*"):
-            owner = left.name.split("-")[2]
-            if owner.isdigit() and not _running(int(owner)):
-                shutil.rmtree(left, ignore_errors=True)
+    """A folder for the rounds, removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix=f"archlab-rounds-{os.getpid()}-"))
     try:
         yield folder
@@ -289,15 +282,3 @@ def _scratch() -> Iterator[Path]:
         end = time.monotonic() + 1
         while folder.exists() and time.monotonic() < end:
             shutil.rmtree(folder, ignore_errors=True)  # what a killed process had started may write for a moment yet
-
-
-def _running(pid: int) -> bool:
-    if sys.platform == "win32":
-        return True  # there is no harmless way to ask there: its temporary folder is left to the system
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
