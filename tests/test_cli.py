@@ -304,3 +304,12 @@ def test_a_recorded_run_that_names_a_folder_runs_nothing_of_it(
         code, _, err = archlab(*command)
         assert code == 0, err
     assert not (trap / "ran").exists()
+
+
+def test_explain_knows_the_words_of_every_scenario(archlab: Callable[..., Any]) -> None:
+    code, out, err = archlab("explain", "Outbox")
+    assert (code, err) == (0, "")
+    assert out.startswith("outbox  cqrs\n")
+    code, out, _ = archlab("explain")
+    assert code == 0
+    assert "of cqrs: outbox · projection" in out and "of middleware: hole" in out
