@@ -100,7 +100,7 @@ def test_a_record_that_turns_out_to_be_damaged_while_history_reads_it(
 ) -> None:
     archlab("run", tiny(), *ONE)
     with contextlib.closing(sqlite3.connect(home / "archlab.db")) as record:
-        page = record.execute("SELECT rootpage FROM sqlite_master WHERE name = 'measurements'").fetchone()[0]
+        page = record.execute("SELECT rootpage FROM sqlite_master WHERE name = 'claims'").fetchone()[0]
     with (home / "archlab.db").open("r+b") as file:
         file.seek((page - 1) * 4096)
         file.write(b"\xff" * 4096)
@@ -313,3 +313,17 @@ def test_explain_knows_the_words_of_every_scenario(archlab: Callable[..., Any]) 
     code, out, _ = archlab("explain")
     assert code == 0
     assert "of cqrs: outbox · projection" in out and "of middleware: hole" in out
+
+
+def test_the_history_reads_no_spans(archlab: Callable[..., Any], tiny: Callable[..., str], home: Path) -> None:
+    """A line needs none of the thousands that a run may have: it is the same without them."""
+    assert archlab("run", tiny(), *ONE)[0] == 0
+    whole = archlab("history")
+    document = json.loads(archlab("history", "--json")[1])
+    with contextlib.closing(sqlite3.connect(home / "archlab.db")) as record:
+        assert record.execute("SELECT count(*) FROM spans").fetchone()[0] > 0
+        record.execute("UPDATE spans SET attributes = 'no JSON'")
+        record.commit()
+    assert archlab("history") == whole
+    assert (document["schema"], [run["scenario"] for run in document["runs"]]) == (1, ["tiny"])
+    assert {"measurements", "claims", "verdicts", "environment"} <= document["runs"][0].keys()

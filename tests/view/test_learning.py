@@ -187,8 +187,16 @@ def test_home_shows_what_was_done_and_what_is_next(samples):
 # History.
 
 
+def past(run):
+    """The line of a run."""
+    asked = [claim.outcome for claim in run.claims if claim.outcome is not None]
+    verdicts = history.told(run.verdicts, run.invalid_reasons)
+    held = asked.count("held")
+    return history.Past(12, run.scenario, run.started, run.seconds, run.valid, verdicts, held, len(asked), run.quick)
+
+
 def test_history_tells_verdicts_or_why_a_run_is_invalid(samples):
-    text = samples.flowing(samples.render(history.history([history.past(make()) for make in samples.all]), 120))
+    text = samples.flowing(samples.render(history.history([past(make()) for make in samples.all]), 120))
     assert "calm: crud · pressure: queries · far_views: projection" in text
     assert "pressure: uncertain" in text and "pressure: none" in text
     assert "INVALID" in text and "the machine was suspended for 41 s" in text
@@ -211,7 +219,7 @@ def test_all_of_it_fits(samples, width, ascii_only):
         glossary.words(),
         *(glossary.explain(w.name) for w in WORDS),
         home.home(TOPICS),
-        history.history([history.past(make()) for make in samples.all]),
+        history.history([past(make()) for make in samples.all]),
     ]
     for picture in pictures:
         text = samples.render(picture, width, ascii_only)
