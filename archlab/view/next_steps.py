@@ -8,6 +8,7 @@ from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Scenario
+from archlab.view import units
 from archlab.view.page import Page, commands
 
 LONGER = "--for 60s"
@@ -36,8 +37,7 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
     steps: list[tuple[str, str]] = []
     unsure = [v for v in run.verdicts if v.status == "uncertain"] if run.valid else []
     if unsure:
-        names = list(unsure[0].candidates)
-        which = " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        which = units.listed(unsure[0].candidates, "or")
         steps.append((again(run, scenario, LONGER), f"{unsure[0].workload}: {which}?"))
     if scenario.typed:  # a copy: its own name, and no further copy
         typed = scenario.typed.replace("\\", r"\\")  # a backslash means something in what re puts in

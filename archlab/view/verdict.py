@@ -39,7 +39,7 @@ def verdict_sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
     grouped: dict[str, list[str]] = {}
     for v in run.verdicts:
         grouped.setdefault(_clause(run, v, scenario), []).append(v.workload)
-    sentences = [f"{_listed(workloads)}: {clause}." for clause, workloads in grouped.items()]
+    sentences = [f"{units.listed(workloads)}: {clause}." for clause, workloads in grouped.items()]
     sentences += edits.sentences(run, scenario)
     cost = _cost_sentence(run, scenario)
     return [*sentences, cost] if cost else sentences
@@ -49,7 +49,7 @@ def _clause(run: Run, v: Verdict, scenario: Scenario | None) -> str:
     if v.status == "none":
         return "none is sufficient"
     if v.status == "uncertain":
-        open_still = _listed(list(v.candidates), "or") if len(v.candidates) > 1 else f"perhaps {''.join(v.candidates)}"
+        open_still = units.listed(v.candidates, "or") if len(v.candidates) > 1 else f"perhaps {''.join(v.candidates)}"
         return f"uncertain, {open_still} ({LONGER} tells more)"
     busy = facts.busy(run, v.workload, v.design or "") if v.workload == facts.shown_workload(run, scenario) else None
     if busy is None or busy < 0.01:
@@ -90,7 +90,7 @@ def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFact
     price += _later(run, scenario, workload, simple.name, pattern.name)
     if not price:
         gain, _, _ = gain.rpartition(",")
-    return f"{where}, {pattern.name} is {' '.join([gain, _listed(price)]).rstrip()}."
+    return f"{where}, {pattern.name} is {' '.join([gain, units.listed(price)]).rstrip()}."
 
 
 def _times_sooner(run: Run, workload: str, simple: str, pattern: str) -> float | None:
@@ -146,7 +146,7 @@ def prediction_sentence(run: Run, design: str, confidence: int, scenario: Scenar
     if v is None or open_still:
         return f"{told}. This run cannot tell; nothing is counted."
     if v.status == "uncertain":
-        return f"{told}; it is {_listed(list(v.candidates), 'or')}. It will be asked again."
+        return f"{told}; it is {units.listed(v.candidates, 'or')}. It will be asked again."
     if v.design == design:
         return f"{told}. Right: {workload} needs {design}."
     truth = f"it was {v.design}" if v.design else f"none is sufficient in {workload}"
@@ -277,7 +277,3 @@ def invalid(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text
         return [*lines, *page.wrap(told, indent=LABEL)]
     quick = ["--quick"] if run.quick else []
     return [*lines, *page.with_command(f"{told} Try again: ", again(run, scenario, *quick), indent=LABEL)]
-
-
-def _listed(names: list[str], last: str = "and") -> str:
-    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
