@@ -371,6 +371,9 @@ class Load:
     connections: int = 1
     """How many requests may be under way at once in an open loop; the design must bear calls from as many threads. It
     falls behind when more than their time together is demanded."""
+    busy: str = ""
+    """What is busy while a request is under way, where it is not the design itself: ``its connection``, behind which
+    services have processes of their own."""
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,7 @@ def _clause(run: Run, v: Verdict, scenario: Scenario | None) -> str:
     busy = facts.busy(run, v.workload, v.design or "") if v.workload == facts.shown_workload(run, scenario) else None
     if busy is None or busy < 0.01:
         return f"{v.design}"
-    # Services are asked over one connection at a time: it is that which is busy, not the processes behind it.
-    whose = "its connection " if scenario and "services" in scenario.needs else ""
+    whose = f"{scenario.load.busy} " if scenario and scenario.load.busy else ""
     return f"{v.design} ({whose}{units.percent(busy)} busy)"
 
 

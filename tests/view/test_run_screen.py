@@ -105,8 +105,8 @@ def test_the_margin_of_a_design_that_misses_does_not_read_as_praise(samples, wid
     """``3.4 ×`` under ✗ is how far beyond the bound it lies: the row's name must be true of both."""
     text = samples.render(run_screen.figures(samples.run(), samples.scenario()), width)
     assert "met or missed by" in text and "clear of" not in text
-    word = glossary.find("met or missed by")
-    assert word is not None and word.name == "margin" and "misses" in word.means
+    ((_, word),) = glossary.find("met or missed by")
+    assert word.name == "margin" and "misses" in word.means
 
 
 def test_an_invalid_run_is_judged_in_nothing(samples):

@@ -18,6 +18,14 @@ def test_the_verdict_names_every_workload_and_what_self_inflicted_costs(samples)
     )
 
 
+def test_a_scenario_says_what_is_busy_where_it_is_not_the_design(samples):
+    """Whatever parts of the lab its designs use."""
+    known = replace(samples.scenario(), needs=("services",))
+    assert verdict.verdict_sentences(samples.run(), known)[1] == "pressure: queries (28 % busy)."
+    over = replace(known, needs=(), load=replace(known.load, busy="its connection"))
+    assert verdict.verdict_sentences(samples.run(), over)[1] == "pressure: queries (its connection 28 % busy)."
+
+
 def test_workloads_with_one_outcome_share_a_clause(samples):
     run = samples.run()
     calm = run.verdict("calm")
