@@ -103,12 +103,13 @@ class Page:
             lines[-1].append(f" {word}" if started else word)
         return lines
 
-    def with_command(self, body: Part, command: str, indent: int = 0) -> list[Text]:
-        """``body`` and a command to type behind it; on a line of its own where it would be broken."""
-        whole = self.text(body, command)
-        if indent + whole.cell_len <= self.width:
-            return self.wrap(whole, indent=indent)
-        return [*self.wrap(body, indent=indent), *self.command(command, indent=indent)]
+    def with_command(self, body: Part, advice: str, indent: int = 0) -> list[Text]:
+        """``body``, then advice that ends with a command to type: on a line of its own where that would be broken."""
+        lines = self.wrap(body, indent=indent)
+        if lines[-1].cell_len + 1 + self.text(advice).cell_len <= self.width:
+            lines[-1].append(" ").append_text(self.text(advice))
+            return lines
+        return [*lines, *self.command(advice, indent=indent)]
 
     def entries(self, parts: Sequence[Part], gap: int = 2, indent: int = 0) -> list[Text]:
         """A legend: as many entries on a line as fit, none broken but one that is longer than a line."""

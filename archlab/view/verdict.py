@@ -189,8 +189,8 @@ def claims(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]
     if by_nature and open_ones:
         why, more = by_nature
         named = " · ".join(c.id for c in open_ones)
-        told = page.text(("? open", UNSURE), f" {why}: {named}. Try ")
-        lines += page.with_command(told.append_text(page.text(more[0])), more[1], indent=LABEL)
+        told = page.text(("? open", UNSURE), f" {why}: {named}.")
+        lines += page.with_command(told, f"Try {more}", indent=LABEL)
     for c in asked:
         if c.outcome != "held" and not (by_nature and c.outcome == "inconclusive"):
             lines += page.wrap(_not_held(page, c), indent=LABEL)
@@ -200,15 +200,15 @@ def claims(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]
     return lines
 
 
-def _leaves_open(run: Run, scenario: Scenario | None) -> tuple[str, tuple[str, str]] | None:
-    """Why a run leaves claims open whatever it measures, and (what is more, the command); None for a whole run."""
+def _leaves_open(run: Run, scenario: Scenario | None) -> tuple[str, str] | None:
+    """Why a run leaves claims open whatever it measures, and what to try; None for a whole run."""
     left_out = facts.left_out(run, scenario)
     if not left_out:
         longer = again(run, scenario, LONGER) if scenario else LONGER
-        return ("in a quick look", ("", longer)) if run.quick else None
+        return ("in a quick look", longer) if run.quick else None
     how = "this quick look" if run.quick else "this run"
     turned = " or turned knobs" if run.turned else ""
-    return f"because {how} left out {left_out}{turned}", ("the whole: ", f"archlab run {called(run, scenario)}")
+    return f"because {how} left out {left_out}{turned}", f"the whole: archlab run {called(run, scenario)}"
 
 
 def _not_held(page: Page, c: ClaimOutcome) -> Text:
@@ -275,4 +275,4 @@ def invalid(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text
     if scenario is None:
         return [*lines, *page.wrap(told, indent=LABEL)]
     quick = ["--quick"] if run.quick else []
-    return [*lines, *page.with_command(f"{told} Try again: ", again(run, scenario, *quick), indent=LABEL)]
+    return [*lines, *page.with_command(told, f"Try again: {again(run, scenario, *quick)}", indent=LABEL)]
