@@ -102,8 +102,9 @@ class Metric:
     better: Better = "lower"
     operation: str | None = None
     quantile: float = 0.95
-    of: Literal["latency", "service"] = "latency"
-    """``latency`` counts from when a request was due, ``service`` from when a worker took it up."""
+    of: Literal["latency", "service", "orphans"] = "latency"
+    """``latency`` counts from when a request was due, ``service`` from when a worker took it up; ``orphans`` is the
+    share of the traces in the traced pass that belong to no request, 0 to 1."""
     counted: bool = False
     """The same in every round, because it is counted and not timed: one round is enough to judge it."""
     pivot: tuple[str, str] | None = None
@@ -323,7 +324,8 @@ class Scenario:
     seconds: float = 15.0
     """About how long a default run takes on two cores."""
     needs: tuple[str, ...] = ()
-    """Parts of the bench that take long to import: ``services``. They are imported once, before the first round."""
+    """Parts of the bench that take long to import: ``services``, ``broker``. They are imported once, before the first
+    round."""
     folder: str = ""
     """Where it was loaded from; set by the catalogue."""
     typed: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from archlab import source
+from archlab.lab.broker_address import BrokerUrl
 from archlab.scenario import Design, Experiment, Scenario, Workload
 
 ROUNDS = 5
@@ -30,6 +31,8 @@ class Plan:
     quick: bool = False
     seconds: float | None = None
     """Go on with further rounds until this much time has passed (``--for``)."""
+    broker: BrokerUrl | None = None
+    """The broker that a person gave (``--broker``); without one every round that asks for a broker starts its own."""
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,14 @@ from typing import Any
 from archlab import __version__, catalog, loading
 from archlab.bench import data_sets, rounds
 from archlab.bench.machine_watch import Watch
-from archlab.bench.measurements import LOAD, Cell, CellKey, measurements, settled
+from archlab.bench.measurements import LOAD, Cell, CellKey, measurements, of_the_traced_pass, settled
 from archlab.bench.plan import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, traced_quickly
 from archlab.bench.rounds import Observed, Task
 from archlab.bench.traced_pass import stalled, tracing_cost, with_untraced
 from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections
 from archlab.catalog import cost
-from archlab.lab import forking
+from archlab.lab import broker, forking
+from archlab.lab.broker_address import BrokerAddress, BrokerUrl
 from archlab.lab.setting import Setting
 from archlab.run import Run, Trace, WorkloadFacts
 from archlab.scenario import Design, Scenario, ScenarioError, Workload
@@ -64,16 +65,18 @@ Tell = Callable[[Traced | Progress], None]
 def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     """Runs the plan and returns what was recorded, not judged yet. Without a ``cache`` data sets are not kept.
 
-    Raises ScenarioError when a design or an experiment fails. Either way, all that it started has ended.
+    Raises ScenarioError when a design or an experiment fails, and when the broker that was given cannot be used. Either
+    way, all that it started has ended.
     """
     scenario = plan.scenario
+    product = broker.product(plan.broker) if "broker" in scenario.needs else None
     warm(scenario)
     began, started = time.monotonic(), datetime.now(UTC)
-    with _scratch() as scratch, Watch() as watch:
+    with _scratch(plan.broker) as scratch, Watch() as watch:
         bench = _Bench(plan, cache, scratch)
         traced = bench.traced_pass()
         traces = tuple(trace for observed in traced.values() for trace in observed.traces)
-        blank = _blank(plan, started, traces)
+        blank = _blank(plan, started, traces, product)
         tell(Traced(blank))
         cells: dict[CellKey, Cell] = defaultdict(Cell)
         schedule = every_entry(plan)
@@ -98,7 +101,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         blank,
         seconds=time.monotonic() - began,
         designs=tuple(moving_parts(facts, cells) for facts in blank.designs),
-        measurements=measurements(scenario, cells),
+        measurements=(*measurements(scenario, cells), *of_the_traced_pass(scenario, traced)),
         faults=faults,
         traces=with_untraced(traces, cells),
         tracing_cost=tracing_cost(traced, scenario.shown, cells),
@@ -119,11 +122,13 @@ def warm(scenario: Scenario) -> None:
     if "services" in scenario.needs:
         from archlab.lab import service
 
-        needed = service.PRELOADED
+        needed += service.PRELOADED
+    if "broker" in scenario.needs:
+        needed += broker.PRELOADED
     forking.warm([*PRELOADED, *needed, *sorted(modules)])
 
 
-def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
+def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...], product: str | None) -> Run:
     """The run as it is known before anything is measured."""
     scenario = plan.scenario
     return Run(
@@ -138,7 +143,7 @@ def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
         measurements=(),
         faults=(),
         traces=traces,
-        environment=environment() | {"code": cost.fingerprint(scenario)},
+        environment=environment() | {"broker": product, "code": cost.fingerprint(scenario)},
         quick=plan.quick,
         turned=dict(plan.turned),
     )
@@ -171,7 +176,8 @@ class _Bench:
 
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
-        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced)
+        address = BrokerAddress(self.plan.broker, foreign=True) if self.plan.broker else None
+        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced, broker=address)
 
     def _data_for(self, workload: Workload, design: str) -> Path:
         key = workload.name, design
@@ -229,6 +235,8 @@ class _Bench:
         try:
             observed = self._in_process(task, what)
         finally:
+            if self.plan.broker:  # what a round that was ended has left there
+                broker.remove(folder, self.plan.broker)
             shutil.rmtree(folder, ignore_errors=True)
         if observed.failed:
             raise ScenarioError(f"{what} failed: {observed.failed}.")
@@ -262,13 +270,17 @@ def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
 
 
 @contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder for the rounds, removed at the end; those that a killed archlab left behind are removed first."""
+def _scratch(url: BrokerUrl | None) -> Iterator[Path]:
+    """A folder for the rounds, removed at the end; those that a killed archlab left behind are removed first, with what
+    their rounds left on the broker."""
     home = Path(tempfile.gettempdir())
     for kind in ("rounds", "server"):
         for left in home.glob(f"archlab-{kind}-*"):
             owner = left.name.split("-")[2]
             if owner.isdigit() and not _running(int(owner)):
+                if url is not None:
+                    for round_folder in left.glob("*/"):
+                        broker.remove(round_folder, url)
                 shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"archlab-rounds-{os.getpid()}-"))
     try:
