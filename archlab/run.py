@@ -7,7 +7,7 @@ Times are seconds; ``None`` stands for "no such figure" (a design that falls beh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 SCHEMA = 1
@@ -61,20 +61,33 @@ class Comparison:
     low: float
     high: float
     outcome: Compared
+    at: Mapping[str, Any] = field(default_factory=dict)
+    """The place of the two measurements, where the metric has several."""
 
 
 @dataclass(frozen=True)
 class RequirementOutcome:
     id: str
     metric: str
-    at_most: float
+    at_most: float | None
     unit: str
     workload: str
     design: str
     outcome: Met
     why: str
     margin: float | None = None
-    """How far inside its region: bound ÷ figure where met, figure ÷ bound (or demanded ÷ served) where missed."""
+    """How far inside its region: bound ÷ figure where met, figure ÷ bound (or demanded ÷ served) where missed; the
+    other way round for a lower bound."""
+    at_least: float | None = None
+    at: Mapping[str, Any] = field(default_factory=dict)
+    """The place of the measurement that was judged: of several the worst."""
+
+    @property
+    def bound(self) -> float:
+        """The one bound, or the upper of two."""
+        bound = self.at_least if self.at_most is None else self.at_most
+        assert bound is not None  # a requirement has one
+        return bound
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,8 @@ class Verdict:
     status: Literal["sufficient", "uncertain", "none"]
     design: str | None
     candidates: tuple[str, ...]
+    at: Mapping[str, Any] = field(default_factory=dict)
+    """The knob and its value, where a workload is served at several in one run; empty for the workload as a whole."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,8 @@ class ClaimOutcome:
     outcome: Outcome | None
     """None where the kind is not ``measured``: only what was measured can be held or refuted."""
     evidence: str
+    edited: str = ""
+    """The edited design that refutes the claim in its original's place; empty where the originals are judged."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +120,21 @@ class FaultRecord:
     design: str
     planned: int
     injected: int
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened in a load with a timeline, in one round of it."""
+
+    experiment: str
+    design: str
+    workload: str
+    t: float
+    """Seconds after the first request was due."""
+    kind: Literal["done", "fails", "recovers", "seen"]
+    """``done`` to the system by the timeline; the first request that ``fails``, the first that is served again
+    (``recovers``); ``seen`` by the scenario's own code (``lab.seen("the queue is empty")``)."""
+    says: str
 
 
 @dataclass(frozen=True)
@@ -122,6 +154,16 @@ class DesignFacts:
     change_added: int = 0
     change_removed: int = 0
     promises: str = ""
+    edits: str = ""
+    """Of an edited design: the name of its original."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As documented in the contract: what is counted stands in groups."""
+        told = asdict(self)
+        told["code"] = {name: told.pop(name) for name in ("lines", "modules")}
+        told["moving_parts"] = {name: told.pop(name) for name in ("processes", "tables", "queues")}
+        told["change"] = {name: told.pop(f"change_{name}") for name in ("files", "added", "removed")}
+        return told
 
 
 @dataclass(frozen=True)
@@ -194,6 +236,10 @@ class Run:
     comparisons: tuple[Comparison, ...] = ()
     requirements: tuple[RequirementOutcome, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    verdicts_along: tuple[Verdict, ...] = ()
+    """One for each value of the knob, of the workloads that are served at several."""
+    events: tuple[Event, ...] = ()
+    """What happened in the loads with a timeline, in the order of time: one round of each design and workload."""
     claims: tuple[ClaimOutcome, ...] = ()
     quick: bool = False
     turned: Mapping[str, float] = field(default_factory=dict)
@@ -240,46 +286,38 @@ class Run:
                 return t
         return None
 
+    def flips(self, workload: str) -> bool:
+        """Whether the verdict of a workload differs along the values at which it is served."""
+        along = {(v.status, v.design) for v in self.verdicts_along if v.workload == workload}
+        return len(along) > 1
+
     def to_json(self) -> dict[str, Any]:
-        """The documented contract of ``run --json`` (schema 1)."""
-        designs = [
-            {
-                "name": d.name,
-                "title": d.title,
-                "role": d.role,
-                "order": d.order,
-                "code": {"lines": d.lines, "modules": d.modules},
-                "moving_parts": {"processes": d.processes, "tables": d.tables, "queues": d.queues},
-                "change": {"files": d.change_files, "added": d.change_added, "removed": d.change_removed},
-                "promises": d.promises,
-            }
-            for d in self.designs
+        """The documented contract of ``run --json`` (schema 1): every field but the traces."""
+        told: dict[str, Any] = {"schema": SCHEMA}
+        for each in fields(self):
+            if each.name not in ("traces", "verdicts", "verdicts_along"):
+                told[each.name] = _plain(getattr(self, each.name))
+        told["valid"] = self.valid
+        told["verdicts"] = {v.workload: self._verdict_to_json(v) for v in self.verdicts}
+        return told
+
+    def _verdict_to_json(self, verdict: Verdict) -> dict[str, Any]:
+        told = {"design": verdict.design, "status": verdict.status, "candidates": list(verdict.candidates)}
+        along = [v for v in self.verdicts_along if v.workload == verdict.workload]
+        if not along:
+            return told
+        at_values = [
+            {"at": dict(v.at), "design": v.design, "status": v.status, "candidates": list(v.candidates)} for v in along
         ]
-        whole = asdict(self)
-        return {
-            "schema": SCHEMA,
-            "scenario": self.scenario,
-            "run_id": self.run_id,
-            "seed": self.seed,
-            "started": self.started,
-            "seconds": self.seconds,
-            "quick": self.quick,
-            "valid": self.valid,
-            "invalid_reasons": list(self.invalid_reasons),
-            "verdicts": {
-                v.workload: {"design": v.design, "status": v.status, "candidates": list(v.candidates)}
-                for v in self.verdicts
-            },
-            "designs": designs,
-            "workloads": whole["workloads"],
-            "measurements": whole["measurements"],
-            "comparisons": whole["comparisons"],
-            "requirements": whole["requirements"],
-            "faults": whole["faults"],
-            "claims": whole["claims"],
-            "findings": list(self.findings),
-            "noise": self.noise,
-            "tracing_cost": self.tracing_cost,
-            "data": dict(self.data),
-            "environment": dict(self.environment),
-        }
+        return {**told, "along": at_values, "flips": self.flips(verdict.workload)}
+
+
+def _plain(value: Any) -> Any:
+    """A field as JSON has it."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, DesignFacts):
+        return value.to_json()
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return dict(value) if isinstance(value, Mapping) else value

@@ -10,6 +10,7 @@ import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -20,10 +21,14 @@ __all__ = [
     "Claim",
     "Design",
     "Experiment",
+    "Failed",
     "Finding",
+    "Grid",
     "Knob",
     "Later",
+    "Ledger",
     "Load",
+    "Mark",
     "Measurement",
     "Metric",
     "Request",
@@ -32,7 +37,10 @@ __all__ = [
     "Sample",
     "Scenario",
     "ScenarioError",
+    "Series",
+    "Step",
     "UsageError",
+    "Word",
     "Workload",
     "about_the_workloads",
     "held",
@@ -49,6 +57,14 @@ _Thing = TypeVar("_Thing", "Metric", "Design", "Workload")
 
 class UsageError(Exception):
     """Something a person typed is wrong: one sentence that says what, and what to type next. Exit code 2."""
+
+
+class Failed(Exception):
+    """A request that a design could not serve, and why: an operation raises it, or returns it as its answer.
+
+    The request counts as over every bound, and the share of those that failed is a metric (``of="failures"``).
+    Anything else that an operation raises is a fault of the design, and ends the run.
+    """
 
 
 class ScenarioError(Exception):
@@ -91,8 +107,53 @@ class Knob:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """How a value is shown in a grid: a sign of one character, and what it means."""
+
+    sign: str
+    means: str
+    good: bool | None = None
+    """True: as it should be; False: not; None: in between."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Shows a metric as a table of rows × columns for each design, from two keys of ``at``."""
+
+    rows: str
+    columns: str
+    title: str = ""
+    """What the table shows: ``endpoints × concerns, found by probing``."""
+    marks: Mapping[float, Mark] = field(default_factory=dict)
+    """Value → its mark. A value without one is shown as a number."""
+    total: str = ""
+    """The last row counts the cells whose mark is not good, under this name; empty for no such row."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Shows a metric as one kind of entry in a table of rows × designs: ``2 lost``. Metrics with the same ``rows`` and
+    ``title`` share a table, and where all of them are zero a cell reads ``exact``."""
+
+    rows: str
+    """The key of ``at`` that names the rows: ``crash_point``."""
+    entry: str
+    """What is counted: ``lost``, ``duplicated``, ``reordered``."""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Shows a metric over a number in ``at``, a curve for each design on the same axes: a queue's depth over time."""
+
+    over: str
+    """The key of ``at`` with the number: ``t``, in seconds."""
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Metric:
-    """A measured figure. One that names an ``operation`` is a quantile over that operation's requests."""
+    """A measured figure. One that names an ``operation`` is taken from that operation's requests."""
 
     name: str
     says: str
@@ -102,35 +163,66 @@ class Metric:
     better: Better = "lower"
     operation: str | None = None
     quantile: float = 0.95
-    of: Literal["latency", "service", "orphans"] = "latency"
-    """``latency`` counts from when a request was due, ``service`` from when a worker took it up; ``orphans`` is the
-    share of the traces in the traced pass that belong to no request, 0 to 1."""
+    of: Literal["latency", "service", "failures", "utilisation", "orphans"] = "latency"
+    """What is measured, where the bench measures it. ``latency``: a quantile of the time from when a request was due.
+    ``service``: of the time from when a worker took it up. ``failures``: the share of requests that failed.
+    ``utilisation``: the share of a worker's time that the load demands. ``orphans``: the share of the traced pass's
+    traces that do not belong to a request, because somebody did not pass the context on."""
     counted: bool = False
     """The same in every round, because it is counted and not timed: one round is enough to judge it."""
-    pivot: tuple[str, str] | None = None
-    """Its measurements make a grid: the keys of ``at`` that name rows and columns. 0: it holds; 1: it does not; in
-    between: it does not, and the design's own test would have stopped it."""
+    experiment: str = ""
+    """The experiment whose load is measured; empty for the workload's own load."""
+    view: Grid | Ledger | Series | None = None
+    """How its places are shown together."""
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """What the problem demands of a metric: an upper bound and the reason for it (an architectural fitness function).
+    """What the problem demands of a metric: a bound and the reason for it (an architectural fitness function).
 
     On a latency metric the bound is judged by the share of requests over it in every round: a quantile q is within the
     bound when at most 1 − q of the requests are over. On any other metric every round's value is judged.
+    Of a metric that has several places the worst one is judged.
     """
 
     id: str
     metric: str
-    at_most: float
+    at_most: float | None
+    """The upper bound; None where there is only a lower one."""
     unit: str
     says: str
     why: str
     workloads: tuple[str, ...] = ()
     """The workloads that demand it; empty means all."""
+    at_least: float | None = None
+    """The lower bound, for a metric of which more is better."""
+    at: Mapping[str, Any] = field(default_factory=dict)
+    """The places that it is about: those whose ``at`` has these values. Empty means all."""
+    when: Callable[[Any], bool] | None = None
+    """Whether these knobs demand it: ``lambda knobs: knobs.domains > 1``. None means always."""
 
-    def demanded_in(self, workload: str) -> bool:
-        return not self.workloads or workload in self.workloads
+    def demanded_in(self, workload: str, knobs: Mapping[str, float] | None = None) -> bool:
+        """Whether a workload demands it; ``knobs`` are its settings, None where they are not known yet."""
+        if self.workloads and workload not in self.workloads:
+            return False
+        return self.when is None or knobs is None or bool(self.when(SimpleNamespace(**knobs)))
+
+    @property
+    def bound(self) -> float:
+        """The one bound, or the upper of two."""
+        bound = self.at_least if self.at_most is None else self.at_most
+        if bound is None:
+            raise ScenarioError(f"requirement {self.id} has no bound: give it at_most or at_least.")
+        return bound
+
+    def outside(self, value: float) -> bool:
+        """Whether a value breaks a bound."""
+        above = self.at_most is not None and value > self.at_most
+        return above or (self.at_least is not None and value < self.at_least)
+
+    def is_about(self, at: Mapping[str, Any]) -> bool:
+        """Whether a measurement at this place is judged."""
+        return all(key in at and at[key] == value for key, value in self.at.items())
 
 
 @dataclass(frozen=True)
@@ -142,6 +234,9 @@ class Workload:
     settings: Mapping[str, float] = field(default_factory=dict)
     closed: bool = False
     """Served back to back (closed loop) instead of on a schedule (open loop)."""
+    along: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """One knob and the values at which the workload is served in one run: ``{"rtt": (0, 0.5, 2, 10)}``. Every
+    measurement has the value in its ``at``, and a verdict that differs along it is said to flip."""
 
 
 class Later:
@@ -181,6 +276,8 @@ class Design:
     workloads: tuple[str, ...] = ()
     """The workloads that it is asked to serve; empty means all. A misuse of a pattern is asked where the pattern is."""
 
+    edits: str = ""
+    """Of an edited design: the name of its original."""
     change: str | None = None
     """The change that this version of the design has ("" for the change request); None for the design itself."""
 
@@ -211,11 +308,29 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One thing done to the running system in the middle of a load."""
+
+    at: float
+    """Seconds after the first request was due."""
+    says: str
+    """What happens, as a person would tell it: ``e-mail stops``."""
+    do: Callable[[Lab, Any], None]
+    """Called with the lab and the running design."""
+    fault: str = ""
+    """The fault that this is: it counts as injected once it was done."""
+
+
+@dataclass(frozen=True)
 class Experiment:
-    """One thing done to a running design that yields samples. It is executed in a fresh process for every round."""
+    """One thing done to a running design that yields samples. It is executed in a fresh process for every round.
+
+    Either ``run`` does it, or it is a load: ``load``, ``timeline``, or both. Such a load follows its schedule in every
+    workload, and is served like any other: with the same bounds, the same early stop, the same falling behind.
+    """
 
     name: str
-    run: Callable[[Lab, Any], Iterable[Sample]]
+    run: Callable[[Lab, Any], Iterable[Sample]] | None = None
     workloads: tuple[str, ...] = ()
     """Where it is done; empty means in every workload."""
     designs: tuple[str, ...] = ()
@@ -227,6 +342,16 @@ class Experiment:
 
     quick: bool = True
     """Part of a quick look; what takes long and settles no requirement is left to a whole run."""
+    load: Load | None = None
+    """The schedule of its load; None for the scenario's own."""
+    timeline: tuple[Step, ...] = ()
+    """What is done to the system while the load is served, in the order of time."""
+    seconds: float = 0.0
+    """How long its schedule is at least; half a second beyond the last step in any case."""
+
+    @property
+    def is_load(self) -> bool:
+        return self.load is not None or bool(self.timeline)
 
     def done_to(self, design: str, workload: str) -> bool:
         return (not self.designs or design in self.designs) and (not self.workloads or workload in self.workloads)
@@ -244,6 +369,17 @@ class Load:
     connections: int = 1
     """How many requests may be under way at once in an open loop; the design must bear calls from as many threads. It
     falls behind when more than their time together is demanded."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word that is used in a sense of its own, for ``archlab explain``."""
+
+    name: str
+    means: str
+    also: tuple[str, ...] = ()
+    """Other names under which it is found."""
+    see: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -324,8 +460,9 @@ class Scenario:
     seconds: float = 15.0
     """About how long a default run takes on two cores."""
     needs: tuple[str, ...] = ()
-    """Parts of the bench that take long to import: ``services``, ``broker``. They are imported once, before the first
-    round."""
+    """Parts of the lab that its designs use, ``services`` or ``broker``: imported once, before the first round."""
+    words: tuple[Word, ...] = ()
+    """Words of this topic that ``archlab explain`` tells."""
     folder: str = ""
     """Where it was loaded from; set by the catalogue."""
     typed: str = ""

@@ -13,9 +13,6 @@ from archlab.scenario import ScenarioError
 if TYPE_CHECKING:
     from archlab.scenario import Design
 
-EDITED = "-mine"
-"""What the name of a learner's edited design ends with, after the name of its original."""
-
 
 def sources(design: Design) -> tuple[Path, ...]:
     """The files that a design alone needs: the module that defines ``start``, then Design.modules, each once.

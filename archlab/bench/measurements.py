@@ -96,7 +96,7 @@ def _share_over(requirement: Requirement, metric: Metric, served: Served) -> flo
     """The share of a round's requests over the bound; an unfinished one is over every bound."""
     count = len(served.latencies)
     times = served.latencies if metric.of == "latency" else served.services
-    return (sum(time > requirement.at_most for time in times) + count - len(times)) / count
+    return (sum(requirement.outside(time) for time in times) + count - len(times)) / count
 
 
 def _figure(rate: float) -> str:
@@ -117,7 +117,7 @@ def _from_samples(scenario: Scenario, experiment: str, design: str, workload: st
         note = "unfinished" if any(map(math.isinf, values)) else ""
         metric = scenario.metric(name)
         requirement = next((r for r in scenario.requirements if r.metric == name and r.demanded_in(workload)), None)
-        over = tuple(float(value > requirement.at_most) for value in values) if requirement else ()
+        over = tuple(float(requirement.outside(value)) for value in values) if requirement else ()
         yield _measurement(metric, experiment, design, workload, values, count, over=over, note=note, at=dict(at))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from archlab import source
 from archlab.lab.broker_address import BrokerUrl
 from archlab.scenario import Design, Experiment, Scenario, Workload
 
@@ -86,6 +85,5 @@ def in_order(batch: list[Round], number: int) -> list[Round]:
 
 def traced_quickly(designs: Sequence[Design]) -> list[Design]:
     """The two simplest, the pattern, and what was edited with its original: no screen shows more side by side."""
-    edited = {d.name for d in designs if d.name.endswith(source.EDITED)}
-    shown = edited | {name.removesuffix(source.EDITED) for name in edited}
+    shown = {name for d in designs if d.edits for name in (d.name, d.edits)}
     return [d for place, d in enumerate(designs) if place < 2 or d.role == "pattern" or d.name in shown]

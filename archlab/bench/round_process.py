@@ -95,6 +95,7 @@ def moving(started: Sequence[Process | Broker]) -> int:
 
 def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     experiment = next(e for e in scenario.experiments if e.name == task.experiment)
+    assert experiment.run is not None
     return Observed(samples=_checked(scenario, experiment.run(lab, running)))
 
 
@@ -190,7 +191,7 @@ def early_stop(scenario: Scenario, workload: str, counts: Mapping[str, int]) -> 
         operation = metric.operation
         if operation is None or operation not in counts or not requirement.demanded_in(workload):
             continue
-        bound = requirement.at_most if metric.of == "latency" else load.NEVER
+        bound = requirement.bound if metric.of == "latency" else load.NEVER
         seconds[operation] = max(bound, seconds.get(operation, 0.0))
         quantiles[operation] = min(metric.quantile, quantiles.get(operation, 1.0))
     return load.Bounds(seconds, {o: math.floor((1 - q) * counts[o] + 1e-9) for o, q in quantiles.items()})

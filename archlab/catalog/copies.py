@@ -26,8 +26,10 @@ from pathlib import Path
 from archlab import __version__, loading
 from archlab.catalog import named
 from archlab.scenario import Design, Experiment, Later, Scenario, ScenarioError, UsageError
-from archlab.source import EDITED, sources
+from archlab.source import sources
 
+EDITED = "-mine"
+"""What an edited design is called beside its original: ``crud-mine``. What it edits is told by ``Design.edits``."""
 ORIGIN = "origin.toml"
 NO_DESIGN = (ORIGIN, "lesson.md", "quiz.toml")
 """Files that no design runs; so are the patches and whatever else is Markdown."""
@@ -247,14 +249,16 @@ def _mended(folder: Path, package: types.ModuleType, original: Scenario, design:
         raise ScenarioError(f"{folder.name} cannot be loaded: {loading.reason(error)}") from error
     if isinstance(design.start, Later):  # declared in the scenario's __init__, which is the original's
         start = design.start.within(package.__name__)
-        return replace(design, name=design.name + EDITED, title=f"{design.title} (edited)", start=start)
+        return replace(
+            design, name=design.name + EDITED, edits=design.name, title=f"{design.title} (edited)", start=start
+        )
     here: list[Design] = [value for value in vars(module).values() if isinstance(value, Design)]
     alone = here[0] if len(here) == 1 else None
     found = next((one for one in here if one.name == design.name), alone)
     if found is None:
         raise ScenarioError(f"{folder.name}/{file.name} no longer defines the design {design.name!r}.")
     title = found.title if found.title != design.title else f"{design.title} (edited)"
-    return replace(found, name=design.name + EDITED, title=title, role=design.role)
+    return replace(found, name=design.name + EDITED, edits=design.name, title=title, role=design.role)
 
 
 def _also_done_to(mine: Mapping[str, str], experiment: Experiment) -> Experiment:

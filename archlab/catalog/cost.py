@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.scenario import Design, Scenario, ScenarioError
-from archlab.source import EDITED, lines, sources
+from archlab.source import lines, sources
 
 if TYPE_CHECKING:
     from archlab.run import DesignFacts
@@ -63,7 +63,7 @@ def patch_file(scenario: Scenario, design: Design) -> Path | None:
 
 def _patch_places(scenario: Scenario, design: Design) -> Iterator[Path]:
     folders = dict.fromkeys((sources(design)[0].parent, Path(scenario.folder)))
-    for name in dict.fromkeys((design.name, design.name.removesuffix(EDITED))):
+    for name in dict.fromkeys((design.name, design.edits or design.name)):
         for folder in folders:
             yield folder / "changes" / f"{name}.patch"
 
@@ -105,4 +105,5 @@ def _facts(scenario: Scenario, order: int, design: Design) -> DesignFacts:
         change_added=change.added,
         change_removed=change.removed,
         promises=design.promises,
+        edits=design.edits,
     )

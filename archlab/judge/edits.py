@@ -7,13 +7,12 @@ from typing import Any
 
 from archlab.run import Run
 from archlab.scenario import Scenario
-from archlab.source import EDITED
 
 
 def in_its_originals_place(scenario: Scenario, run: Run, edited: str) -> tuple[Scenario, Run]:
     """The run as if there were no originals edited but this one, and it had its original's name."""
-    original = edited.removesuffix(EDITED)
-    designs = tuple(design for design in scenario.designs if not design.name.endswith(EDITED))
+    original = scenario.design(edited).edits
+    designs = tuple(design for design in scenario.designs if not design.edits)
     kept = {design.name: design.name for design in designs} | {edited: original}
     del kept[original]
     renamed: dict[str, Any] = {

@@ -12,7 +12,6 @@ from archlab.judge.requirements import requirements
 from archlab.judge.verdicts import findings, verdict
 from archlab.run import ClaimOutcome, Run
 from archlab.scenario import Scenario
-from archlab.source import EDITED
 
 
 def judge(scenario: Scenario, run: Run) -> Run:
@@ -33,9 +32,9 @@ def judge(scenario: Scenario, run: Run) -> Run:
 
 def _refuted_by_edits(scenario: Scenario, run: Run, claims: tuple[ClaimOutcome, ...]) -> Iterator[ClaimOutcome]:
     """Claims that hold of the originals and do not once an edited design stands in its original's place."""
-    for edited in (d.name for d in scenario.designs if d.name.endswith(EDITED)):
-        swapped = judge(*in_its_originals_place(scenario, run, edited))
+    for edited in (design for design in scenario.designs if design.edits):
+        swapped = judge(*in_its_originals_place(scenario, run, edited.name))
         for claim, before in zip(swapped.claims, claims, strict=True):
             if claim.outcome == "refuted" != before.outcome:
-                evidence = f"with {edited} in place of {edited.removesuffix(EDITED)}: {claim.evidence}"
-                yield replace(claim, id=f"{claim.id}{EDITED}", evidence=evidence)
+                evidence = f"with {edited.name} in place of {edited.edits}: {claim.evidence}"
+                yield replace(claim, id=f"{claim.id}-mine", evidence=evidence, edited=edited.name)

@@ -64,11 +64,11 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
     enough = 1 if metric.counted else ENOUGH_ROUNDS if metric.operation else ENOUGH_VALUES
     if m.rounds < enough:
         return "uncertain", f"only {m.rounds} of the {enough} rounds that a judgement needs", None
-    timed = bool(m.value) and requirement.at_most > 0 and not metric.counted  # a count is not nearly something
+    timed = bool(m.value) and requirement.bound > 0 and not metric.counted  # a count is not nearly something
     if behind and (m.utilisation or 0) >= BACKLOG:
         return "missed", m.note, m.utilisation
     if lost == len(m.over):
-        margin = m.value / requirement.at_most if timed and m.value else None
+        margin = m.value / requirement.bound if timed and m.value else None
         if behind:
             margin = m.utilisation
         return "missed", m.note or f"over the bound in {lost} of {m.rounds} rounds", margin
@@ -79,7 +79,7 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
         return "uncertain", f"{m.per_round} requests a round of the {needed} that a judgement needs", None
     if behind:
         return "uncertain", m.note, None
-    margin = requirement.at_most / m.value if timed and m.value else None
+    margin = requirement.bound / m.value if timed and m.value else None
     return "met", f"within the bound in all {m.rounds} rounds", margin
 
 

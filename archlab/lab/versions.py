@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from archlab import loading
 from archlab.scenario import ScenarioError
-from archlab.source import EDITED
 
 if TYPE_CHECKING:
     from archlab.lab.lab import Lab
@@ -31,7 +30,7 @@ def module(design: Design, into: Path) -> ModuleType:
     original = Path(str(own.__file__)).parent
     target = into / "versions" / f"{design.name}-{design.change or 'change'}"
     if not target.exists():
-        patched(original, patch(original, design.name, design.change), target)
+        patched(original, patch(original, design.edits or design.name, design.change), target)
     package = loading.load_package(target, empty=True)
     return importlib.import_module(f"{package.__name__}.{Path(str(own.__file__)).stem}")
 
@@ -44,8 +43,8 @@ def started(design: Design, lab: Lab) -> Any:
 
 
 def patch(folder: Path, design: str, change: str) -> Path:
-    """Where a change of a design is kept; an edited copy of a design keeps its original's."""
-    return folder / "changes" / change / f"{design.removesuffix(EDITED)}.patch"
+    """Where a change of a design is kept. An edited design keeps its original's: ask with ``design.edits``."""
+    return folder / "changes" / change / f"{design}.patch"
 
 
 def patched(folder: Path, change: Path, target: Path) -> None:

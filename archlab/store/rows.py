@@ -9,29 +9,21 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from archlab.run import (
-    ClaimOutcome,
-    Comparison,
-    DesignFacts,
-    FaultRecord,
-    Measurement,
-    RequirementOutcome,
-    Run,
-    Verdict,
-    WorkloadFacts,
-)
+from archlab import run as record
+from archlab.run import ClaimOutcome, RequirementOutcome, Run, Trace
 from archlab.store.errors import StoreError
 
-PARTS: dict[str, type] = {
-    "workloads": WorkloadFacts,
-    "designs": DesignFacts,
-    "measurements": Measurement,
-    "comparisons": Comparison,
-    "requirements": RequirementOutcome,
-    "verdicts": Verdict,
-    "claims": ClaimOutcome,
-    "faults": FaultRecord,
-}
+
+def _parts() -> dict[str, type]:
+    found = {}
+    for field in fields(Run):
+        kind = getattr(record, str(field.type).removeprefix("tuple[").removesuffix(", ...]"), None)
+        if kind not in (None, Trace):
+            found[field.name] = kind
+    return found
+
+
+PARTS = _parts()
 """The parts of a Run that are rows of a table of the same name; its traces have spans and are apart."""
 
 RENAMED = {RequirementOutcome: {"id": "requirement"}, ClaimOutcome: {"id": "claim"}}

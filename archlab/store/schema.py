@@ -162,7 +162,38 @@ def views(db: Database) -> None:
     )
 
 
-MIGRATIONS: list[Callable[[Database], None]] = [tables, views]
+def places(db: Database) -> None:
+    """Version 3: places of comparisons and requirements, verdicts along a knob, what happened in time order, and what
+    an edited design is an edit of."""
+    db.table("comparisons").add_column("at", JSON)
+    db.table("requirements").add_column("at_least", float)
+    db.table("requirements").add_column("at", JSON)
+    db.table("verdicts").add_column("at", JSON)
+    db.table("designs").add_column("edits", str)
+    db.table("claims").add_column("edited", str)
+    for table in ("comparisons", "requirements", "verdicts"):
+        db.execute(f"UPDATE {table} SET at = '{{}}'")
+    # Until then an edited design was told by its name.
+    db.execute("""
+        UPDATE designs SET edits = CASE WHEN name LIKE '%-mine' AND EXISTS (
+            SELECT 1 FROM designs AS other WHERE other.run_id = designs.run_id AND designs.name = other.name || '-mine'
+        ) THEN substr(name, 1, length(name) - 5) ELSE '' END
+    """)
+    db.execute("UPDATE claims SET edited = ''")
+    verdict = {"workload": str, "status": str, "design": str, "candidates": JSON, "at": JSON}
+    event = {"experiment": str, "design": str, "workload": str, "t": float, "kind": str, "says": str}
+    for name, columns in (("verdicts_along", verdict), ("events", event)):
+        made = db.create_table(
+            name,
+            {"id": int, "run_id": int, **columns},
+            pk="id",
+            not_null={"run_id"},
+            foreign_keys=[("run_id", "runs", "id")],
+        )
+        made.create_index(["run_id"])
+
+
+MIGRATIONS: list[Callable[[Database], None]] = [tables, views, places]
 """The n-th makes version n (``PRAGMA user_version``) of version n - 1."""
 
 

@@ -70,7 +70,7 @@ def _look(run: Run, scenario: Scenario | None, workload: str, original: str, min
         a, b = (list(run.all_measured(name, design, workload)) for design in (original, mine))
         if compared is not None:
             _tell_compared(found, compared, says, mine, b[0])
-        elif len(a) == len(b) == 1 and not (metric and metric.pivot):
+        elif len(a) == len(b) == 1 and not (metric and metric.view):
             _tell_apart(found, metric, says, a[0], b[0])
     return found
 

@@ -9,7 +9,6 @@ from archlab import judge
 from archlab.judge import Standing
 from archlab.run import DesignFacts, Measurement, RequirementOutcome, Run, Trace
 from archlab.scenario import Scenario
-from archlab.source import EDITED
 from archlab.view.page import BAD, DIM, GOOD, PAYS, SELF, UNSURE
 
 MARKS: dict[Standing, tuple[str, str]] = {
@@ -69,7 +68,7 @@ def simplest(run: Run) -> DesignFacts | None:
 def edited(run: Run) -> list[tuple[DesignFacts, DesignFacts]]:
     """(original, edited) of every design that somebody edited in a copy, where both were run."""
     named = {d.name: d for d in run.designs}
-    pairs = [(named.get(d.name.removesuffix(EDITED)), d) for d in in_order(run) if d.name.endswith(EDITED)]
+    pairs = [(named.get(d.edits), d) for d in in_order(run) if d.edits]
     return [(original, mine) for original, mine in pairs if original is not None]
 
 

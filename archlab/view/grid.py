@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from archlab.run import Run
-from archlab.scenario import Metric, Scenario
+from archlab.scenario import Grid, Metric, Scenario
 from archlab.view.page import BAD, DIM, HEAD, UNSURE, Page, pad
 
 HOLDS, HOLE, STOPPED, NOT_ASKED = "·", "✗", "t", " "
@@ -25,8 +25,8 @@ Cells = dict[tuple[str, str, str], float]
 
 def draw(page: Page, run: Run, scenario: Scenario | None = None) -> Iterable[Text]:
     for metric in scenario.metrics if scenario else ():
-        if metric.pivot is not None:
-            yield from _grid(page, run, metric, metric.pivot)
+        if isinstance(metric.view, Grid):
+            yield from _grid(page, run, metric, (metric.view.rows, metric.view.columns))
 
 
 def _grid(page: Page, run: Run, metric: Metric, pivot: tuple[str, str]) -> Iterable[Text]:

@@ -23,7 +23,7 @@ def _question(page: Page, scenario: Scenario, workload: Workload, choices: Seque
     yield Text()
     demanded = [r for r in scenario.requirements if r.demanded_in(workload.name)]
     if demanded:
-        asked = "; ".join(f"{r.says} {units.bound(r.at_most, r.unit)}" for r in demanded)
+        asked = "; ".join(f"{r.says} {units.bound(r.bound, r.unit)}" for r in demanded)
         yield from page.wrap(asked + ".", ("Demanded", HEAD), 10)
     yield from page.wrap(workload.says, (workload.name.capitalize().replace("_", " "), HEAD), 10)
     yield Text()

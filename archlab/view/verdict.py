@@ -129,7 +129,7 @@ def _later(run: Run, scenario: Scenario | None, workload: str, simple: str, patt
         a, b = run.measured(r.metric, simple, workload), run.measured(r.metric, pattern, workload)
         if r.unit != "s" or a is None or b is None or a.value is None or b.value is None:
             continue
-        noticeable = scenario.metric(r.metric).noticeable if scenario else r.at_most / 100
+        noticeable = scenario.metric(r.metric).noticeable if scenario else r.bound / 100
         if b.value - a.value > noticeable:
             was = units.measured(a.value, "s")
             found.append(f"{units.duration(b.value)} instead of {was} ({facts.says(scenario, r.id)})")

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from archlab.scenario import Design, Experiment, Knob, Later, Load, Metric, Requirement, Scenario, Workload
+from archlab.scenario import (
+    Design,
+    Experiment,
+    Grid,
+    Knob,
+    Later,
+    Load,
+    Mark,
+    Metric,
+    Requirement,
+    Scenario,
+    Workload,
+)
 
 from .claims import CLAIMS
-from .endpoints import BAD_ROW, CONCERNS, ENDPOINTS, FAILED
+from .endpoints import BAD_ROW, CONCERNS, ENDPOINTS, FAILED, STOPPED
 
 DONE, WORKLOAD = f"{__name__}.experiments", f"{__name__}.workload"
 """Modules that are imported when they are needed: `archlab list` waits for none of them."""
@@ -60,7 +72,24 @@ METRICS = (
         of="service",
     ),
     Metric("read_p95", "read an order, 95 in 100", "s", noticeable=0.005, operation="read_order"),
-    Metric("hole", "a concern does not hold at an endpoint", "holes", 0.5, counted=True, pivot=("endpoint", "concern")),
+    Metric(
+        "hole",
+        "a concern does not hold at an endpoint",
+        "holes",
+        0.5,
+        counted=True,
+        view=Grid(
+            "endpoint",
+            "concern",
+            title="endpoints × concerns, found by probing",
+            marks={
+                0: Mark("·", "holds", good=True),
+                1: Mark("✗", "does not", good=False),
+                STOPPED: Mark("t", "stopped by its own test"),
+            },
+            total="holes",
+        ),
+    ),
     Metric("holes", "holes at the endpoints that there are", "holes", 0.5, counted=True),
     Metric("holes_new", "holes at an endpoint added in ignorance", "holes", 0.5, counted=True),
     Metric("holes_released", "of those, what no test of the design's own stops", "holes", 0.5, counted=True),

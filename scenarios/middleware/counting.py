@@ -47,7 +47,7 @@ def counted(design: Design) -> Counted:
         written_each += len(about & inside)
         written_once += len(about - inside)
     folder = files[0].parent
-    change = patch(folder, design.name, "")
+    change = patch(folder, design.edits or design.name, "")
     endpoints = len(ENDPOINTS)
     guarded = endpoints - sum(endpoint.public for endpoint in ENDPOINTS)
     return Counted(

@@ -41,3 +41,5 @@ FAILED = "every table gone"
 """The fault by which every endpoint is made to fail, without a line of code for it."""
 BAD_ROW = "a row that cannot be read"
 """The fault of the failing request that is hunted for."""
+STOPPED = 0.5
+"""A hole that the design's own test finds before anybody else does."""

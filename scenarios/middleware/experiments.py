@@ -10,7 +10,7 @@ from archlab.scenario import Sample, ScenarioError
 
 from . import counting, probe, symptoms
 from .api import Api, ask
-from .endpoints import BAD_ROW, ENDPOINTS, NEW, UNKNOWN
+from .endpoints import BAD_ROW, ENDPOINTS, NEW, STOPPED, UNKNOWN
 from .workload import FIRST, UNMAILABLE, UNRENDERABLE
 from .world import ORIGIN, REQUEST_ID
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from archlab.lab import Lab
 
 CHANGE = "new-endpoint"
-STOPPED = 0.5
-"""A hole that the design's own test finds before anybody else does."""
 
 
 def consistency(lab: Lab, api: Api) -> Iterator[Sample]:

@@ -195,7 +195,7 @@ def test_a_quick_run_looks_at_an_open_loop_once_and_goes_round_a_closed_one_whil
 def test_a_quick_look_traces_what_was_edited_beside_its_original(tiny: Tiny) -> None:
     first = tiny().designs[0]
     names = ("a", "b", "c", "c-mine", "d")
-    designs = [replace(first, name=name, role="alternative") for name in names]
+    designs = [replace(first, name=name, role="alternative", edits="c" if name == "c-mine" else "") for name in names]
     assert [d.name for d in plan.traced_quickly(designs)] == ["a", "b", "c", "c-mine"]
     plain = [replace(d, role="pattern" if d.name == "d" else d.role) for d in designs if d.name != "c-mine"]
     assert [d.name for d in plan.traced_quickly(plain)] == ["a", "b", "d"]

@@ -174,7 +174,7 @@ def test_facts_count_every_module_of_a_design_and_its_patch(scenario: Scenario) 
 
 def test_an_edited_design_has_its_originals_patch_until_it_has_its_own(scenario: Scenario) -> None:
     plain = scenario.designs[0]
-    both = replace(scenario, designs=(plain, replace(plain, name="plain-mine")))
+    both = replace(scenario, designs=(plain, replace(plain, name="plain-mine", edits="plain")))
     assert [fact.change_added for fact in cost.facts(both)] == [2, 2]
     Path(scenario.folder, "changes", "plain-mine.patch").write_text("--- a\n+++ b\n@@ -1 +1,0 @@\n-a\n")
     assert [fact.change_added for fact in cost.facts(both)] == [2, 0]

@@ -387,7 +387,7 @@ def test_a_claim_that_an_edited_design_refutes_is_told_beside_the_original_s() -
         return Claim(f"{name}-meets", f"{name} meets the bound", found)
 
     plain, *others = SCENARIO.designs
-    designs = (plain, design("plain-mine"), *others)
+    designs = (plain, replace(design("plain-mine"), edits="plain"), *others)
     scenario = replace(SCENARIO, designs=designs, claims=(meets("plain"), meets("query")))
     measurements = [measured(d.name, "calm", MISSED if d.name == "plain-mine" else MET) for d in designs]
     assert [(c.id, c.outcome, c.evidence) for c in run(*measurements, scenario=scenario).claims] == [
@@ -395,6 +395,15 @@ def test_a_claim_that_an_edited_design_refutes_is_told_beside_the_original_s() -
         ("query-meets", "held", "it does"),
         ("plain-meets-mine", "refuted", "with plain-mine in place of plain: over the bound in 5 of 5 rounds"),
     ]
+
+
+def test_a_design_that_is_only_called_mine_is_no_edit() -> None:
+    """A third party's `land-mine` is a design like any other."""
+    designs = (*SCENARIO.designs, design("land-mine"))
+    scenario = replace(SCENARIO, designs=designs)
+    judged = run(*(measured(d.name, "calm", MET) for d in designs), scenario=scenario)
+    assert [c.edited for c in judged.claims if c.edited] == []
+    assert judged.design("land-mine").edits == ""
 
 
 def test_in_a_narrowed_run_a_claim_may_lack_what_it_asks_for() -> None:

@@ -31,6 +31,7 @@ from archlab.run import (
     ClaimOutcome,
     Comparison,
     DesignFacts,
+    Event,
     FaultRecord,
     Measurement,
     RequirementOutcome,
@@ -75,6 +76,8 @@ def a_run(seed: int = 1, size: int = 20, scenario: str = "cqrs") -> Run:
         comparisons=(Comparison("m0", "calm", "d0", "d1", 1.0, 0.9, 1.1, "equivalent"),),
         requirements=(RequirementOutcome("in-time", "m0", 0.1, "s", "calm", "d0", "met", "because", 3.2),),
         verdicts=(Verdict("calm", "sufficient", "d0", ("d0",)), Verdict("pressure", "uncertain", None, ("d1", "d2"))),
+        verdicts_along=(Verdict("pressure", "sufficient", "d1", ("d1",), {"rtt": 2}),),
+        events=(Event("down", "d0", "pressure", 0.4, "done", "e-mail stops"),),
         claims=(ClaimOutcome("c", "text", "measured", "held", "e"), ClaimOutcome("r", "text", "reported", None, "")),
         findings=("one", "two"),
         turned={"rows": 50},
@@ -288,7 +291,7 @@ def test_a_file_of_version_1_is_migrated_and_keeps_everything(home: Path) -> Non
     path = old_file(home)
     assert version(path) == 1
     with Store.open(home) as store:
-        assert store.load(1) == replace(a_run(1, size=2), run_id=1)
+        assert store.load(1) == replace(a_run(1, size=2), run_id=1, verdicts_along=(), events=())
         assert store.prediction(1) == Prediction("d0", "calm", 70)
         assert [answer.question for answer in store.answers()] == ["q1"]
         assert store.save(a_run(2)) == 2
@@ -651,9 +654,10 @@ def test_archlabs_that_start_at_once_all_record(tmp_path: Path, before: str) -> 
         home = tmp_path / str(attempt)
         if before == "version 1":
             with closing(sqlite3.connect(old_file(home))) as connection:
+                there = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+                emptied = [name for name in (*rows.PARTS, "runs", "spans", "traces", "predictions") if name in there]
                 connection.executescript(
-                    "PRAGMA foreign_keys = OFF; DELETE FROM runs; DELETE FROM spans; DELETE FROM traces;"
-                    + "".join(f"DELETE FROM {table};" for table in (*rows.PARTS, "predictions"))
+                    "PRAGMA foreign_keys = OFF;" + "".join(f"DELETE FROM {table};" for table in emptied)
                 )
 
         def work(number: int, home: Path = home) -> None:

@@ -269,7 +269,7 @@ def narrowed() -> Run:
 
 def with_edit() -> Run:
     """A copy in which one design was edited: it stands right after its original, and its pages are sooner."""
-    mine = replace(DESIGNS[1], name="queries-mine", order=3, lines=81)
+    mine = replace(DESIGNS[1], name="queries-mine", order=3, lines=81, edits="queries")
     later = tuple(replace(d, order=d.order + 1) for d in DESIGNS[2:])
     figures = dict(CQRS)
     for (workload, design, metric), figure in CQRS.items():

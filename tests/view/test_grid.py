@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from archlab.run import DesignFacts, Measurement, Run, WorkloadFacts
-from archlab.scenario import Design, Load, Metric, Requirement, Scenario, Workload
+from archlab.scenario import Design, Grid, Load, Metric, Requirement, Scenario, Workload
 from archlab.view import grid
 from archlab.view.page import Page
 
@@ -15,7 +15,8 @@ DESIGNS = ("plain", "guarded", "layered")
 ROWS = ("GET /orders/{order}", "new: PUT /price", "unknown: GET /no")
 COLUMNS = ("log line", "limit", "CORS")
 HOLES = {("plain", 1): (1, 1, 1), ("plain", 2): (1, 1, 0), ("guarded", 1): (0.5, 0.5, 0.5), ("guarded", 2): (1, 0, 0)}
-METRIC = Metric("hole", "a concern does not hold", "holes", 0.5, counted=True, pivot=("endpoint", "concern"))
+VIEW = Grid("endpoint", "concern")
+METRIC = Metric("hole", "a concern does not hold", "holes", 0.5, counted=True, view=VIEW)
 
 
 def cell(design: str, row: int, column: int, value: float) -> Measurement:
@@ -91,7 +92,7 @@ def test_it_fits_every_page(width: int, ascii_only: bool) -> None:
 
 
 def test_a_scenario_without_a_grid_draws_none() -> None:
-    assert drawn(probed(), metric=replace(METRIC, pivot=None)) == []
+    assert drawn(probed(), metric=replace(METRIC, view=None)) == []
     assert drawn(replace(probed(), measurements=())) == []
     assert list(grid.draw(Page(), probed(), None)) == []
 

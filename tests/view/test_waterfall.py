@@ -48,7 +48,7 @@ def test_an_edited_design_without_traces_takes_no_pane(samples):
 
 def test_an_edited_pattern_is_not_the_full_pattern(samples):
     run = samples.run()
-    mine = replace(run.designs[-1], name="projection-mine", order=5)
+    mine = replace(run.designs[-1], name="projection-mine", order=5, edits="projection")
     edited = replace(run, designs=(*run.designs, mine))
     assert facts.full_pattern(edited).name == "projection"
     assert facts.full_pattern(replace(run, designs=(mine,))).name == "projection-mine"
