@@ -30,8 +30,9 @@ from archlab.lab.errors import BrokerFailed
 
 UNREACHABLE = (AMQPError, AMQPConnectorException, OSError)
 """What pika raises where a broker does not answer, or answers no."""
-USUAL = {"socket_timeout": 5.0, "stack_timeout": 10.0, "blocked_connection_timeout": 10.0, "heartbeat": 30}
-"""Seconds; pika's own would wait for a blocked or silent broker for longer than a round lasts."""
+USUAL = {"socket_timeout": 5.0, "stack_timeout": 10.0, "blocked_connection_timeout": 10.0, "heartbeat": 60}
+"""Seconds. pika's own would wait for a silent broker for longer than a round lasts; with a shorter heartbeat the broker
+would close connections that are not used for a while."""
 EXPIRES = 300_000
 """Milliseconds without a use after which a queue on a broker of somebody else's is gone, even if archlab was killed."""
 TICK = 0.005

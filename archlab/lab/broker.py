@@ -55,18 +55,19 @@ class Broker:
         self._process: RunningBroker | None = None
         self._paused = False
 
-    def connect(self, port: int | None = None, **extra: Any) -> BlockingConnection:
+    def connect(self, port: int | None = None, carries_context: bool = True, **extra: Any) -> BlockingConnection:
         """A connection of pika's. ``extra`` are attributes of ``pika.ConnectionParameters`` (``heartbeat=5``).
 
-        ``port`` is that of a proxy in front of the broker: ``connect(port=proxy.port)``. Raises pika's
-        AMQPConnectionError where the broker does not answer.
+        ``port`` is that of a proxy in front of the broker: ``connect(port=proxy.port)``. Without ``carries_context``
+        what is published carries no trace context. Raises pika's AMQPConnectionError where the broker does not answer.
         """
         from archlab.lab import amqp
 
         tracing = None
         if self._recorder is not None:
             setting = self._setting
-            tracing = self._recorder, self.address.prefix, setting.carries_context, setting.child
+            carries_context = carries_context and setting.carries_context
+            tracing = self._recorder, self.address.prefix, carries_context, setting.child
         how = amqp.parameters(self.address.url, port, **extra)
         return amqp.connected(self.address, self._setting.folder, how, tracing)
 
