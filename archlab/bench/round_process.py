@@ -131,6 +131,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     counts = {o: sum(r.operation == o for r in requests) for o in {r.operation for r in requests}}
     before: set[int] = set()
     if lab.recorder:
+        lab.wait_for_consumers()  # what follows from the warm-up is no part of the load
         before = {record[1] for record in lab.recorder.records}
         lab.recorder.records.clear()
     gc.freeze()  # what was made before the load is not searched for garbage during it

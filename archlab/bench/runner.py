@@ -270,7 +270,7 @@ def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
 
 
 @contextlib.contextmanager
-def _scratch(url: BrokerUrl | None) -> Iterator[Path]:
+def _scratch(url: BrokerUrl | None = None) -> Iterator[Path]:
     """A folder for the rounds, removed at the end; those that a killed archlab left behind are removed first, with what
     their rounds left on the broker."""
     home = Path(tempfile.gettempdir())

@@ -37,6 +37,8 @@ EXPIRES = 300_000
 """Milliseconds without a use after which a queue on a broker of somebody else's is gone, even if archlab was killed."""
 TICK = 0.005
 """Seconds between two looks at a queue that is to become empty."""
+NOBODY_TAKES = 0.25
+"""Seconds after which messages that stay in their queues are taken to be nobody's; a consumer starts in less."""
 
 
 def parameters(url: BrokerUrl, port: int | None = None, **extra: Any) -> pika.URLParameters:
@@ -129,20 +131,24 @@ def remove(folder: Path, url: BrokerUrl) -> None:
 
 
 def wait_until_taken(folder: Path, url: BrokerUrl, patience: float) -> None:
-    """Waits until consumers have taken every message from the queues that have consumers; ``patience`` in seconds."""
+    """Waits until consumers have taken every message, for ``patience`` seconds at most; not where nobody takes any."""
     deadline = time.monotonic() + patience
     with contextlib.suppress(*UNREACHABLE), contextlib.closing(BlockingConnection(parameters(url))) as connection:
-        while any(_waiting(connection, folder)) and time.monotonic() < deadline:
+        before, changed = [0], time.monotonic()
+        while any(waiting := list(_waiting(connection, folder))) and time.monotonic() < deadline:
+            if waiting != before:
+                before, changed = waiting, time.monotonic()
+            elif time.monotonic() > changed + NOBODY_TAKES:
+                return
             time.sleep(TICK)
 
 
-def _waiting(connection: BlockingConnection, folder: Path) -> Iterator[bool]:
-    """For every queue that was declared, whether it has both messages and consumers."""
+def _waiting(connection: BlockingConnection, folder: Path) -> Iterator[int]:
+    """The messages in every queue that was declared."""
     for thing in declared.names(folder):
         if thing.kind == "queue" and not thing.exclusive:
             with contextlib.suppress(ChannelClosedByBroker):  # it is gone
-                method = connection.channel().queue_declare(thing.name, passive=True).method
-                yield method.message_count > 0 and method.consumer_count > 0
+                yield connection.channel().queue_declare(thing.name, passive=True).method.message_count
 
 
 def product(url: BrokerUrl) -> str:

@@ -48,11 +48,13 @@ class Broker:
     """It is a moving part of the design."""
     asked_from_outside = False
 
-    def __init__(self, setting: Setting, address: BrokerAddress, recorder: Recorder | None) -> None:
+    def __init__(
+        self, setting: Setting, address: BrokerAddress, recorder: Recorder | None, process: RunningBroker | None = None
+    ) -> None:
         self.address = address
         self._setting = setting
         self._recorder = recorder
-        self._process: RunningBroker | None = None
+        self._process = process
         self._paused = False
 
     def connect(self, port: int | None = None, carries_context: bool = True, **extra: Any) -> BlockingConnection:
@@ -165,19 +167,16 @@ class Broker:
     def release(self) -> None:
         """It holds nothing for a next start."""
 
-    def end(self, finish: bool) -> None:
+    def end(self) -> None:
         """The end of the round, for the process that asked first: ends archlab's own broker, or removes what was
         declared on somebody else's. What cannot be removed now is left to ``remove``."""
         if self._process is not None:
-            if finish:
-                self.stop()
-            else:
-                self.kill()
+            self.kill()  # nobody reads its queues any more, and a client that is idle would keep it from a good end
         elif self.address.foreign:
             remove(self._setting.folder, self.address.url)
 
     def wait_until_taken(self) -> None:
-        """Waits, for a second at most, until consumers have taken what is in their queues."""
+        """See ``Lab.wait_for_consumers``."""
         from archlab.lab import amqp
 
         amqp.wait_until_taken(self._setting.folder, self.address.url, PATIENCE)
@@ -214,9 +213,7 @@ def of_round(setting: Setting, recorder: Recorder | None) -> Broker:
         )
     process = RunningBroker(setting.folder / "broker", 0, temporary=True)
     _started(process)
-    broker = Broker(setting, BrokerAddress(BrokerUrl.parse(process.url), foreign=False), recorder)
-    broker._process = process
-    return broker
+    return Broker(setting, BrokerAddress(BrokerUrl.parse(process.url), foreign=False), recorder, process)
 
 
 def product(url: BrokerUrl | None) -> str:

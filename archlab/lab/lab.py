@@ -95,6 +95,11 @@ class Lab:
         for process in self.processes:
             process.check(patience)
 
+    def wait_for_consumers(self) -> None:
+        """Waits, for a second at most, until consumers have taken what is in the queues of the broker."""
+        if self._broker is not None:
+            self._broker.wait_until_taken()
+
     def proxy(self, target: Any, name: str = "proxy") -> Proxy:
         """A bad network in front of whatever has a ``port``: a service, a broker. It is good until it is told."""
         from archlab.lab.proxy import Proxy
@@ -163,8 +168,8 @@ class Lab:
         """Ends what was started. ``finish``: in good order, so that data and spans are whole; else at once."""
         processes, self.processes = self.processes, []
         broker = None if self.setting.child else self._broker
-        if broker is not None and finish and self.recorder:
-            broker.wait_until_taken()
+        if finish and self.recorder and not self.setting.child:
+            self.wait_for_consumers()
         for process in processes:
             if finish:
                 process.stop()
@@ -172,7 +177,7 @@ class Lab:
                 process.kill()
             process.release()
         if broker is not None:  # after its clients
-            broker.end(finish)
+            broker.end()
         if finish:
             for connection in self._connections:
                 connection.close()
