@@ -48,6 +48,10 @@ def parameters(url: BrokerUrl, port: int | None = None, **extra: Any) -> pika.UR
     for name, value in ({name: value for name, value in USUAL.items() if name not in given} | extra).items():
         setattr(found, name, value)
     if port is not None:
+        if found.ssl_options is not None:  # the certificate is still the broker's
+            found.ssl_options = pika.SSLOptions(
+                found.ssl_options.context, found.ssl_options.server_hostname or url.host
+            )
         found.host, found.port = HOST, port
     return found
 

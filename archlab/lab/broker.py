@@ -93,7 +93,10 @@ class Broker:
         return self.address.url.port
 
     def consume_until_stopped(self, channel: BlockingChannel, inbox: Inbox) -> None:
-        """In a spawned process: gives messages to the channel's consumers until the process is asked to end."""
+        """In a spawned process: gives messages to the channel's consumers until the process is asked to end.
+
+        The inbox is for the end, and for who waits for a position; other messages that the process is sent are lost.
+        """
         while True:
             channel.connection.process_data_events(time_limit=STOP_LOOKED_FOR)
             inbox.receive(timeout=0)

@@ -8,15 +8,20 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pika
 import pytest
@@ -426,6 +431,61 @@ def test_a_broker_that_cannot_be_used_is_one_sentence(
     ) as said:
         amqp.product(url)
     assert "secret" not in str(said.value)
+
+
+@pytest.fixture
+def over_tls(rabbitmq_url: BrokerUrl, tmp_path: Path) -> Iterator[BrokerUrl]:
+    """RabbitMQ behind TLS that ends here, with a certificate of its own for localhost."""
+    if shutil.which("openssl") is None and "CI" not in os.environ:
+        pytest.skip("no openssl to make a certificate with")
+    own = [
+        "-keyout",
+        "key.pem",
+        "-out",
+        "cert.pem",
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=DNS:localhost",
+    ]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *own]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError), source, target:
+            while data := source.recv(65536):
+                target.sendall(data)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                plain = listener.accept()[0]
+                with contextlib.suppress(ssl.SSLError):  # a client that does not trust it
+                    client = context.wrap_socket(plain, server_side=True)
+                    broker = socket.create_connection((rabbitmq_url.host, rabbitmq_url.port))
+                    for pair in ((client, broker), (broker, client)):
+                        threading.Thread(target=pump, args=pair, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    trusted = quote(str({"ca_certs": str(tmp_path / "cert.pem")}))
+    yield BrokerUrl.parse(f"amqps://guest:guest@localhost:{listener.getsockname()[1]}/?ssl_options={trusted}")
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+    listener.close()
+
+
+def test_amqps_is_spoken_directly_and_through_a_proxy(over_tls: BrokerUrl, tmp_path: Path) -> None:
+    """To the holder of a certificate that is trusted, and to nobody else."""
+    assert amqp.product(over_tls).startswith("RabbitMQ ")
+    with running(setting(tmp_path, over_tls)) as lab:
+        proxy = lab.proxy(lab.broker())
+        assert lab.broker().connect(port=proxy.port).channel().is_open
+    stranger = BrokerUrl.parse(over_tls.reveal().partition("?")[0])
+    with pytest.raises(BrokerFailed, match=r"TLS fails there .certificate verify failed"):
+        amqp.product(stranger)
 
 
 # The trace
