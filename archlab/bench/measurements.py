@@ -13,7 +13,6 @@ from archlab.scenario import Metric, Requirement, Sample, Scenario
 from archlab.statistics import OVERLOAD, median, quantile, round_interval
 
 LOAD = "load"
-BUSY = "busy"
 
 ROUNDS_OF_OVERLOAD = 3
 """Rounds in each of which a design is overloaded before it is served no more: enough to compare its service times."""
@@ -63,9 +62,9 @@ def _from_load(scenario: Scenario, design: str, workload: str, cell: Cell) -> It
     if not by_round:
         return
     busy = median(by_round) or None
-    if busy is not None and any(metric.name == BUSY for metric in scenario.metrics):
-        yield _measurement(scenario.metric(BUSY), LOAD, design, workload, by_round, len(by_round))
     for metric in scenario.metrics:
+        if metric.of == "utilisation" and busy is not None:
+            yield _measurement(metric, LOAD, design, workload, by_round, len(by_round))
         rounds = [s for observed in cell.rounds for s in observed.served if s.operation == metric.operation]
         if rounds:
             yield _from_requests(scenario, metric, design, workload, rounds, busy)

@@ -24,6 +24,7 @@ from archlab.lab.broker import Broker
 from archlab.lab.errors import ProcessDied
 from archlab.lab.lab import Lab
 from archlab.lab.process import Process
+from archlab.lab.setting import struck_in
 from archlab.run import Trace
 from archlab.scenario import Request, Sample, Scenario, ScenarioError
 
@@ -45,9 +46,13 @@ def run_round(task: Task, wire: Connection) -> None:
         observed = Observed(failed=str(error).removesuffix("."))
     except BaseException as error:  # sys.exit too: only archlab ends a round
         observed = Observed(failed=describe(error))
+    struck = observed.struck or struck_in(task.setting.folder)  # what struck before a round died has struck
+    observed = replace(observed, struck=struck)
     home = task.setting.folder.parent.parent
     if (observed.died or observed.failed) and disk_full(home):
-        observed = Observed(failed=f"the disk of {home} is full; free some space, or set TMPDIR to another folder")
+        observed = Observed(
+            struck=struck, failed=f"the disk of {home} is full; free some space, or set TMPDIR to another folder"
+        )
     with _perhaps_alone():
         wire.send(observed)
     wire.close()
@@ -79,7 +84,7 @@ def _observe(task: Task) -> Observed:
         lab.close(finish=False)
     return replace(
         observed,
-        struck=tuple(lab.faults_struck()),
+        struck=struck_in(lab.folder),
         data_hash=data_hash,
         processes=processes,
         tables=tables,
@@ -105,10 +110,24 @@ def _checked(scenario: Scenario, samples: Iterable[Sample]) -> tuple[Sample, ...
     checked = tuple(samples)
     for sample in checked:
         if sample.metric not in known:
-            raise ValueError(f"a sample names {sample.metric!r}, which is no metric (choose from: {', '.join(known)})")
-        if math.isnan(sample.value):
-            raise ValueError(f"a sample of {sample.metric} is not a number (NaN)")
+            raise ScenarioError(
+                f"a sample names {sample.metric!r}, which is no metric (choose from: {', '.join(known)})"
+            )
+        if not isinstance(sample.value, (int, float)) or math.isnan(sample.value):
+            raise ScenarioError(f"a sample of {sample.metric} is not a number ({sample.value!r})")
+        _check_place(sample)
     return checked
+
+
+def _check_place(sample: Sample) -> None:
+    """Raises ScenarioError unless the sample's place is plain data: it is compared, recorded, and shown."""
+    for key, value in sample.at.items():
+        plain = value is None or isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))
+        if not (isinstance(key, str) and plain):
+            raise ScenarioError(
+                f"a sample of {sample.metric} has the place {key!r}: {value!r}; "
+                "`at` takes names with plain values: a string, a number, True, False or None"
+            )
 
 
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:

@@ -27,9 +27,9 @@ from archlab.bench.rounds import Observed, Task
 from archlab.bench.traced_pass import stalled, tracing_cost, with_untraced
 from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections
 from archlab.catalog import cost
-from archlab.lab import broker, forking
+from archlab.lab import broker, containment, forking
 from archlab.lab.broker_address import BrokerAddress, BrokerUrl
-from archlab.lab.setting import Setting
+from archlab.lab.setting import Setting, struck_in
 from archlab.run import Run, Trace, WorkloadFacts
 from archlab.scenario import Design, Scenario, ScenarioError, Workload
 
@@ -72,7 +72,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     product = broker.product(plan.broker) if "broker" in scenario.needs else None
     warm(scenario)
     began, started = time.monotonic(), datetime.now(UTC)
-    with _scratch(plan.broker) as scratch, Watch() as watch:
+    with _scratch(plan.broker) as scratch, containment.adopting(), Watch() as watch:
         bench = _Bench(plan, cache, scratch)
         traced = bench.traced_pass()
         traces = tuple(trace for observed in traced.values() for trace in observed.traces)
@@ -106,6 +106,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         traces=with_untraced(traces, cells),
         tracing_cost=tracing_cost(traced, scenario.shown, cells),
         invalid_reasons=tuple(dict.fromkeys(invalid)),
+        findings=tuple(bench.left),
         data={w.name: data_hash(w.name, cells) for w in scenario.workloads},
     )
 
@@ -173,6 +174,9 @@ class _Bench:
         self._hung: dict[str, str] = {}
         """Designs of which a round did not end, and the reason: further rounds would not end either."""
         self._count = 0
+        self._known = containment.children()
+        self.left: dict[str, None] = {}
+        """What designs started by themselves and left running, in sentences, each once."""
 
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
@@ -235,7 +239,11 @@ class _Bench:
         try:
             observed = self._in_process(task, what)
         finally:
-            if self.plan.broker:  # what a round that was ended has left there
+            for command in containment.end_adopted(self._known):
+                self.left[
+                    f"{entry.design} left `{command}` running at {workload.name}: it was ended with its round"
+                ] = None
+            if self.plan.broker:  # what a round that was ended has left there, now that all its processes are gone
                 broker.remove(folder, self.plan.broker)
             shutil.rmtree(folder, ignore_errors=True)
         if observed.failed:
@@ -252,15 +260,15 @@ class _Bench:
                 childs_end.close()
                 if not wire.poll(ROUND_LIMIT):
                     self._hung[task.design] = f"did not end within {ROUND_LIMIT:g} s"
-                    return Observed(died=self._hung[task.design])
+                    return Observed(died=self._hung[task.design], struck=struck_in(task.setting.folder))
                 observed: Observed = wire.recv()
                 return observed
             except EOFError:
                 child.join()
-                return Observed(died=f"its process ended unplanned (exit code {child.exitcode})")
+                died = f"its process ended unplanned (exit code {child.exitcode})"
+                return Observed(died=died, struck=struck_in(task.setting.folder))
             finally:
-                child.kill()
-                child.join()
+                containment.end(child)
 
 
 def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:

@@ -14,6 +14,7 @@ from archlab.scenario import (
     Experiment,
     Knob,
     Load,
+    MeasuredOf,
     Metric,
     Requirement,
     Role,
@@ -35,12 +36,18 @@ TUPLES: dict[str, type] = {
 """The tuples of a Scenario and what each holds."""
 
 
+PARTS = ("services", "broker")
+"""What a scenario may need of the lab."""
+RESERVED = ("load",)
+"""Names of experiments that the bench uses for its own."""
+
+
 def check(scenario: Scenario) -> list[str]:
     """What is wrong with a scenario, one sentence each; empty when it is consistent. Runs nothing of it."""
     wrong = list(_types(scenario))
     if wrong:  # what follows would stumble over them
         return wrong
-    for part in (_names, _knobs, _metrics, _requirements, _workloads, _designs, _experiments, _claims):
+    for part in (_names, _needs, _knobs, _metrics, _requirements, _workloads, _designs, _experiments, _claims):
         wrong.extend(part(scenario))
     return wrong
 
@@ -86,6 +93,12 @@ def _names(scenario: Scenario) -> Iterator[str]:
             seen.add(name)
 
 
+def _needs(scenario: Scenario) -> Iterator[str]:
+    for part in scenario.needs:
+        if part not in PARTS:
+            yield f"needs names {part!r}, which is no part of the lab. {_choose(PARTS)}"
+
+
 def _knobs(scenario: Scenario) -> Iterator[str]:
     for knob in scenario.knobs:
         if not knob.low <= knob.default <= knob.high:
@@ -102,6 +115,17 @@ def _metrics(scenario: Scenario) -> Iterator[str]:
             yield f"metric {metric.name}: noticeable is a margin, never negative ({metric.noticeable:g})."
         if metric.better not in get_args(Better):
             yield f"metric {metric.name}: better is 'lower' or 'higher', not {metric.better!r}."
+        kinds = get_args(MeasuredOf)
+        if metric.of not in kinds:
+            yield f"metric {metric.name}: of is one of {', '.join(kinds)}, not {metric.of!r}."
+        elif metric.of in ("service", "failures") and metric.operation is None:
+            yield f"metric {metric.name} is of {metric.of!r} and names no operation whose requests it measures."
+        elif metric.of in ("utilisation", "orphans") and metric.operation is not None:
+            yield f"metric {metric.name} is of {metric.of!r}, which is about all operations: leave operation out."
+        loads = [experiment.name for experiment in scenario.experiments if experiment.is_load]
+        yield from _known(
+            f"metric {metric.name}", "load experiment", [metric.experiment] * bool(metric.experiment), loads
+        )
 
 
 def _requirements(scenario: Scenario) -> Iterator[str]:
@@ -166,9 +190,13 @@ def _designs(scenario: Scenario) -> Iterator[str]:
 def _experiments(scenario: Scenario) -> Iterator[str]:
     for experiment in scenario.experiments:
         subject = f"experiment {experiment.name}"
+        if experiment.name in RESERVED:
+            yield f"{subject}: this name is the bench's own, for what the workload's load measures. Take another."
         yield from _known(subject, "design", experiment.designs, [design.name for design in scenario.designs])
         yield from _known(subject, "workload", experiment.workloads, [w.name for w in scenario.workloads])
-        if not callable(experiment.run):
+        if experiment.is_load and experiment.run is not None:
+            yield f"{subject} has both run and a load: leave one out (Load.afterwards yields further samples)."
+        elif not experiment.is_load and not callable(experiment.run):
             yield f"{subject}: run must be a function, not {experiment.run!r}."
         if experiment.rounds is not None and experiment.rounds < 1:
             yield f"{subject} is done in {experiment.rounds} rounds: it needs at least one."

@@ -13,7 +13,7 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archlab.lab import database
-from archlab.lab.setting import STRUCK, Setting
+from archlab.lab.setting import STRUCK, Setting, struck_in
 from archlab.tracing import Recorder, TracedConnection
 
 if TYPE_CHECKING:
@@ -145,8 +145,7 @@ class Lab:
             log.write(fault + "\n")
 
     def faults_struck(self) -> list[str]:
-        log = self.folder / STRUCK
-        return log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
+        return list(struck_in(self.folder))
 
     @property
     def parts(self) -> list[Process | Broker]:

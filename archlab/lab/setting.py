@@ -34,3 +34,9 @@ class Setting:
     """Whether the process was started by another one of the round (spawned, or a service)."""
     carries_context: bool = True
     """Whether the clients of this process pass the trace context on."""
+
+
+def struck_in(folder: Path) -> tuple[str, ...]:
+    """The faults that have struck in a round, by its folder: also after everything in it has died."""
+    log = folder / STRUCK
+    return tuple(log.read_text(encoding="utf-8").split("\n")[:-1]) if log.exists() else ()

@@ -19,7 +19,7 @@ from archlab.scenario import Metric, Request, Requirement, Sample, Scenario
 P95 = Metric("find_p95", "", "s", 0.001, operation="find")
 P50 = Metric("find_p50", "", "s", 0.001, operation="find", quantile=0.5)
 SERVICE = Metric("find_time", "", "s", 0.001, operation="find", of="service")
-BUSY = Metric("busy", "", "share", 0.05)
+BUSY = Metric("demanded", "", "share", 0.05, of="utilisation")
 COUNT = Metric("lost", "", "words", 1)
 
 
