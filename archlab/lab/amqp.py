@@ -6,6 +6,7 @@ In the measured pass a channel publishes and consumes with pika's own methods.
 from __future__ import annotations
 
 import contextlib
+import logging
 import ssl
 import time
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ from archlab.lab.amqp_tracing import ChannelTracing
 from archlab.lab.broker_address import BrokerAddress, BrokerUrl
 from archlab.lab.client import HOST
 from archlab.lab.errors import BrokerFailed
+
+# A service logs from INFO on, and there pika tells the whole life of every connection.
+logging.getLogger("pika").setLevel(logging.WARNING)
 
 UNREACHABLE = (AMQPError, AMQPConnectorException, OSError)
 """What pika raises where a broker does not answer, or answers no."""

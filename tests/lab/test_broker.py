@@ -26,6 +26,9 @@ from urllib.parse import quote
 import pika
 import pytest
 from pika.exceptions import AMQPError, ChannelClosedByBroker
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from archlab import catalog, tracing
 from archlab.lab import amqp, declared
@@ -50,7 +53,8 @@ def eventually(condition: Callable[[], Any]) -> None:
 
 def setting(folder: Path, url: BrokerUrl | None, traced: bool = False) -> Setting:
     address = BrokerAddress(url, foreign=True) if url else None
-    return Setting(catalog.source(str(AMQP)), "calm", {"rate": 1}, "1", folder, traced=traced, broker=address)
+    known = {"rate": 1}
+    return Setting(catalog.source(str(AMQP)), "calm", known, "1", folder, traced, "direct", broker=address)
 
 
 @contextlib.contextmanager
@@ -547,6 +551,31 @@ def test_the_trace_crosses_the_queue_however_a_message_is_taken(
     routed = {"messaging.rabbitmq.destination.routing_key": queue}
     assert publish[3] == usual | routed | {"messaging.operation.type": "send"}
     assert process[3] == usual | {"messaging.operation.type": "process"}
+
+
+def taking_orders(lab: Any) -> Starlette:
+    def order(request: Any) -> JSONResponse:
+        with contextlib.closing(lab.broker().connect()) as connection:
+            connection.channel().basic_publish("", lab.broker().name("orders"), b"1")
+        return JSONResponse({})
+
+    return Starlette(routes=[Route("/order", order)])
+
+
+def test_a_trace_crosses_a_service_and_the_queue_behind_it(broker_url: BrokerUrl | None, tmp_path: Path) -> None:
+    with running(setting(tmp_path, broker_url, traced=True)) as lab:
+        broker = lab.broker()
+        broker.connect().channel().queue_declare(broker.name("orders"))
+        lab.spawn(worker, "worker").wait_until(1)
+        service = lab.service(taking_orders, "shop")
+        assert lab.recorder is not None
+        assert lab.recorder.wrap("ask", service.client.get)("/order").ok
+        assert not [line for line in service.log() if "connect" in line["message"].lower()]  # that is pika's life
+        lab.close(finish=True)
+        found = {record[0]: (process, record[1]) for process, record in tracing.collect(tmp_path)}
+    assert found["publish orders"][0] == "shop"
+    assert found["process orders"][0] == "worker"
+    assert found["ask"][1] == found["publish orders"][1] == found["process orders"][1]
 
 
 def test_the_context_is_added_to_a_copy_of_the_properties(traced: Lab) -> None:
