@@ -41,7 +41,9 @@ EXPIRES = 300_000
 """Milliseconds without a use after which a queue on a broker of somebody else's is gone, even if archlab was killed."""
 TICK = 0.005
 """Seconds between two looks at a queue that is to become empty."""
-NOBODY_TAKES = 0.25
+EMPTY = 0.05
+"""Seconds for which queues stay empty when nothing is on its way to them; a publisher need not wait for a confirm."""
+NOBODY_TAKES = 0.5
 """Seconds after which messages that stay in their queues are taken to be nobody's; a consumer starts in less."""
 
 
@@ -142,11 +144,12 @@ def wait_until_taken(folder: Path, url: BrokerUrl, patience: float) -> None:
     """Waits until consumers have taken every message, for ``patience`` seconds at most; not where nobody takes any."""
     deadline = time.monotonic() + patience
     with contextlib.suppress(*UNREACHABLE), contextlib.closing(BlockingConnection(parameters(url))) as connection:
-        before, changed = [0], time.monotonic()
-        while any(waiting := list(_waiting(connection, folder))) and time.monotonic() < deadline:
+        before, changed = [-1], 0.0
+        while (now := time.monotonic()) < deadline:
+            waiting = list(_waiting(connection, folder))
             if waiting != before:
-                before, changed = waiting, time.monotonic()
-            elif time.monotonic() > changed + NOBODY_TAKES:
+                before, changed = waiting, now
+            elif now > changed + (NOBODY_TAKES if any(waiting) else EMPTY):
                 return
             time.sleep(TICK)
 

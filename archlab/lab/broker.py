@@ -35,7 +35,7 @@ PRELOADED = ["archlab.lab.amqp", "archlab.lab.broker"]
 """Imported once in the server that the processes of a round are forked from."""
 EMBEDDED = f"archlab {__version__} (embedded)"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-PATIENCE = 1.0
+PATIENCE = 2.0
 """Seconds that consumers are given, in the traced pass, to take what is still in their queues."""
 STOP_LOOKED_FOR = 0.05
 """Seconds between two looks whether a consumer is asked to end; messages do not wait for them."""
@@ -182,7 +182,8 @@ class Broker:
         """See ``Lab.wait_for_consumers``."""
         from archlab.lab import amqp
 
-        amqp.wait_until_taken(self._setting.folder, self.address.url, PATIENCE)
+        if self.alive:
+            amqp.wait_until_taken(self._setting.folder, self.address.url, PATIENCE)
 
     def _pid(self, done: str) -> int:
         process = self._controlled(done)

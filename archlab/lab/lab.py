@@ -96,7 +96,7 @@ class Lab:
             process.check(patience)
 
     def wait_for_consumers(self) -> None:
-        """Waits, for a second at most, until consumers have taken what is in the queues of the broker."""
+        """Waits, for two seconds at most, until consumers have taken what is in the queues of the broker."""
         if self._broker is not None:
             self._broker.wait_until_taken()
 

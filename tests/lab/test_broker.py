@@ -648,6 +648,7 @@ def test_at_the_end_of_the_traced_pass_consumers_have_taken_what_was_in_their_qu
         broker = lab.broker()
         channel = broker.connect().channel()
         channel.queue_declare(broker.name("orders"))
+        channel.confirm_delivery()
         lab.spawn(worker, "worker").wait_until(1)
         for _ in range(50):
             channel.basic_publish("", broker.name("orders"), b"1")
