@@ -19,7 +19,7 @@ from archlab.bench import data_files, load, orphans
 from archlab.bench.picked_traces import picked
 from archlab.bench.rounds import Observed, Served, Task
 from archlab.failure import describe, disk_full
-from archlab.lab import declared
+from archlab.lab import declared, listening
 from archlab.lab.broker import Broker
 from archlab.lab.errors import ProcessDied
 from archlab.lab.lab import Lab
@@ -64,6 +64,7 @@ def _observe(task: Task) -> Observed:
     data_hash = (task.data / data_files.DATA_HASH).read_text()
     lab = Lab(task.setting)
     design = scenario.design(task.design)
+    others = listening.beyond_loopback()
     try:
         running = lab.started(design)
         if any(isinstance(part, Broker) for part in lab.parts) and "broker" not in scenario.needs:
@@ -75,6 +76,7 @@ def _observe(task: Task) -> Observed:
             else _experiment(scenario, task, lab, running)
         )
         lab.check()
+        reachable = tuple(listening.ours({i: a for i, a in listening.beyond_loopback().items() if i not in others}))
         tables = sum(map(data_files.tables, task.setting.folder.glob("*.db")))
         processes, queues = moving(lab.parts), declared.queues(lab.folder)
     except Exception:
@@ -89,6 +91,7 @@ def _observe(task: Task) -> Observed:
         processes=processes,
         tables=tables,
         queues=queues,
+        reachable=reachable,
     )
 
 

@@ -43,6 +43,8 @@ class Observed:
     """Queues that were declared on the broker."""
     orphans: float | None = None
     """Of the traced pass: the share of its traces that belong to no request."""
+    reachable: tuple[str, ...] = ()
+    """Addresses on which it waits for whoever comes from beyond this machine."""
     failed: str = ""
     """A design or an experiment raised: one line with the place."""
     died: str = ""

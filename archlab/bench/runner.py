@@ -8,7 +8,6 @@ import os
 import platform
 import shutil
 import sqlite3
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -28,7 +27,7 @@ from archlab.bench.traced_pass import stalled, tracing_cost, with_untraced
 from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections
 from archlab.catalog import cost
 from archlab.lab import broker, containment, forking
-from archlab.lab.broker_address import BrokerAddress, BrokerUrl
+from archlab.lab.broker_address import BrokerAddress
 from archlab.lab.setting import Setting, struck_in
 from archlab.run import Run, Trace, WorkloadFacts
 from archlab.scenario import Design, Scenario, ScenarioError, Workload
@@ -72,7 +71,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     product = broker.product(plan.broker) if "broker" in scenario.needs else None
     warm(scenario)
     began, started = time.monotonic(), datetime.now(UTC)
-    with _scratch(plan.broker) as scratch, containment.adopting(), Watch() as watch:
+    with _scratch() as scratch, containment.adopting(), Watch() as watch:
         bench = _Bench(plan, cache, scratch)
         traced = bench.traced_pass()
         traces = tuple(trace for observed in traced.values() for trace in observed.traces)
@@ -250,6 +249,10 @@ class _Bench:
             raise ScenarioError(f"{what} failed: {observed.failed}.")
         if observed.died:
             self.invalid.append(f"{what}: {observed.died}")
+        self.invalid += [
+            f"{entry.design} listens on {address}, where others can reach it; let it listen on 127.0.0.1"
+            for address in observed.reachable
+        ]
         return observed
 
     def _in_process(self, task: Task, what: str) -> Observed:
@@ -278,18 +281,8 @@ def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
 
 
 @contextlib.contextmanager
-def _scratch(url: BrokerUrl | None = None) -> Iterator[Path]:
-    """A folder for the rounds, removed at the end; those that a killed archlab left behind are removed first, with what
-    their rounds left on the broker."""
-    home = Path(tempfile.gettempdir())
-    for kind in ("rounds", "server"):
-        for left in home.glob(f"archlab-{kind}-*"):
-            owner = left.name.split("-")[2]
-            if owner.isdigit() and not _running(int(owner)):
-                if url is not None:
-                    for round_folder in left.glob("*/"):
-                        broker.remove(round_folder, url)
-                shutil.rmtree(left, ignore_errors=True)
+def _scratch() -> Iterator[Path]:
+    """A folder for the rounds, removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix=f"archlab-rounds-{os.getpid()}-"))
     try:
         yield folder
@@ -297,15 +290,3 @@ def _scratch(url: BrokerUrl | None = None) -> Iterator[Path]:
         end = time.monotonic() + 1
         while folder.exists() and time.monotonic() < end:
             shutil.rmtree(folder, ignore_errors=True)  # what a killed process had started may write for a moment yet
-
-
-def _running(pid: int) -> bool:
-    if sys.platform == "win32":
-        return True  # there is no harmless way to ask there: its temporary folder is left to the system
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -250,24 +250,6 @@ def test_ctrl_c_leaves_nothing_on_the_broker(
     assert archlab_queues() <= before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_what_a_killed_archlab_left_on_the_broker_the_next_one_removes(
-    edited: Callable[..., Scenario], rabbitmq_url: BrokerUrl, start: Callable[..., subprocess.Popen[str]]
-) -> None:
-    before = archlab_queues()
-    scenario = waiting(edited)
-    archlab = start("run", scenario.folder, "--no-input", ARCHLAB_BROKER=rabbitmq_url.reveal())
-    eventually(lambda: archlab_queues() - before)
-    archlab.kill()
-    archlab.wait()
-    assert archlab_queues() - before
-    given = {"ARCHLAB_BROKER": rabbitmq_url.reveal()}
-    again = start("run", scenario.folder, "--no-input", "--quick", "--design", "direct", **given)
-    out, err = again.communicate(timeout=60)
-    assert again.returncode == 0, out + err
-    assert archlab_queues() <= before
-
-
 # The command line
 
 

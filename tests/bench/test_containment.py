@@ -129,3 +129,27 @@ def test_nothing_outlives_an_archlab_that_is_killed(tiny: Callable[..., Scenario
         archlab.kill()
         archlab.wait()
     assert gone(seconds)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("0.0.0.0", "0.0.0.0:"), ("::", "[::]:"), ("127.0.0.1", None), ("::1", None), ("127.9.9.9", None)],
+)
+@pytest.mark.parametrize("where", ["round", "process"])
+def test_a_design_that_others_can_reach_makes_the_run_invalid(
+    tiny: Callable[..., Scenario], cache: Path, where: str, address: str, said: str | None
+) -> None:
+    """Whoever of its processes listens: what is measured must be of this machine alone."""
+    family = "AF_INET6" if ":" in address else "AF_INET"
+    listens = f"import socket; lab.open = socket.create_server(({address!r}, 0), family=socket.{family})\n"
+    up = (STARTS, f"{STARTS}        self.ticker.send(0)\n        self.ticker.wait_until(1)\n")
+    edits = [started_in(where, listens)] if where == "round" else [up, started_in(where, listens)]
+    found = run(tiny(*edits), cache)
+    if said is None:
+        assert found.valid, found.invalid_reasons
+    else:
+        assert not found.valid
+        assert all(
+            reason.startswith(f"index listens on {said}") and reason.endswith("let it listen on 127.0.0.1")
+            for reason in found.invalid_reasons
+        )

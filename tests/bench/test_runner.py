@@ -389,21 +389,33 @@ def test_ctrl_c_leaves_no_process_and_no_file(tiny: Tiny, tmp_path: Path, tempor
     assert list(temporary.iterdir()) == []
 
 
-def test_what_a_killed_archlab_left_in_the_temporary_folder_is_removed_by_the_next_run(
-    tiny: Tiny, tmp_path: Path, temporary: Path
+@pytest.mark.parametrize("command", ["list", "--version"])
+def test_what_a_killed_archlab_left_in_the_temporary_folder_is_removed_by_the_next_command(
+    tiny: Tiny, tmp_path: Path, temporary: Path, command: str
 ) -> None:
-    """All its processes end with it; its folder remains, and is known by its number."""
+    """All its processes end with it; its folders remain, and are known by its number. What others have put there, or
+    what still runs, stays."""
     archlab = script(tiny(held_at(tmp_path / "gate")), tmp_path, temporary)
     assert archlab.stdout is not None
     assert archlab.stdout.readline() == "serving\n"
     archlab.kill()
     archlab.communicate(timeout=30)
     assert list(temporary.glob("archlab-rounds-*"))
-    mine = temporary / f"archlab-rounds-{os.getpid()}-in-use"
-    mine.mkdir()
-    with runner._scratch() as scratch:
-        assert sorted(temporary.iterdir()) == sorted([mine, scratch])
-    assert list(temporary.iterdir()) == [mine]
+    others = [
+        temporary / name
+        for name in (
+            f"archlab-rounds-{os.getpid()}-in-use",
+            "archlab-notes",
+            "archlab-rounds-mine",
+            f"archlab-{archlab.pid}-x",
+        )
+    ]
+    for folder in others:
+        folder.mkdir()
+    (temporary / f"archlab-rounds-{archlab.pid}-link").symlink_to(tmp_path)
+    environment = {**os.environ, "TMPDIR": str(temporary), "ARCHLAB_HOME": str(tmp_path / "home")}
+    subprocess.run([sys.executable, "-m", "archlab", command], env=environment, check=True, stdout=subprocess.DEVNULL)
+    assert sorted(temporary.iterdir()) == sorted([*others, temporary / f"archlab-rounds-{archlab.pid}-link"])
 
 
 def test_a_run_that_was_suspended_says_so(tiny: Tiny, tmp_path: Path, temporary: Path) -> None:
@@ -448,9 +460,9 @@ def test_a_fault_that_struck_before_its_round_died_has_struck(tiny: Tiny, run: E
 @pytest.mark.parametrize(
     ("at", "said"),
     [
-        ("{'p': []}", r"has the place 'p': \[\]"),
-        ("{1: 2}", "has the place 1: 2"),
-        ("{'p': float('nan')}", "has the place 'p': nan"),
+        ("{'p': []}", r"'p': \[\]"),
+        ("{1: 2}", "1: 2"),
+        ("{'p': float('nan')}", "'p': nan"),
     ],
 )
 def test_a_place_that_is_no_plain_value_is_refused_where_it_is_made(
