@@ -532,10 +532,9 @@ def test_the_trace_crosses_the_queue_however_a_message_is_taken(
     broker_url: BrokerUrl | None, tmp_path: Path, how: str
 ) -> None:
     """Who is asked, publishes; what a consumer does for the message stands below, in the same trace."""
-    with running(replace(setting(tmp_path, broker_url, traced=True), child=broker_url is not None)) as lab:
-        if broker_url is None:  # only who is no child may start the embedded one
-            lab.broker()._setting = replace(lab.setting, child=True)
+    with running(setting(tmp_path, broker_url, traced=True)) as lab:
         broker = lab.broker()
+        broker._setting = replace(lab.setting, child=True)  # a consumer is, and has a loop
         queue = broker.name("orders")
         channel = broker.connect().channel()
         channel.queue_declare(queue)
