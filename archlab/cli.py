@@ -176,6 +176,14 @@ def new(
 
 
 @app.command()
+def lint(name: Name) -> None:
+    """Say what is wrong with a scenario: first what it declares, then what one quick look at it shows."""
+    from archlab.commands import lint as linting
+
+    raise typer.Exit(linting.lint(name))
+
+
+@app.command()
 def history(
     number: Annotated[int, typer.Option("-n", "--number", help="How many runs.", min=1, max=1_000_000)] = 20,
     as_json: AsJson = False,

