@@ -21,7 +21,7 @@ from typing import Any
 from archlab import __version__, catalog, loading
 from archlab.bench import data_sets, rounds
 from archlab.bench.machine_watch import Watch
-from archlab.bench.measurements import LOAD, Cell, CellKey, measurements, settled
+from archlab.bench.measurements import LOAD, Cell, CellKey, events, measurements, settled
 from archlab.bench.plan import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, traced_quickly
 from archlab.bench.rounds import Observed, Task
 from archlab.bench.traced_pass import stalled, tracing_cost, with_untraced
@@ -86,8 +86,9 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
                 tell(_progress(done, planned, first_pass, entry))
                 done += 1
                 watch.sample_speed()
-                cell = cells[entry.experiment.name if entry.experiment else LOAD, entry.design, entry.workload.name]
-                if entry.experiment is None and settled(cell, scenario.load.connections):
+                name = entry.experiment.name if entry.experiment else LOAD
+                cell = cells[name, entry.design, entry.workload.name]
+                if entry.is_load and settled(cell, rounds.load_of(scenario, name).connections):
                     continue
                 cell.rounds.append(bench.run(replace(entry, number=number)))
             number += 1
@@ -99,6 +100,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         seconds=time.monotonic() - began,
         designs=tuple(moving_parts(facts, cells) for facts in blank.designs),
         measurements=measurements(scenario, cells),
+        events=events(cells),
         faults=faults,
         traces=with_untraced(traces, cells),
         tracing_cost=tracing_cost(traced, scenario.shown, cells),
@@ -223,7 +225,7 @@ class _Bench:
             self._data_for(workload, entry.design),
             entry.design,
             entry.experiment.name if entry.experiment else None,
-            rounds.QUICK_REQUESTS if self.plan.quick and not workload.closed else rounds.REQUESTS,
+            rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
         )
         what = f"{entry.design} at {workload.name}" + (f", {entry.experiment.name}" if entry.experiment else "")
         try:
