@@ -42,8 +42,10 @@ def schedule(
                 f"the schedule of the scenario is too short: it lasts {lasts:g} s with {asked} requests of every "
                 f"operation, and must last {seconds:g} s; make requests due later"
             )
-        # Not much longer than it must be: the whole round waits for its end.
-        asked = min(LONGEST, max(asked + 1, math.ceil(asked * seconds / lasts) if lasts > 0 else 2 * asked))
+        # Hardly longer than it must be: the whole round waits for its end.
+        gaps = asked - WARM_UP - 1
+        longer = math.ceil(gaps * seconds / lasts) + WARM_UP + 1 if lasts > 0 else 2 * asked
+        asked = min(LONGEST, max(asked + 1, longer))
         lab.random.setstate(at_first)  # the longer schedule begins like the shorter one
 
 

@@ -78,15 +78,16 @@ def events(
 def _of_operation(operation: str, done: load.Done, after: float, bound: float) -> Iterator[Happened]:
     """The first request that was not served in time after the first step, and the first one that was served again.
 
-    The first is told when it was due, the second when its answer was there.
+    The first is told when it was due; one that was waiting or under way at the step, when its answer was there, as is
+    the second. So nothing stands before what it follows from.
     """
-    origin = done.due[0]
+    origin, stepped = done.due[0], done.due[0] + after
     rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
     asked = [i for i in rows if done.finished[i] < load.NEVER]
     bad = [i in done.failed or done.finished[i] - done.due[i] > bound for i in asked]
-    following = next((n for n, i in enumerate(asked) if done.due[i] - origin >= after), len(asked))
-    # A design that is late already when the first step is done was not made late by it.
-    begin = 0 if following and bad[following - 1] else following
+    begin = next((n for n, i in enumerate(asked) if done.finished[i] >= stepped), len(asked))
+    if begin and bad[begin - 1]:  # a design that was late already was not made late by the step
+        begin, stepped = 0, origin
     if True not in bad[begin:]:
         return
     name = operation.replace("_", " ")
@@ -94,7 +95,8 @@ def _of_operation(operation: str, done: load.Done, after: float, bound: float) -
     why = done.failed.get(first)
     late = f"over {bound * 1000:g} ms" if bound < 1 else f"over {bound:g} s"
     says = late if why is None else f"fails: {why}" if why else "fails"
-    yield done.due[first] - origin, "fails", f"first {name} {says}"
+    at = done.due[first] if done.due[first] >= stepped else done.finished[first]
+    yield at - origin, "fails", f"first {name} {says}"
     served = asked[len(bad) - bad[::-1].index(True) :]
     if served:
         yield done.finished[served[0]] - origin, "recovers", f"{name} is served again"

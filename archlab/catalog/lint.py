@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import get_args
 
 from archlab import source
@@ -19,6 +19,7 @@ from archlab.scenario import (
     Role,
     Scenario,
     ScenarioError,
+    Step,
     Workload,
 )
 
@@ -33,6 +34,8 @@ TUPLES: dict[str, type] = {
     "shown": str,
 }
 """The tuples of a Scenario and what each holds."""
+LOAD = "load"
+"""What a run calls the load of a workload, where it names an experiment otherwise."""
 
 
 def check(scenario: Scenario) -> list[str]:
@@ -102,6 +105,18 @@ def _metrics(scenario: Scenario) -> Iterator[str]:
             yield f"metric {metric.name}: noticeable is a margin, never negative ({metric.noticeable:g})."
         if metric.better not in get_args(Better):
             yield f"metric {metric.name}: better is 'lower' or 'higher', not {metric.better!r}."
+        if metric.of == "failures" and metric.operation is None:
+            yield f"metric {metric.name} is of failures and names no operation: give it the one that can fail."
+        if metric.experiment:
+            yield from _of_experiment(scenario, metric)
+
+
+def _of_experiment(scenario: Scenario, metric: Metric) -> Iterator[str]:
+    subject, experiments = f"metric {metric.name}", {e.name: e for e in scenario.experiments}
+    yield from _known(subject, "experiment", [metric.experiment], list(experiments))
+    measured = experiments.get(metric.experiment)
+    if measured is not None and metric.operation is not None and not measured.is_load:
+        yield f"{subject} is of requests of {measured.name}, which is no load: give that one a load or a timeline."
 
 
 def _requirements(scenario: Scenario) -> Iterator[str]:
@@ -168,13 +183,47 @@ def _experiments(scenario: Scenario) -> Iterator[str]:
         subject = f"experiment {experiment.name}"
         yield from _known(subject, "design", experiment.designs, [design.name for design in scenario.designs])
         yield from _known(subject, "workload", experiment.workloads, [w.name for w in scenario.workloads])
-        if not callable(experiment.run):
+        if experiment.name == LOAD:
+            yield f"an experiment is called {LOAD!r}, which stands for the load of a workload: call it something else."
+        if experiment.is_load:
+            yield from _load_experiment(experiment)
+        elif not callable(experiment.run):
             yield f"{subject}: run must be a function, not {experiment.run!r}."
+        elif experiment.seconds:
+            yield f"{subject} has seconds, and is no load: give it a load or a timeline."
         if experiment.rounds is not None and experiment.rounds < 1:
             yield f"{subject} is done in {experiment.rounds} rounds: it needs at least one."
         for fault, times in experiment.faults.items():
             if times < 1:
                 yield f"{subject} plans the fault {fault!r} {times} times: a planned fault strikes at least once."
+
+
+def _load_experiment(experiment: Experiment) -> Iterator[str]:
+    subject = f"experiment {experiment.name}"
+    if experiment.run is not None:
+        yield f"{subject} has both a run and a load: leave out one of them."
+    if experiment.load is not None and not isinstance(experiment.load, Load):
+        yield f"{subject}: load must be a Load, not {experiment.load!r}."
+    elif experiment.load is not None and experiment.load.connections < 1:
+        yield f"{subject}: its load has {experiment.load.connections} connections: it needs at least one."
+    if experiment.seconds < 0:
+        yield f"{subject}: seconds is how long its schedule lasts, never negative ({experiment.seconds:g})."
+    timeline = experiment.timeline
+    if not isinstance(timeline, tuple) or not all(isinstance(step, Step) for step in timeline):
+        yield f"{subject}: timeline must be a tuple of Step, not {timeline!r}."
+        return
+    for step in timeline:
+        if step.at < 0:
+            yield f"{subject}: the step {step.says!r} is at {step.at:g} s, before the load begins."
+        if not callable(step.do):
+            yield f"{subject}: the step {step.says!r} must do a function of lab and design, not {step.do!r}."
+        if not step.says:
+            yield f"{subject}: the step at {step.at:g} s does not say what happens."
+        if step.fault and step.fault in experiment.faults:
+            yield f"{subject} plans the fault {step.fault!r} in a step and in faults: leave it out of faults."
+    for one, following in pairwise(timeline):
+        if following.at < one.at:
+            yield f"{subject}: the step {following.says!r} is before {one.says!r}: steps stand in the order of time."
 
 
 def _claims(scenario: Scenario) -> Iterator[str]:
