@@ -129,11 +129,24 @@ def _requirements(scenario: Scenario) -> Iterator[str]:
         elif requirement.unit != units[requirement.metric]:
             yield f"{subject} is in {requirement.unit!r}, its metric in {units[requirement.metric]!r}."
         yield from _known(subject, "workload", requirement.workloads, workloads)
+        yield from _never_measured(scenario, requirement)
     for one, other in combinations(scenario.requirements, 2):
         both = [name for name in workloads if one.demanded_in(name) and other.demanded_in(name)]
         if one.metric == other.metric and both:
             # The shares over a bound are recorded once a metric: the second bound would be judged by the first's.
             yield f"requirements {one.id} and {other.id} both bound {one.metric!r} in {both[0]}: keep the tighter one."
+
+
+def _never_measured(scenario: Scenario, requirement: Requirement) -> Iterator[str]:
+    """An experiment's load is measured where it is done; elsewhere nothing could be judged."""
+    measured = next((m.experiment for m in scenario.metrics if m.name == requirement.metric), "")
+    for experiment in (e for e in scenario.experiments if e.name == measured):
+        where = experiment.workloads or [w.name for w in scenario.workloads]
+        for name in (w.name for w in scenario.workloads if requirement.demanded_in(w.name) and w.name not in where):
+            yield (
+                f"requirement {requirement.id} is demanded in {name}, where {measured} is not done: "
+                f"give it workloads=({', '.join(repr(w) for w in where)},)."
+            )
 
 
 def _workloads(scenario: Scenario) -> Iterator[str]:
