@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from archlab import __version__
+from archlab import __version__, leftovers
 from archlab.exit_codes import DONE, ENDED, FAILED, INTERRUPTED, WRONG_USAGE
 from archlab.failure import SHORT_OF, fault, say
 
@@ -14,6 +14,7 @@ def main() -> int:
     """Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 a claim refuted, 4 invalid or inconclusive, 130 interrupted."""
     code = DONE
     _open_what_is_closed()
+    leftovers.remove()
     try:
         if sys.argv[1:] == ["--version"]:  # scripts ask for it, and need not wait for the command line to be built
             print(f"archlab {__version__}")

@@ -50,6 +50,7 @@ __all__ = [
 
 Role = Literal["baseline", "alternative", "pattern", "misuse"]
 Better = Literal["lower", "higher"]
+MeasuredOf = Literal["latency", "service", "failures", "utilisation", "orphans"]
 
 
 _Thing = TypeVar("_Thing", "Metric", "Design", "Workload")
@@ -163,7 +164,7 @@ class Metric:
     better: Better = "lower"
     operation: str | None = None
     quantile: float = 0.95
-    of: Literal["latency", "service", "failures", "utilisation", "orphans"] = "latency"
+    of: MeasuredOf = "latency"
     """What is measured, where the bench measures it. ``latency``: a quantile of the time from when a request was due.
     ``service``: of the time from when a worker took it up. ``failures``: the share of requests that failed.
     ``utilisation``: the share of a worker's time that the load demands. ``orphans``: the share of the traced pass's

@@ -19,7 +19,7 @@ from pathlib import Path
 from archlab import cache as cache_folder
 from archlab.bench import data_files
 from archlab.failure import disk_full
-from archlab.lab import forking
+from archlab.lab import containment, forking
 from archlab.lab.setting import Setting
 from archlab.scenario import Design, Scenario, ScenarioError
 
@@ -95,8 +95,7 @@ def _seed(setting: Setting, design: str | None, seeded: Path | None) -> str:
         except EOFError:
             return "the process that seeds it ended"
         finally:
-            child.kill()
-            child.join()
+            containment.end(child)
 
 
 def trim(cache: Path, keep: tuple[Path | None, ...] = ()) -> None:

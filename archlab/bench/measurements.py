@@ -13,7 +13,6 @@ from archlab.scenario import Metric, Requirement, Scenario
 from archlab.statistics import OVERLOAD, median, quantile, round_interval
 
 LOAD = "load"
-BUSY = "busy"
 
 ROUNDS_OF_OVERLOAD = 3
 """Rounds in each of which a design is overloaded before it is served no more: enough to compare its service times."""
@@ -64,10 +63,12 @@ def _from_load(scenario: Scenario, experiment: str, design: str, workload: str, 
     if not by_round:
         return
     busy = median(by_round) or None
-    of_this = [metric for metric in scenario.metrics if (metric.experiment or LOAD) == experiment]
-    if busy is not None and any(metric.name == BUSY for metric in of_this):
-        yield _measurement(scenario.metric(BUSY), experiment, design, workload, by_round, len(by_round))
-    for metric in of_this:
+    for metric in scenario.metrics:
+        if (metric.experiment or LOAD) != experiment:
+            continue
+        if metric.of == "utilisation" and busy is not None:
+            over = _outside(scenario, metric, workload, by_round)
+            yield _measurement(metric, experiment, design, workload, by_round, len(by_round), over=over)
         rounds = [s for observed in cell.rounds for s in observed.served if s.operation == metric.operation]
         if rounds and metric.of in ("latency", "service"):
             yield _from_requests(scenario, metric, experiment, design, workload, rounds, busy)
@@ -79,9 +80,8 @@ def _from_failures(
     scenario: Scenario, metric: Metric, experiment: str, design: str, workload: str, rounds: list[Served]
 ) -> Measurement:
     """The share of the requests asked that failed: those that a round left out have not failed."""
-    requirement = next((r for r in scenario.requirements if r.metric == metric.name and r.demanded_in(workload)), None)
     values = [len(s.failures) / max(1, _asked(s)) for s in rounds]
-    over = tuple(float(requirement.outside(value)) for value in values) if requirement else ()
+    over = _outside(scenario, metric, workload, values)
     return _measurement(metric, experiment, design, workload, values, sum(map(_asked, rounds)), over=over)
 
 
@@ -130,6 +130,12 @@ def _share_over(requirement: Requirement, metric: Metric, served: Served) -> flo
     return (sum(requirement.outside(time) for time in times) + count - len(times)) / count
 
 
+def _outside(scenario: Scenario, metric: Metric, workload: str, values: list[float]) -> tuple[float, ...]:
+    """For a metric with one value a round: 1 for each round whose value breaks the bound, 0 for the others."""
+    requirement = next((r for r in scenario.requirements if r.metric == metric.name and r.demanded_in(workload)), None)
+    return tuple(float(requirement.outside(value)) for value in values) if requirement else ()
+
+
 def _figure(rate: float) -> str:
     return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"
 
@@ -147,8 +153,7 @@ def _from_samples(scenario: Scenario, experiment: str, design: str, workload: st
         count = sum(len(samples) for samples in rounds.values())
         note = "unfinished" if any(map(math.isinf, values)) else ""
         metric = scenario.metric(name)
-        requirement = next((r for r in scenario.requirements if r.metric == name and r.demanded_in(workload)), None)
-        over = tuple(float(requirement.outside(value)) for value in values) if requirement else ()
+        over = _outside(scenario, metric, workload, values)
         yield _measurement(metric, experiment, design, workload, values, count, over=over, note=note, at=dict(at))
 
 

@@ -20,9 +20,11 @@ from archlab.bench.rounds import Observed, Served, Task, load_of
 from archlab.bench.schedule import schedule, seconds_needed
 from archlab.bench.timeline import Timeline, events
 from archlab.failure import describe, disk_full
+from archlab.lab import listening
 from archlab.lab.errors import ProcessDied
 from archlab.lab.lab import Lab
 from archlab.lab.process import Process
+from archlab.lab.setting import struck_in
 from archlab.scenario import Experiment, Failed, Request, Sample, Scenario, ScenarioError
 
 BEFORE_THE_FIRST = 0.05
@@ -43,9 +45,13 @@ def run_round(task: Task, wire: Connection) -> None:
         observed = Observed(failed=str(error).removesuffix("."))
     except BaseException as error:  # sys.exit too: only archlab ends a round
         observed = Observed(failed=describe(error))
+    struck = observed.struck or struck_in(task.setting.folder)  # what struck before a round died has struck
+    observed = replace(observed, struck=struck)
     home = task.setting.folder.parent.parent
     if (observed.died or observed.failed) and disk_full(home):
-        observed = Observed(failed=f"the disk of {home} is full; free some space, or set TMPDIR to another folder")
+        observed = Observed(
+            struck=struck, failed=f"the disk of {home} is full; free some space, or set TMPDIR to another folder"
+        )
     with _perhaps_alone():
         wire.send(observed)
     wire.close()
@@ -57,11 +63,13 @@ def _observe(task: Task) -> Observed:
     data_hash = (task.data / data_files.DATA_HASH).read_text()
     lab = Lab(task.setting)
     design = scenario.design(task.design)
+    others = listening.beyond_loopback()
     try:
         running = lab.started(design)
         lab.ready()
         observed = _done_to(running, scenario, task, lab)
         lab.check()
+        reachable = tuple(listening.ours({i: a for i, a in listening.beyond_loopback().items() if i not in others}))
         tables = sum(map(data_files.tables, task.setting.folder.glob("*.db")))
         processes = moving(lab.processes)
     except Exception:
@@ -69,8 +77,10 @@ def _observe(task: Task) -> Observed:
         raise
     finally:
         lab.close(finish=False)
-    struck = tuple(lab.faults_struck())
-    return replace(observed, struck=struck, data_hash=data_hash, processes=processes, tables=tables)
+    struck = struck_in(lab.folder)
+    return replace(
+        observed, struck=struck, data_hash=data_hash, processes=processes, tables=tables, reachable=reachable
+    )
 
 
 def moving(started: Sequence[Process]) -> int:
@@ -94,10 +104,24 @@ def _checked(scenario: Scenario, samples: Iterable[Sample]) -> tuple[Sample, ...
     checked = tuple(samples)
     for sample in checked:
         if sample.metric not in known:
-            raise ValueError(f"a sample names {sample.metric!r}, which is no metric (choose from: {', '.join(known)})")
-        if math.isnan(sample.value):
-            raise ValueError(f"a sample of {sample.metric} is not a number (NaN)")
+            raise ScenarioError(
+                f"a sample names {sample.metric!r}, which is no metric (choose from: {', '.join(known)})"
+            )
+        if not isinstance(sample.value, (int, float)) or math.isnan(sample.value):
+            raise ScenarioError(f"a sample of {sample.metric} is not a number ({sample.value!r})")
+        _check_place(sample)
     return checked
+
+
+def _check_place(sample: Sample) -> None:
+    """Raises ScenarioError unless the sample's place is plain data: it is compared, recorded, and shown."""
+    for key, value in sample.at.items():
+        plain = value is None or isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))
+        if not (isinstance(key, str) and plain):
+            raise ScenarioError(
+                f"a sample of {sample.metric} has the place {key!r}: {value!r}; "
+                "`at` takes names with plain values: a string, a number, True, False or None"
+            )
 
 
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: Experiment | None) -> Observed:

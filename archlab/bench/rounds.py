@@ -45,6 +45,8 @@ class Observed:
     answers_hash: str = ""
     processes: int = 0
     tables: int = 0
+    reachable: tuple[str, ...] = ()
+    """Addresses on which it waits for whoever comes from beyond this machine."""
     failed: str = ""
     """A design or an experiment raised: one line with the place."""
     died: str = ""

@@ -8,7 +8,6 @@ import os
 import platform
 import shutil
 import sqlite3
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -27,8 +26,8 @@ from archlab.bench.rounds import Observed, Task
 from archlab.bench.traced_pass import stalled, tracing_cost, with_untraced
 from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections
 from archlab.catalog import cost
-from archlab.lab import forking
-from archlab.lab.setting import Setting
+from archlab.lab import containment, forking
+from archlab.lab.setting import Setting, struck_in
 from archlab.run import Run, Trace, WorkloadFacts
 from archlab.scenario import Design, Scenario, ScenarioError, Workload
 
@@ -69,7 +68,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     scenario = plan.scenario
     warm(scenario)
     began, started = time.monotonic(), datetime.now(UTC)
-    with _scratch() as scratch, Watch() as watch:
+    with _scratch() as scratch, containment.adopting(), Watch() as watch:
         bench = _Bench(plan, cache, scratch)
         traced = bench.traced_pass()
         traces = tuple(trace for observed in traced.values() for trace in observed.traces)
@@ -105,6 +104,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         traces=with_untraced(traces, cells),
         tracing_cost=tracing_cost(traced, scenario.shown, cells),
         invalid_reasons=tuple(dict.fromkeys(invalid)),
+        findings=tuple(bench.left),
         data={w.name: data_hash(w.name, cells) for w in scenario.workloads},
     )
 
@@ -170,6 +170,9 @@ class _Bench:
         self._hung: dict[str, str] = {}
         """Designs of which a round did not end, and the reason: further rounds would not end either."""
         self._count = 0
+        self._known = containment.children()
+        self.left: dict[str, None] = {}
+        """What designs started by themselves and left running, in sentences, each once."""
 
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
@@ -231,11 +234,19 @@ class _Bench:
         try:
             observed = self._in_process(task, what)
         finally:
+            for command in containment.end_adopted(self._known):
+                self.left[
+                    f"{entry.design} left `{command}` running at {workload.name}: it was ended with its round"
+                ] = None
             shutil.rmtree(folder, ignore_errors=True)
         if observed.failed:
             raise ScenarioError(f"{what} failed: {observed.failed}.")
         if observed.died:
             self.invalid.append(f"{what}: {observed.died}")
+        self.invalid += [
+            f"{entry.design} listens on {address}, where others can reach it; let it listen on 127.0.0.1"
+            for address in observed.reachable
+        ]
         return observed
 
     def _in_process(self, task: Task, what: str) -> Observed:
@@ -246,15 +257,15 @@ class _Bench:
                 childs_end.close()
                 if not wire.poll(ROUND_LIMIT):
                     self._hung[task.design] = f"did not end within {ROUND_LIMIT:g} s"
-                    return Observed(died=self._hung[task.design])
+                    return Observed(died=self._hung[task.design], struck=struck_in(task.setting.folder))
                 observed: Observed = wire.recv()
                 return observed
             except EOFError:
                 child.join()
-                return Observed(died=f"its process ended unplanned (exit code {child.exitcode})")
+                died = f"its process ended unplanned (exit code {child.exitcode})"
+                return Observed(died=died, struck=struck_in(task.setting.folder))
             finally:
-                child.kill()
-                child.join()
+                containment.end(child)
 
 
 def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
@@ -265,13 +276,7 @@ def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
 
 @contextlib.contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder for the rounds, removed at the end; those that a killed archlab left behind are removed first."""
-    home = Path(tempfile.gettempdir())
-    for kind in ("rounds", "server"):
-        for left in home.glob(f"archlab-{kind}-*"):
-            owner = left.name.split("-")[2]
-            if owner.isdigit() and not _running(int(owner)):
-                shutil.rmtree(left, ignore_errors=True)
+    """A folder for the rounds, removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix=f"archlab-rounds-{os.getpid()}-"))
     try:
         yield folder
@@ -279,15 +284,3 @@ def _scratch() -> Iterator[Path]:
         end = time.monotonic() + 1
         while folder.exists() and time.monotonic() < end:
             shutil.rmtree(folder, ignore_errors=True)  # what a killed process had started may write for a moment yet
-
-
-def _running(pid: int) -> bool:
-    if sys.platform == "win32":
-        return True  # there is no harmless way to ask there: its temporary folder is left to the system
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -160,7 +160,7 @@ def serve(port: int = 0, data: Path | None = None) -> None:
 def _temporary_folder() -> Iterator[Path]:
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="archlab-broker-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"archlab-broker-{os.getpid()}-") as folder:
         yield Path(folder)
 
 

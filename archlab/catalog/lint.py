@@ -14,6 +14,7 @@ from archlab.scenario import (
     Experiment,
     Knob,
     Load,
+    MeasuredOf,
     Metric,
     Requirement,
     Role,
@@ -34,8 +35,12 @@ TUPLES: dict[str, type] = {
     "shown": str,
 }
 """The tuples of a Scenario and what each holds."""
-LOAD = "load"
-"""What a run calls the load of a workload, where it names an experiment otherwise."""
+
+
+PARTS = ("services", "broker")
+"""What a scenario may need of the lab."""
+RESERVED = ("load",)
+"""Names of experiments that the bench uses for its own."""
 
 
 def check(scenario: Scenario) -> list[str]:
@@ -43,7 +48,7 @@ def check(scenario: Scenario) -> list[str]:
     wrong = list(_types(scenario))
     if wrong:  # what follows would stumble over them
         return wrong
-    for part in (_names, _knobs, _metrics, _requirements, _workloads, _designs, _experiments, _claims):
+    for part in (_names, _needs, _knobs, _metrics, _requirements, _workloads, _designs, _experiments, _claims):
         wrong.extend(part(scenario))
     return wrong
 
@@ -89,6 +94,12 @@ def _names(scenario: Scenario) -> Iterator[str]:
             seen.add(name)
 
 
+def _needs(scenario: Scenario) -> Iterator[str]:
+    for part in scenario.needs:
+        if part not in PARTS:
+            yield f"needs names {part!r}, which is no part of the lab. {_choose(PARTS)}"
+
+
 def _knobs(scenario: Scenario) -> Iterator[str]:
     for knob in scenario.knobs:
         if not knob.low <= knob.default <= knob.high:
@@ -105,18 +116,17 @@ def _metrics(scenario: Scenario) -> Iterator[str]:
             yield f"metric {metric.name}: noticeable is a margin, never negative ({metric.noticeable:g})."
         if metric.better not in get_args(Better):
             yield f"metric {metric.name}: better is 'lower' or 'higher', not {metric.better!r}."
-        if metric.of == "failures" and metric.operation is None:
-            yield f"metric {metric.name} is of failures and names no operation: give it the one that can fail."
-        if metric.experiment:
-            yield from _of_experiment(scenario, metric)
-
-
-def _of_experiment(scenario: Scenario, metric: Metric) -> Iterator[str]:
-    subject, experiments = f"metric {metric.name}", {e.name: e for e in scenario.experiments}
-    yield from _known(subject, "experiment", [metric.experiment], list(experiments))
-    measured = experiments.get(metric.experiment)
-    if measured is not None and metric.operation is not None and not measured.is_load:
-        yield f"{subject} is of requests of {measured.name}, which is no load: give that one a load or a timeline."
+        kinds = get_args(MeasuredOf)
+        if metric.of not in kinds:
+            yield f"metric {metric.name}: of is one of {', '.join(kinds)}, not {metric.of!r}."
+        elif metric.of in ("service", "failures") and metric.operation is None:
+            yield f"metric {metric.name} is of {metric.of!r} and names no operation whose requests it measures."
+        elif metric.of in ("utilisation", "orphans") and metric.operation is not None:
+            yield f"metric {metric.name} is of {metric.of!r}, which is about all operations: leave operation out."
+        loads = [experiment.name for experiment in scenario.experiments if experiment.is_load]
+        yield from _known(
+            f"metric {metric.name}", "load experiment", [metric.experiment] * bool(metric.experiment), loads
+        )
 
 
 def _requirements(scenario: Scenario) -> Iterator[str]:
@@ -194,10 +204,10 @@ def _designs(scenario: Scenario) -> Iterator[str]:
 def _experiments(scenario: Scenario) -> Iterator[str]:
     for experiment in scenario.experiments:
         subject = f"experiment {experiment.name}"
+        if experiment.name in RESERVED:
+            yield f"{subject}: this name is the bench's own, for what the workload's load measures. Take another."
         yield from _known(subject, "design", experiment.designs, [design.name for design in scenario.designs])
         yield from _known(subject, "workload", experiment.workloads, [w.name for w in scenario.workloads])
-        if experiment.name == LOAD:
-            yield f"an experiment is called {LOAD!r}, which stands for the load of a workload: call it something else."
         if experiment.is_load:
             yield from _load_experiment(experiment)
         elif not callable(experiment.run):
@@ -214,7 +224,7 @@ def _experiments(scenario: Scenario) -> Iterator[str]:
 def _load_experiment(experiment: Experiment) -> Iterator[str]:
     subject = f"experiment {experiment.name}"
     if experiment.run is not None:
-        yield f"{subject} has both a run and a load: leave out one of them."
+        yield f"{subject} has both run and a load: leave one out (Load.afterwards yields further samples)."
     if experiment.load is not None and not isinstance(experiment.load, Load):
         yield f"{subject}: load must be a Load, not {experiment.load!r}."
     elif experiment.load is not None and experiment.load.connections < 1:

@@ -25,7 +25,7 @@ def judge(scenario: Scenario, run: Run) -> Run:
     run = replace(run, comparisons=tuple(comparisons(scenario, run)))
     run = replace(run, requirements=tuple(requirements(scenario, run)))
     run = replace(run, verdicts=tuple(verdict(scenario, run, w.name) for w in run.workloads))
-    run = replace(run, findings=tuple(findings(scenario, run)))
+    run = replace(run, findings=tuple(dict.fromkeys((*run.findings, *findings(scenario, run)))))
     claims = tuple(claim_outcome(claim, run, bool(scenario.narrowed)) for claim in scenario.claims)
     return replace(run, claims=(*claims, *_refuted_by_edits(scenario, run, claims)))
 

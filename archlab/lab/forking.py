@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import multiprocessing
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -21,6 +22,7 @@ from multiprocessing.connection import wait
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from archlab.lab import containment
 from archlab.signals import held_back
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def warm(modules: Sequence[str]) -> None:
 
     multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
     _name_folder()
-    with _nothing_from_here():
+    with _nothing_from_here(), _marked():
         resource_tracker.ensure_running()  # here, because starting it ends with SIGINT and SIGTERM unblocked
         # The server's descendants inherit what is blocked: a Ctrl-C on the terminal reaches archlab alone.
         with held_back("SIGINT"):
@@ -96,6 +98,16 @@ def start(main: str, *arguments: Any, name: str) -> BaseProcess:
 
 
 @contextlib.contextmanager
+def _marked() -> Iterator[None]:
+    """What is started meanwhile carries archlab's mark, and so does everything that descends from it."""
+    os.environ[containment.MARK] = f"{os.getpid()}-{secrets.token_hex(8)}"
+    try:
+        yield
+    finally:
+        del os.environ[containment.MARK]
+
+
+@contextlib.contextmanager
 def _nothing_from_here() -> Iterator[None]:
     """Keeps the current folder off the module path of the interpreters that are started meanwhile.
 
@@ -124,14 +136,20 @@ def _without_main() -> Iterator[None]:
 
 
 def _child(main: str, arguments: tuple[Any, ...], key: bytes | None) -> None:
+    containment.lead_group()
     os.dup2(2, 1)  # what a design prints is talk: stdout is archlab's alone
     if FORKS:
         _reuse_server(key)
     else:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is no mask to inherit there
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    watcher = threading.Thread(target=_end_with_parent, daemon=True)
+    watcher.start()
     module, _, function = main.partition(":")
-    getattr(importlib.import_module(module), function)(*arguments)
+    try:
+        getattr(importlib.import_module(module), function)(*arguments)
+    finally:
+        if _alone():
+            watcher.join()  # it ends what was started here, and then this process
 
 
 def _servers_key() -> bytes | None:
@@ -157,8 +175,22 @@ def _reuse_server(key: bytes | None) -> None:
         server.ensure_running = lambda: None
 
 
+def _alone() -> bool:
+    """Whether this process's parent has gone."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    return bool(wait([parent.sentinel], 0))
+
+
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])
-    os._exit(1)
+    if FORKS and parent.pid == _archlab():
+        containment.end_marked(os.environ[containment.MARK])  # archlab was killed: nobody else ends what it started
+    containment.end_own_group()
+
+
+def _archlab() -> int:
+    """The number of the archlab that this process descends from."""
+    return int(os.environ[containment.MARK].partition("-")[0])

@@ -14,7 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archlab.lab import database
-from archlab.lab.setting import SEEN, STRUCK, Setting
+from archlab.lab.setting import SEEN, STRUCK, Setting, struck_in
 from archlab.tracing import Recorder, TracedConnection
 
 if TYPE_CHECKING:
@@ -132,8 +132,7 @@ class Lab:
             log.write(json.dumps([time.perf_counter(), says]) + "\n")
 
     def faults_struck(self) -> list[str]:
-        log = self.folder / STRUCK
-        return log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
+        return list(struck_in(self.folder))
 
     def _held(self, part: _Part) -> _Part:
         self.processes.append(part)

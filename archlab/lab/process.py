@@ -8,7 +8,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from archlab.lab import forking
+from archlab.lab import containment, forking
 from archlab.lab.errors import ProcessDied
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ class Process:
     def kill(self) -> None:
         """SIGKILL (on Windows: TerminateProcess), then waits until it is gone."""
         self._end_is_planned = True
-        self._process.kill()
-        self._process.join()
+        containment.end(self._process)
         self._wire.close()
 
     def exited(self, timeout: float = 10.0) -> int:

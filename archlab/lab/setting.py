@@ -29,3 +29,9 @@ class Setting:
     """The design that the round serves; empty while data are seeded."""
     calls: Mapping[str, int] = field(default_factory=dict)
     """Ports of the services that this process may call, by name."""
+
+
+def struck_in(folder: Path) -> tuple[str, ...]:
+    """The faults that have struck in a round, by its folder: also after everything in it has died."""
+    log = folder / STRUCK
+    return tuple(log.read_text(encoding="utf-8").split("\n")[:-1]) if log.exists() else ()

@@ -81,7 +81,7 @@ METRICS = (
         quantile=0.5,
         of="service",
     ),
-    Metric("busy", "worker's time demanded", "share", noticeable=0.05),
+    Metric("busy", "worker's time demanded", "share", noticeable=0.05, of="utilisation"),
     Metric("own_order_missing", "pages that do not show one's own order", "share", noticeable=0.01),
     Metric("stale_for", "until one's own order is on the page", "s", noticeable=0.1),
     Metric("divergent", "totals shown that are not true", "totals", noticeable=0.5),

@@ -21,7 +21,7 @@ P50 = Metric("find_p50", "", "s", 0.001, operation="find", quantile=0.5)
 SERVICE = Metric("find_time", "", "s", 0.001, operation="find", of="service")
 FAILED = Metric("find_failed", "", "share", 0.01, operation="find", of="failures")
 DOWN = Metric("down_p95", "", "s", 0.001, operation="find", experiment="down")
-BUSY = Metric("busy", "", "share", 0.05)
+BUSY = Metric("demanded", "", "share", 0.05, of="utilisation")
 COUNT = Metric("lost", "", "words", 1)
 
 
@@ -301,3 +301,11 @@ def test_its_connections_are_those_of_its_own_load(demanding: Callable[..., Scen
     round_ = served([0.01] * 60, rate=100.0)
     (m,) = measurements(scenario, {("down", "scan", "pressure"): Cell([round_])})
     assert (m.metric, m.utilisation) == ("down_p95", pytest.approx(0.5))
+
+
+def test_a_bound_on_the_utilisation_is_held_against_every_round(demanding: Callable[..., Scenario]) -> None:
+    rounds = [served([0.005] * 60, services=[seconds] * 60) for seconds in (0.004, 0.006)]
+    m = measured(demanding(bound(BUSY, 0.5)), BUSY, rounds)
+    assert m is not None
+    assert m.by_round == pytest.approx((0.4, 0.6))
+    assert m.over == (0.0, 1.0)

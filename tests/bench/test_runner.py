@@ -299,11 +299,11 @@ def test_a_round_that_does_not_end(tiny: Tiny, run: Execute, monkeypatch: pytest
         ),
         (
             ('yield Sample("exit_code"', 'yield Sample("exit_cod"'),
-            r"index at calm, killed failed: .* a sample names 'exit_cod', which is no metric \(choose from:",
+            r"index at calm, killed failed: a sample names 'exit_cod', which is no metric \(choose from:",
         ),
         (
             ("abs(exit_code)", 'float("nan")'),
-            r"index at calm, killed failed: .* a sample of exit_code is not a number",
+            r"index at calm, killed failed: a sample of exit_code is not a number",
         ),
     ],
 )
@@ -389,21 +389,33 @@ def test_ctrl_c_leaves_no_process_and_no_file(tiny: Tiny, tmp_path: Path, tempor
     assert list(temporary.iterdir()) == []
 
 
-def test_what_a_killed_archlab_left_in_the_temporary_folder_is_removed_by_the_next_run(
-    tiny: Tiny, tmp_path: Path, temporary: Path
+@pytest.mark.parametrize("command", ["list", "--version"])
+def test_what_a_killed_archlab_left_in_the_temporary_folder_is_removed_by_the_next_command(
+    tiny: Tiny, tmp_path: Path, temporary: Path, command: str
 ) -> None:
-    """All its processes end with it; its folder remains, and is known by its number."""
+    """All its processes end with it; its folders remain, and are known by its number. What others have put there, or
+    what still runs, stays."""
     archlab = script(tiny(held_at(tmp_path / "gate")), tmp_path, temporary)
     assert archlab.stdout is not None
     assert archlab.stdout.readline() == "serving\n"
     archlab.kill()
     archlab.communicate(timeout=30)
     assert list(temporary.glob("archlab-rounds-*"))
-    mine = temporary / f"archlab-rounds-{os.getpid()}-in-use"
-    mine.mkdir()
-    with runner._scratch() as scratch:
-        assert sorted(temporary.iterdir()) == sorted([mine, scratch])
-    assert list(temporary.iterdir()) == [mine]
+    others = [
+        temporary / name
+        for name in (
+            f"archlab-rounds-{os.getpid()}-in-use",
+            "archlab-notes",
+            "archlab-rounds-mine",
+            f"archlab-{archlab.pid}-x",
+        )
+    ]
+    for folder in others:
+        folder.mkdir()
+    (temporary / f"archlab-rounds-{archlab.pid}-link").symlink_to(tmp_path)
+    environment = {**os.environ, "TMPDIR": str(temporary), "ARCHLAB_HOME": str(tmp_path / "home")}
+    subprocess.run([sys.executable, "-m", "archlab", command], env=environment, check=True, stdout=subprocess.DEVNULL)
+    assert sorted(temporary.iterdir()) == sorted([*others, temporary / f"archlab-rounds-{archlab.pid}-link"])
 
 
 def test_a_run_that_was_suspended_says_so(tiny: Tiny, tmp_path: Path, temporary: Path) -> None:
@@ -435,3 +447,46 @@ def test_the_originals_beside_a_copy_are_imported_once(tmp_path: Path, monkeypat
     runner.warm(catalog.find(str(folder)))
     assert "archlab.scenarios.middleware.middleware" in warmed
     assert not any(module.startswith("archlab_folder") for module in warmed)
+
+
+def test_a_fault_that_struck_before_its_round_died_has_struck(tiny: Tiny, run: Execute) -> None:
+    """The round is lost, and the run says so; it does not say that the fault never struck."""
+    dies = '    design.ticker.send("word")\n    design.ticker.exited()\n    __import__("os")._exit(7)\n'
+    found = run(tiny(('    design.ticker.send("word")\n', dies)), ["index"], ["calm"])
+    assert found.invalid_reasons == ("index at calm, killed: its process ended unplanned (exit code 7)",)
+    assert [(fault.planned, fault.injected) for fault in found.faults] == [(2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("{'p': []}", r"'p': \[\]"),
+        ("{1: 2}", "1: 2"),
+        ("{'p': float('nan')}", "'p': nan"),
+    ],
+)
+def test_a_place_that_is_no_plain_value_is_refused_where_it_is_made(
+    tiny: Tiny, run: Execute, at: str, said: str
+) -> None:
+    edit = ('yield Sample("exit_code", abs(exit_code))', f'yield Sample("exit_code", abs(exit_code), {at})')
+    with pytest.raises(
+        ScenarioError, match=f"a sample of exit_code has the place {said}.*takes names with plain values"
+    ):
+        run(tiny(edit), ["index"], ["calm"])
+
+
+def test_a_metric_that_is_only_called_busy_is_an_ordinary_one(tiny: Tiny, run: Execute) -> None:
+    """What the load demands of a worker is told by what the metric is of, not by its name."""
+    metric = '        Metric("exit_code", "the ticker\'s exit code", "", 1),\n'
+    named = (
+        metric + '        Metric("busy", "", "", 1),\n        Metric("demand", "", "share", 0.1, of="utilisation"),\n'
+    )
+    samples = 'yield Sample("exit_code", abs(exit_code))'
+    found = run(tiny((metric, named), (samples, f'{samples}\n    yield Sample("busy", 42)')), ["index"], ["calm"])
+    (busy,) = found.all_measured("busy", "index", "calm")
+    assert (busy.experiment, busy.value) == ("killed", 42)
+    pressed = run(tiny((metric, named)), ["index"], ["pressure"])
+    (demand,) = pressed.all_measured("demand", "index", "pressure")
+    assert demand.experiment == "load"
+    assert demand.value == demand.utilisation or demand.utilisation is None
+    assert list(pressed.all_measured("busy", "index", "pressure")) == []

@@ -363,7 +363,7 @@ def loads(**changed: Any) -> dict[str, Any]:
 
 
 LOADS: list[tuple[dict[str, Any], str]] = [
-    (loads(run=print, timeline=(SOONER,)), "experiment e has both a run and a load: leave out one of them."),
+    (loads(run=print, timeline=(SOONER,)), "experiment e has both run and a load: leave one out"),
     (loads(), "experiment e: run must be a function, not None."),
     (loads(run=print, seconds=1.0), "experiment e has seconds, and is no load"),
     (loads(load=print), "experiment e: load must be a Load, not <built-in"),
@@ -376,12 +376,15 @@ LOADS: list[tuple[dict[str, Any], str]] = [
     (loads(timeline=(replace(SOONER, do=None),)), "the step 'it stops' must do a function of lab and design, not None"),
     (loads(timeline=(replace(SOONER, says=""),)), "experiment e: the step at 1 s does not say what happens."),
     (loads(timeline=(SOONER,), faults={"down": 1}), "plans the fault 'down' in a step and in faults"),
-    ({"experiments": (Experiment("load", print),)}, "an experiment is called 'load', which stands for the load"),
-    ({"metrics": (Metric("m", "", "share", 0.1, of="failures"),)}, "metric m is of failures and names no operation"),
-    ({"metrics": (Metric("m", "", "s", 0.1, experiment="x"),)}, "metric m names the experiment 'x', which does not"),
+    ({"experiments": (Experiment("load", print),)}, "experiment load: this name is the bench's own"),
+    ({"metrics": (Metric("m", "", "share", 0.1, of="failures"),)}, "metric m is of 'failures' and names no operation"),
+    (
+        {"metrics": (Metric("m", "", "s", 0.1, experiment="x"),)},
+        "metric m names the load experiment 'x', which does not",
+    ),
     (
         loads(run=print) | {"metrics": (Metric("m", "", "s", 0.1, operation="page", experiment="e"),)},
-        "metric m is of requests of e, which is no load: give that one a load or a timeline.",
+        "metric m names the load experiment 'e', which does not exist.",
     ),
     (
         {
