@@ -54,7 +54,7 @@ class Timeline:
             begun = time.perf_counter() - self.origin
             try:
                 step.do(self._lab, self._running)
-            except Exception as error:
+            except BaseException as error:  # sys.exit too: it would end this thread without a word
                 self._failed = ScenarioError(f"the step {step.says!r} at {step.at:g} s: {describe(error)}")
                 return
             self.begun.append((begun, step))

@@ -208,6 +208,35 @@ def test_by_several_connections_it_is_the_same(checkout: Callable[..., Scenario]
     assert [e.kind for e in happened(found, "direct")] == ["done", "fails", "done", "recovers"]
 
 
+AFTERWARDS = (
+    (
+        "def stop(lab",
+        "def afterwards(lab: Any, design: Any, orders: Any) -> Any:\n"
+        '    yield Sample("answered", len([order for order in orders if order >= 0]))\n\n\ndef stop(lab',
+    ),
+    ("    Step,\n", "    Sample,\n    Step,\n"),
+    (
+        '        Metric("checkout_time"',
+        '        Metric("answered", "answered", "orders", 1),\n        Metric("checkout_time"',
+    ),
+    ("timeline=(", "load=Load(requests, afterwards),\n            timeline=("),
+)
+
+
+def test_a_load_of_its_own_yields_samples_afterwards_from_what_was_served(
+    checkout: Callable[..., Scenario], cache: Path
+) -> None:
+    """A failed request is no answer."""
+    found = run(checkout(*AFTERWARDS), cache, "direct", "queued", quick=True)
+    assert {m.experiment for m in found.measurements if m.metric == "answered"} == {"mail-down"}
+    for design in ("direct", "queued"):
+        answered, failed = (found.measured(metric, design, "pressure") for metric in ("answered", "down_failed"))
+        assert answered is not None
+        assert failed is not None
+        assert answered.value == pytest.approx(failed.n * (1 - (failed.value or 0)))
+    assert share_failed(found, "direct") > 0.1
+
+
 def test_designs_that_fail_what_all_must_answer_do_not_answer_alike(
     checkout: Callable[..., Scenario], cache: Path
 ) -> None:
