@@ -17,6 +17,8 @@ QUICK_ROUNDS = 1
 """With --quick, of an open loop and of an experiment: enough for a look. A closed loop keeps its five."""
 QUICK_SECONDS = 4.5
 """With --quick, when that much has passed nothing goes round once more: what is open then is said to be uncertain."""
+QUICK_EXPERIMENTS = 6.0
+"""With --quick, when that much has passed no experiment is begun any more: what was left out is said."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,15 @@ class Round:
 def every_entry(plan: Plan) -> list[Round]:
     """One pass over all designs and workloads, and the experiments that are done to them."""
     scenario = plan.scenario
-    return [
+    entries = [
         Round(workload, design.name, experiment, 0)
         for workload in scenario.workloads
         for experiment in (None, *scenario.experiments)
         for design in scenario.designs
         if design.asked_at(workload.name) and (experiment is None or experiment.done_to(design.name, workload.name))
     ]
+    # A quick look may run out of time for experiments, never for a workload's load.
+    return sorted(entries, key=lambda entry: entry.experiment is not None) if plan.quick else entries
 
 
 def goes_on(plan: Plan, number: int, passed: float, before: float) -> bool:
@@ -82,6 +86,11 @@ def due(entry: Round, plan: Plan, number: int) -> bool:
     if entry.experiment is not None and entry.experiment.rounds is not None:
         return number < (QUICK_ROUNDS if plan.quick else entry.experiment.rounds)
     return not plan.quick or number < QUICK_ROUNDS or (entry.workload.closed and not entry.in_open_loop)
+
+
+def out_of_time(entry: Round, plan: Plan, passed: float) -> bool:
+    """Whether a quick look leaves an experiment out, ``passed`` seconds after its start."""
+    return plan.quick and entry.experiment is not None and passed > QUICK_EXPERIMENTS
 
 
 def in_order(batch: list[Round], number: int) -> list[Round]:

@@ -11,20 +11,23 @@ import sqlite3
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from archlab import __version__, catalog, loading
 from archlab.bench import data_sets, rounds
+from archlab.bench.length import length, said_beforehand
 from archlab.bench.machine_watch import Watch
 from archlab.bench.measurements import LOAD, Cell, CellKey, events, measurements, settled
-from archlab.bench.plan import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, traced_quickly
+from archlab.bench.plan import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, out_of_time, traced_quickly
+from archlab.bench.progress import Notice, Progress, Tell, Traced
 from archlab.bench.rounds import Observed, Task
 from archlab.bench.traced_pass import stalled, tracing_cost, with_untraced
-from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections
+from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections, yields_what_it_declares
 from archlab.catalog import cost
 from archlab.lab import containment, forking
 from archlab.lab.setting import Setting, struck_in
@@ -33,31 +36,16 @@ from archlab.scenario import Design, Scenario, ScenarioError, Workload
 
 ROUND = "archlab.bench.round_process:run_round"
 PRELOADED = ("archlab.bench.round_process", "archlab.bench.seeding_process")
-ROUND_LIMIT = 60.0
-"""Seconds after which a round that has not ended is ended."""
+ROUND_LIMIT = 30.0
+"""Seconds beyond its planned length after which a round that has not ended is ended."""
+QUICK_LIMIT = 10.0
+"""The same for a quick look."""
+PATIENCE = 10.0
+"""Seconds beyond its planned length after which a person is told that a round does not end."""
 TRACED_PASSES = 3
 """At most, where a machine stalls in one after the other."""
 MOST_SHOWN = 12
 """Designs whose traces are recorded."""
-
-
-@dataclass(frozen=True)
-class Traced:
-    """The traced pass is over: its traces can be shown while the figures are measured."""
-
-    run: Run
-    """With traces, and nothing measured yet."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    done: int
-    planned: int
-    seconds_left: float
-    doing: str
-
-
-Tell = Callable[[Traced | Progress], None]
 
 
 def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
@@ -69,7 +57,9 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     warm(scenario)
     began, started = time.monotonic(), datetime.now(UTC)
     with _scratch() as scratch, containment.adopting(), Watch() as watch:
-        bench = _Bench(plan, cache, scratch)
+        bench = _Bench(plan, cache, scratch, tell)
+        if long := said_beforehand(plan, bench.length):
+            tell(Notice(long))
         traced = bench.traced_pass()
         traces = tuple(trace for observed in traced.values() for trace in observed.traces)
         blank = _blank(plan, started, traces)
@@ -84,12 +74,17 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
             for entry in batch:
                 tell(_progress(done, planned, first_pass, entry))
                 done += 1
+                if out_of_time(entry, plan, time.monotonic() - began):
+                    bench.left_out[f"{entry.experiment and entry.experiment.name} at {entry.workload.name}"] = None
+                    continue
                 watch.sample_speed()
                 name = entry.experiment.name if entry.experiment else LOAD
                 cell = cells[name, entry.design, entry.workload.name]
                 if entry.is_load and settled(cell, rounds.load_of(scenario, name).connections):
                     continue
                 cell.rounds.append(bench.run(replace(entry, number=number)))
+            if number == 0 and not bench.left_out and not bench.invalid:
+                yields_what_it_declares(plan, cells)
             number += 1
         tell(Progress(1, 1, 0.0, ""))
     faults = faults_struck(scenario, cells)
@@ -104,7 +99,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         traces=with_untraced(traces, cells),
         tracing_cost=tracing_cost(traced, scenario.shown, cells),
         invalid_reasons=tuple(dict.fromkeys(invalid)),
-        findings=tuple(bench.left),
+        findings=(*bench.left, *bench.no_time_for),
         data={w.name: data_hash(w.name, cells) for w in scenario.workloads},
     )
 
@@ -160,7 +155,7 @@ def environment() -> dict[str, Any]:
 class _Bench:
     """Executes rounds one at a time, and ends what it started."""
 
-    def __init__(self, plan: Plan, cache: Path | None, scratch: Path) -> None:
+    def __init__(self, plan: Plan, cache: Path | None, scratch: Path, tell: Tell) -> None:
         self.plan = plan
         self.scratch = scratch
         self.invalid: list[str] = []
@@ -170,9 +165,17 @@ class _Bench:
         self._hung: dict[str, str] = {}
         """Designs of which a round did not end, and the reason: further rounds would not end either."""
         self._count = 0
+        self._tell = tell
         self._known = containment.children()
+        self.length = length(plan, self._setting(plan.scenario.workloads[0], f"{plan.seed}:length"), scratch)
+        self.left_out: dict[str, None] = {}
+        """What a quick look had no time for, each once."""
         self.left: dict[str, None] = {}
         """What designs started by themselves and left running, in sentences, each once."""
+
+    @property
+    def no_time_for(self) -> tuple[str, ...]:
+        return (f"this quick look had no time for {', '.join(self.left_out)}",) if self.left_out else ()
 
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
@@ -232,7 +235,7 @@ class _Bench:
         )
         what = f"{entry.design} at {workload.name}" + (f", {entry.experiment.name}" if entry.experiment else "")
         try:
-            observed = self._in_process(task, what)
+            observed = self._in_process(task, what, self.length.of(entry))
         finally:
             for command in containment.end_adopted(self._known):
                 self.left[
@@ -249,14 +252,30 @@ class _Bench:
         ]
         return observed
 
-    def _in_process(self, task: Task, what: str) -> Observed:
+    @property
+    def _limit(self) -> float:
+        """Seconds beyond its planned length after which a round is ended."""
+        return QUICK_LIMIT if self.plan.quick else ROUND_LIMIT
+
+    def _ended(self, wire: Connection, what: str, planned: float) -> bool:
+        """Waits for the end of a round, and says when it does not come; false if it has not come in time."""
+        limit = self._limit
+        if limit <= PATIENCE:
+            return wire.poll(planned + limit)
+        if wire.poll(planned + PATIENCE):
+            return True
+        passed, end = planned + PATIENCE, planned + limit
+        self._tell(Notice(f"{what} has not ended after {passed:.0f} s; it is ended after {end:.0f} s."))
+        return wire.poll(limit - PATIENCE)
+
+    def _in_process(self, task: Task, what: str, planned: float) -> Observed:
         wire, childs_end = multiprocessing.Pipe()
         with wire:
             child = forking.start(ROUND, task, childs_end, name=what)
             try:
                 childs_end.close()
-                if not wire.poll(ROUND_LIMIT):
-                    self._hung[task.design] = f"did not end within {ROUND_LIMIT:g} s"
+                if not self._ended(wire, what, planned):
+                    self._hung[task.design] = f"did not end within {planned + self._limit:.0f} s"
                     return Observed(died=self._hung[task.design], struck=struck_in(task.setting.folder))
                 observed: Observed = wire.recv()
                 return observed

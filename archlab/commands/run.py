@@ -20,7 +20,7 @@ from archlab.store import Store, StoreError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from archlab.bench.runner import Progress, Traced
+    from archlab.bench.progress import Notice, Progress, Traced
     from archlab.run import Run
 
 
@@ -131,13 +131,14 @@ def measure(
 ) -> Run:
     """Executes, judges and records. What is recorded is recorded whole or not at all."""
     from archlab.bench.plan import Plan
-    from archlab.bench.runner import Traced, execute
+    from archlab.bench.progress import Traced
+    from archlab.bench.runner import execute
     from archlab.judge import judge
 
     plan = Plan(scenario, turned, asked.seed, asked.quick, asked.seconds)
     with progress() as moved:
 
-        def tell(event: Traced | Progress) -> None:
+        def tell(event: Traced | Progress | Notice) -> None:
             if isinstance(event, Traced):
                 show(event.run)
             else:

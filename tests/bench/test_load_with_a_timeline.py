@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,6 +27,12 @@ from archlab.view import run_screen
 CHECKOUT = Path(__file__).parents[1] / "checkout"
 LAST_STEP = 0.6
 RATE = 100
+
+
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, a quick look gets as far as the experiment."""
+    monkeypatch.setattr(plan, "QUICK_EXPERIMENTS", math.inf)
 
 
 @pytest.fixture

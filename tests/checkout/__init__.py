@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from http.client import HTTPException
 from typing import Any
 
 from archlab.lab import Client
@@ -23,6 +24,8 @@ from archlab.scenario import (
 
 PATIENCE = 0.2
 """Seconds within which the mail service must answer."""
+NO_ANSWER = OSError, HTTPException
+"""What a call raises when the service is down, or is killed in the middle of its answer."""
 
 
 class Direct:
@@ -40,7 +43,7 @@ class Direct:
         time.sleep(self.pause)
         try:
             self.client.post(f"/send/{order}")
-        except OSError:
+        except NO_ANSWER:
             raise Failed("e-mail is down") from None
         return order
 
@@ -77,7 +80,7 @@ def courier(lab: Any, inbox: Any) -> None:
             continue
         try:
             client.post(f"/send/{waiting[0]}")
-        except OSError:
+        except NO_ANSWER:
             late = True
             time.sleep(0.01)
             continue
