@@ -22,7 +22,7 @@ from archlab import __version__, catalog, loading
 from archlab.bench import data_sets, rounds
 from archlab.bench.length import length, said_beforehand
 from archlab.bench.machine_watch import Watch
-from archlab.bench.measurements import LOAD, Cell, CellKey, measurements, of_the_traced_pass, settled
+from archlab.bench.measurements import LOAD, Cell, CellKey, events, measurements, of_the_traced_pass, settled
 from archlab.bench.plan import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, out_of_time, traced_quickly
 from archlab.bench.progress import Notice, Progress, Tell, Traced
 from archlab.bench.rounds import Observed, Task
@@ -81,8 +81,9 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
                     bench.left_out[f"{entry.experiment and entry.experiment.name} at {entry.workload.name}"] = None
                     continue
                 watch.sample_speed()
-                cell = cells[entry.experiment.name if entry.experiment else LOAD, entry.design, entry.workload.name]
-                if entry.experiment is None and settled(cell, scenario.load.connections):
+                name = entry.experiment.name if entry.experiment else LOAD
+                cell = cells[name, entry.design, entry.workload.name]
+                if entry.is_load and settled(cell, rounds.load_of(scenario, name).connections):
                     continue
                 cell.rounds.append(bench.run(replace(entry, number=number)))
             if number == 0 and not bench.left_out and not bench.invalid:
@@ -96,6 +97,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         seconds=time.monotonic() - began,
         designs=tuple(moving_parts(facts, cells) for facts in blank.designs),
         measurements=(*measurements(scenario, cells), *of_the_traced_pass(scenario, traced)),
+        events=events(cells),
         faults=faults,
         traces=with_untraced(traces, cells),
         tracing_cost=tracing_cost(traced, scenario.shown, cells),
@@ -235,7 +237,7 @@ class _Bench:
             self._data_for(workload, entry.design),
             entry.design,
             entry.experiment.name if entry.experiment else None,
-            rounds.QUICK_REQUESTS if self.plan.quick and not workload.closed else rounds.REQUESTS,
+            rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
         )
         what = f"{entry.design} at {workload.name}" + (f", {entry.experiment.name}" if entry.experiment else "")
         try:
