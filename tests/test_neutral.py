@@ -200,6 +200,9 @@ def test_an_error_that_a_scenario_raises_is_said_as_text(
     code, out, err = archlab("run", folder, "--quick", "--no-input")
     assert (code, obeyed(out + err)) == (1, [])
     assert f"it broke{SHOWN}" in err
+    code, out, err = archlab("lint", folder)
+    assert obeyed(out + err) == []
+    assert where == "claim" or f"it broke{SHOWN}" in out + err
 
 
 @pytest.mark.parametrize(

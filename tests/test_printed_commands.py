@@ -26,7 +26,7 @@ from archlab.store import Store
 from archlab.view import compare, course, glossary, history, home, next_steps, page, run_screen, verdict
 
 CHECKOUT = Path(__file__).parent.parent
-NAMES = "list|show|run|check|compare|quiz|new|history|trace|explain|broker|reset|export"
+NAMES = "list|show|run|check|compare|quiz|new|history|trace|explain|broker|reset|export|lint"
 COMMAND = re.compile(rf"archlab((?: (?:{NAMES}))(?: [^\s`·:“”│]+)*)")
 """From its name to what ends it: two spaces, the end of the line, a backtick, a colon."""
 OF_A_RUN = {"RUN": "1"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from archlab.lab.broker_address import BrokerUrl
 from archlab.scenario import Design, Experiment, Scenario, Workload
 
 ROUNDS = 5
@@ -17,6 +18,8 @@ QUICK_ROUNDS = 1
 """With --quick, of an open loop and of an experiment: enough for a look. A closed loop keeps its five."""
 QUICK_SECONDS = 4.5
 """With --quick, when that much has passed nothing goes round once more: what is open then is said to be uncertain."""
+QUICK_EXPERIMENTS = 6.0
+"""With --quick, when that much has passed no experiment is begun any more: what was left out is said."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Plan:
     quick: bool = False
     seconds: float | None = None
     """Go on with further rounds until this much time has passed (``--for``)."""
+    broker: BrokerUrl | None = None
+    """The broker that a person gave (``--broker``); without one every round that asks for a broker starts its own."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +45,28 @@ class Round:
     experiment: Experiment | None
     number: int
 
+    @property
+    def is_load(self) -> bool:
+        return self.experiment is None or self.experiment.is_load
+
+    @property
+    def in_open_loop(self) -> bool:
+        """Whether requests are served when they are due: as the load of an experiment is in every workload."""
+        return not self.workload.closed if self.experiment is None else self.experiment.is_load
+
 
 def every_entry(plan: Plan) -> list[Round]:
     """One pass over all designs and workloads, and the experiments that are done to them."""
     scenario = plan.scenario
-    return [
+    entries = [
         Round(workload, design.name, experiment, 0)
         for workload in scenario.workloads
         for experiment in (None, *scenario.experiments)
         for design in scenario.designs
         if design.asked_at(workload.name) and (experiment is None or experiment.done_to(design.name, workload.name))
     ]
+    # A quick look may run out of time for experiments, never for a workload's load.
+    return sorted(entries, key=lambda entry: entry.experiment is not None) if plan.quick else entries
 
 
 def goes_on(plan: Plan, number: int, passed: float, before: float) -> bool:
@@ -72,7 +88,12 @@ def due(entry: Round, plan: Plan, number: int) -> bool:
         return False
     if entry.experiment is not None and entry.experiment.rounds is not None:
         return number < (QUICK_ROUNDS if plan.quick else entry.experiment.rounds)
-    return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
+    return not plan.quick or number < QUICK_ROUNDS or (entry.workload.closed and not entry.in_open_loop)
+
+
+def out_of_time(entry: Round, plan: Plan, passed: float) -> bool:
+    """Whether a quick look leaves an experiment out, ``passed`` seconds after its start."""
+    return plan.quick and entry.experiment is not None and passed > QUICK_EXPERIMENTS
 
 
 def in_order(batch: list[Round], number: int) -> list[Round]:

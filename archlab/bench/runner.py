@@ -11,68 +11,61 @@ import sqlite3
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from archlab import __version__, catalog, loading
 from archlab.bench import data_sets, rounds
+from archlab.bench.length import length, said_beforehand
 from archlab.bench.machine_watch import Watch
-from archlab.bench.measurements import LOAD, Cell, CellKey, measurements, settled
-from archlab.bench.plan import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, traced_quickly
+from archlab.bench.measurements import LOAD, Cell, CellKey, events, measurements, of_the_traced_pass, settled
+from archlab.bench.plan import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, out_of_time, traced_quickly
+from archlab.bench.progress import Notice, Progress, Tell, Traced
 from archlab.bench.rounds import Observed, Task
 from archlab.bench.traced_pass import stalled, tracing_cost, with_untraced
-from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections
+from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections, yields_what_it_declares
 from archlab.catalog import cost
-from archlab.lab import containment, forking
+from archlab.lab import broker, containment, forking
+from archlab.lab.broker_address import BrokerAddress
 from archlab.lab.setting import Setting, struck_in
 from archlab.run import Run, Trace, WorkloadFacts
 from archlab.scenario import Design, Scenario, ScenarioError, Workload
 
 ROUND = "archlab.bench.round_process:run_round"
 PRELOADED = ("archlab.bench.round_process", "archlab.bench.seeding_process")
-ROUND_LIMIT = 60.0
-"""Seconds after which a round that has not ended is ended."""
+ROUND_LIMIT = 30.0
+"""Seconds beyond its planned length after which a round that has not ended is ended."""
+QUICK_LIMIT = 10.0
+"""The same for a quick look."""
+PATIENCE = 10.0
+"""Seconds beyond its planned length after which a person is told that a round does not end."""
 TRACED_PASSES = 3
 """At most, where a machine stalls in one after the other."""
 MOST_SHOWN = 12
 """Designs whose traces are recorded."""
 
 
-@dataclass(frozen=True)
-class Traced:
-    """The traced pass is over: its traces can be shown while the figures are measured."""
-
-    run: Run
-    """With traces, and nothing measured yet."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    done: int
-    planned: int
-    seconds_left: float
-    doing: str
-
-
-Tell = Callable[[Traced | Progress], None]
-
-
 def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     """Runs the plan and returns what was recorded, not judged yet. Without a ``cache`` data sets are not kept.
 
-    Raises ScenarioError when a design or an experiment fails. Either way, all that it started has ended.
+    Raises ScenarioError when a design or an experiment fails, and when the broker that was given cannot be used. Either
+    way, all that it started has ended.
     """
     scenario = plan.scenario
+    product = broker.product(plan.broker) if "broker" in scenario.needs else None
     warm(scenario)
     began, started = time.monotonic(), datetime.now(UTC)
     with _scratch() as scratch, containment.adopting(), Watch() as watch:
-        bench = _Bench(plan, cache, scratch)
+        bench = _Bench(plan, cache, scratch, tell)
+        if long := said_beforehand(plan, bench.length):
+            tell(Notice(long))
         traced = bench.traced_pass()
         traces = tuple(trace for observed in traced.values() for trace in observed.traces)
-        blank = _blank(plan, started, traces)
+        blank = _blank(plan, started, traces, product)
         tell(Traced(blank))
         cells: dict[CellKey, Cell] = defaultdict(Cell)
         schedule = every_entry(plan)
@@ -84,11 +77,17 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
             for entry in batch:
                 tell(_progress(done, planned, first_pass, entry))
                 done += 1
+                if out_of_time(entry, plan, time.monotonic() - began):
+                    bench.left_out[f"{entry.experiment and entry.experiment.name} at {entry.workload.name}"] = None
+                    continue
                 watch.sample_speed()
-                cell = cells[entry.experiment.name if entry.experiment else LOAD, entry.design, entry.workload.name]
-                if entry.experiment is None and settled(cell, scenario.load.connections):
+                name = entry.experiment.name if entry.experiment else LOAD
+                cell = cells[name, entry.design, entry.workload.name]
+                if entry.is_load and settled(cell, rounds.load_of(scenario, name).connections):
                     continue
                 cell.rounds.append(bench.run(replace(entry, number=number)))
+            if number == 0 and not bench.left_out and not bench.invalid:
+                yields_what_it_declares(plan, cells)
             number += 1
         tell(Progress(1, 1, 0.0, ""))
     faults = faults_struck(scenario, cells)
@@ -97,12 +96,13 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         blank,
         seconds=time.monotonic() - began,
         designs=tuple(moving_parts(facts, cells) for facts in blank.designs),
-        measurements=measurements(scenario, cells),
+        measurements=(*measurements(scenario, cells), *of_the_traced_pass(scenario, traced)),
+        events=events(cells),
         faults=faults,
         traces=with_untraced(traces, cells),
         tracing_cost=tracing_cost(traced, scenario.shown, cells),
         invalid_reasons=tuple(dict.fromkeys(invalid)),
-        findings=tuple(bench.left),
+        findings=(*bench.left, *bench.no_time_for),
         data={w.name: data_hash(w.name, cells) for w in scenario.workloads},
     )
 
@@ -119,11 +119,13 @@ def warm(scenario: Scenario) -> None:
     if "services" in scenario.needs:
         from archlab.lab import service
 
-        needed = service.PRELOADED
+        needed += service.PRELOADED
+    if "broker" in scenario.needs:
+        needed += broker.PRELOADED
     forking.warm([*PRELOADED, *needed, *sorted(modules)])
 
 
-def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
+def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...], product: str | None) -> Run:
     """The run as it is known before anything is measured."""
     scenario = plan.scenario
     return Run(
@@ -138,7 +140,7 @@ def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
         measurements=(),
         faults=(),
         traces=traces,
-        environment=environment() | {"code": cost.fingerprint(scenario)},
+        environment=environment() | {"broker": product, "code": cost.fingerprint(scenario)},
         quick=plan.quick,
         turned=dict(plan.turned),
     )
@@ -158,7 +160,7 @@ def environment() -> dict[str, Any]:
 class _Bench:
     """Executes rounds one at a time, and ends what it started."""
 
-    def __init__(self, plan: Plan, cache: Path | None, scratch: Path) -> None:
+    def __init__(self, plan: Plan, cache: Path | None, scratch: Path, tell: Tell) -> None:
         self.plan = plan
         self.scratch = scratch
         self.invalid: list[str] = []
@@ -168,13 +170,22 @@ class _Bench:
         self._hung: dict[str, str] = {}
         """Designs of which a round did not end, and the reason: further rounds would not end either."""
         self._count = 0
+        self._tell = tell
         self._known = containment.children()
+        self.length = length(plan, self._setting(plan.scenario.workloads[0], f"{plan.seed}:length"), scratch)
+        self.left_out: dict[str, None] = {}
+        """What a quick look had no time for, each once."""
         self.left: dict[str, None] = {}
         """What designs started by themselves and left running, in sentences, each once."""
 
+    @property
+    def no_time_for(self) -> tuple[str, ...]:
+        return (f"this quick look had no time for {', '.join(self.left_out)}",) if self.left_out else ()
+
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
-        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced)
+        address = BrokerAddress(self.plan.broker, foreign=True) if self.plan.broker else None
+        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced, broker=address)
 
     def _data_for(self, workload: Workload, design: str) -> Path:
         key = workload.name, design
@@ -226,16 +237,18 @@ class _Bench:
             self._data_for(workload, entry.design),
             entry.design,
             entry.experiment.name if entry.experiment else None,
-            rounds.QUICK_REQUESTS if self.plan.quick and not workload.closed else rounds.REQUESTS,
+            rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
         )
         what = f"{entry.design} at {workload.name}" + (f", {entry.experiment.name}" if entry.experiment else "")
         try:
-            observed = self._in_process(task, what)
+            observed = self._in_process(task, what, self.length.of(entry))
         finally:
             for command in containment.end_adopted(self._known):
                 self.left[
                     f"{entry.design} left `{command}` running at {workload.name}: it was ended with its round"
                 ] = None
+            if self.plan.broker:  # what a round that was ended has left there, now that all its processes are gone
+                broker.remove(folder, self.plan.broker)
             shutil.rmtree(folder, ignore_errors=True)
         if observed.failed:
             raise ScenarioError(f"{what} failed: {observed.failed}.")
@@ -247,14 +260,30 @@ class _Bench:
         ]
         return observed
 
-    def _in_process(self, task: Task, what: str) -> Observed:
+    @property
+    def _limit(self) -> float:
+        """Seconds beyond its planned length after which a round is ended."""
+        return QUICK_LIMIT if self.plan.quick else ROUND_LIMIT
+
+    def _ended(self, wire: Connection, what: str, planned: float) -> bool:
+        """Waits for the end of a round, and says when it does not come; false if it has not come in time."""
+        limit = self._limit
+        if limit <= PATIENCE:
+            return wire.poll(planned + limit)
+        if wire.poll(planned + PATIENCE):
+            return True
+        passed, end = planned + PATIENCE, planned + limit
+        self._tell(Notice(f"{what} has not ended after {passed:.0f} s; it is ended after {end:.0f} s."))
+        return wire.poll(limit - PATIENCE)
+
+    def _in_process(self, task: Task, what: str, planned: float) -> Observed:
         wire, childs_end = multiprocessing.Pipe()
         with wire:
             child = forking.start(ROUND, task, childs_end, name=what)
             try:
                 childs_end.close()
-                if not wire.poll(ROUND_LIMIT):
-                    self._hung[task.design] = f"did not end within {ROUND_LIMIT:g} s"
+                if not self._ended(wire, what, planned):
+                    self._hung[task.design] = f"did not end within {planned + self._limit:.0f} s"
                     return Observed(died=self._hung[task.design], struck=struck_in(task.setting.folder))
                 observed: Observed = wire.recv()
                 return observed

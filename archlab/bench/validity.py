@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from archlab.bench.measurements import LOAD, Cell, CellKey
+from archlab.bench.measurements import LOAD, Cell, CellKey, measurements
+from archlab.bench.plan import Plan
 from archlab.run import DesignFacts, FaultRecord
-from archlab.scenario import Scenario
+from archlab.scenario import Scenario, ScenarioError
 
 
 def objections(scenario: Scenario, cells: Mapping[CellKey, Cell], faults: tuple[FaultRecord, ...]) -> tuple[str, ...]:
@@ -25,6 +26,37 @@ def objections(scenario: Scenario, cells: Mapping[CellKey, Cell], faults: tuple[
         if fault.injected == 0 and fault.planned > 0
     ]
     return tuple(found)
+
+
+def yields_what_it_declares(plan: Plan, cells: Mapping[CellKey, Cell]) -> None:
+    """Raises ScenarioError when the first pass shows that a scenario waits for what nothing will ever yield: an
+    operation that no request names, or a metric under a requirement without any figure.
+
+    A run that was narrowed to some designs or workloads may lack what others yield; a quick look, what it leaves out.
+    """
+    scenario = plan.scenario
+    if scenario.narrowed:
+        return
+    operations = {served.operation for cell in cells.values() for o in cell.rounds for served in o.served}
+    choose = f"Choose from: {', '.join(sorted(operations))}."
+    for metric in scenario.metrics:
+        if metric.operation is not None and metric.operation not in operations:
+            raise ScenarioError(f"metric {metric.name} is about {metric.operation!r}, which no request names. {choose}")
+    for shown in scenario.shown:
+        if shown not in operations:
+            raise ScenarioError(f"shown names {shown!r}, which no request names. {choose}")
+    if plan.quick and not all(experiment.quick for experiment in scenario.experiments):
+        return
+    measured = {(m.metric, m.workload) for m in measurements(scenario, cells)}
+    for requirement in scenario.requirements:
+        traced_only = scenario.metric(requirement.metric).of == "orphans"
+        for workload in scenario.workloads:
+            demanded = requirement.demanded_in(workload.name, scenario.settings(workload, plan.turned))
+            if demanded and not traced_only and (requirement.metric, workload.name) not in measured:
+                raise ScenarioError(
+                    f"requirement {requirement.id} is demanded at {workload.name}, where nothing yields its metric "
+                    f"{requirement.metric}. Name the workloads that do in `workloads`, or yield a sample of it there."
+                )
 
 
 def _different_answers(scenario: Scenario, cells: Mapping[CellKey, Cell], workload: str) -> list[str]:
@@ -54,7 +86,8 @@ def faults_struck(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Fa
         if name == LOAD:
             continue
         experiment = next(e for e in scenario.experiments if e.name == name)
-        for fault, planned in experiment.faults.items():
+        by_timeline = Counter(step.fault for step in experiment.timeline if step.fault)
+        for fault, planned in (Counter(experiment.faults) + by_timeline).items():
             before = found.get((fault, design), FaultRecord(fault, design, 0, 0))
             struck = sum(observed.struck.count(fault) for observed in cell.rounds)
             found[fault, design] = FaultRecord(
@@ -64,7 +97,7 @@ def faults_struck(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Fa
 
 
 def moving_parts(facts: DesignFacts, cells: Mapping[CellKey, Cell]) -> DesignFacts:
-    """The design's facts with its processes and tables as they were really started under load."""
+    """The design's facts with its processes, tables and queues as they were really started under load."""
     rounds = [
         o for (name, design, _), cell in cells.items() if (name, design) == (LOAD, facts.name) for o in cell.rounds
     ]
@@ -72,6 +105,7 @@ def moving_parts(facts: DesignFacts, cells: Mapping[CellKey, Cell]) -> DesignFac
         facts,
         processes=max((observed.processes for observed in rounds), default=0),
         tables=max((observed.tables for observed in rounds), default=0),
+        queues=max((observed.queues for observed in rounds), default=0),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,10 @@ from archlab.store import Store, StoreError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from archlab.bench.runner import Progress
+    from archlab.bench.progress import Notice, Progress
+
+EVERY = 10.0
+"""Seconds between two lines of progress."""
 
 
 def console() -> Console:
@@ -72,24 +76,27 @@ def ask(screen: Console, what: str, hint: str, allowed: range, names: Sequence[s
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[Progress], None]]:
-    """A bar with the time left on stderr, where that is a terminal; gone when the measuring is over."""
+def progress() -> Iterator[Callable[[Progress | Notice], None]]:
+    """A bar with the time left on stderr, where that is a terminal; gone when the measuring is over. Elsewhere a line
+    now and then."""
     if not sys.stderr.isatty():
-        yield lambda event: None
+        yield _line_now_and_then()
         return
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    columns = (
-        TextColumn("measuring"),
-        BarColumn(30),
-        TextColumn("{task.fields[left]}  {task.description}", markup=False),
-    )
+    from archlab.bench.progress import Notice
+
+    told = TextColumn("{task.fields[left]}  {task.description}", markup=False)
+    columns = (TextColumn("measuring"), BarColumn(30), told)
     bar = Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=5)
     task = bar.add_task("", total=1.0, left="")
 
-    def moved(event: Progress) -> None:
+    def moved(event: Progress | Notice) -> None:
+        if isinstance(event, Notice):
+            bar.console.print(f"archlab: {printable(event.sentence)}", markup=False, highlight=False)
+            return
         with held_back():  # else it may be left half drawn, which nothing can stop any more
             bar.start()  # only now: what is printed before must not meet it on the screen
         left = f"{event.seconds_left:3.0f} s left" if event.seconds_left else ""
@@ -100,6 +107,24 @@ def progress() -> Iterator[Callable[[Progress], None]]:
     finally:
         with held_back():
             bar.stop()
+
+
+def _line_now_and_then() -> Callable[[Progress | Notice], None]:
+    """Says what is being measured, at most once in ``EVERY`` seconds: a run that takes long is not silent in a log."""
+    from archlab.bench.progress import Notice
+
+    last = time.monotonic()
+
+    def moved(event: Progress | Notice) -> None:
+        nonlocal last
+        if isinstance(event, Notice):
+            say(event.sentence)
+        elif event.doing and time.monotonic() - last > EVERY:
+            last = time.monotonic()
+            left = f", about {event.seconds_left:.0f} s left" if event.seconds_left else ""
+            say(f"measuring {event.doing}{left}")
+
+    return moved
 
 
 @contextmanager

@@ -111,8 +111,9 @@ def missed_because(run: Run, r: RequirementOutcome) -> str:
 
 
 def busy(run: Run, workload: str, design: str) -> float | None:
-    """The share of its time that the workload demands of a design."""
-    shares = [m.utilisation for m in run.measurements if (m.workload, m.design) == (workload, design)]
+    """The share of its time that the workload's own load demands of a design."""
+    cell = ("load", workload, design)
+    shares = [m.utilisation for m in run.measurements if (m.experiment, m.workload, m.design) == cell]
     return max((share for share in shares if share is not None), default=None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,9 +19,13 @@ from typing import Any
 
 import pytest
 
+from archlab import catalog
 from archlab.bench import data_files, plan, runner
+from archlab.bench.length import length, said_beforehand
 from archlab.bench.plan import Plan
-from archlab.bench.runner import Progress, Traced, execute
+from archlab.bench.progress import Notice, Progress, Traced
+from archlab.bench.runner import execute
+from archlab.lab.setting import Setting
 from archlab.run import Run
 from archlab.scenario import Scenario, ScenarioError
 
@@ -273,10 +278,92 @@ def test_a_design_whose_helper_dies_unplanned(tiny: Tiny, run: Execute) -> None:
     )
 
 
-def test_a_round_that_does_not_end(tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "ROUND_LIMIT", 0.2)
-    found = run(tiny(index_does("import time; time.sleep(600)")), designs=["index"], workloads=["pressure"], quick=True)
-    assert found.invalid_reasons == ("index at pressure: did not end within 0.2 s",)
+NEVER_ENDS = index_does("import time; time.sleep(600)")
+
+
+def test_a_round_that_does_not_end_is_told_of_and_then_ended(
+    tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond what its schedule takes; the design is not run again."""
+    monkeypatch.setattr(runner, "PATIENCE", 0.1)
+    monkeypatch.setattr(runner, "ROUND_LIMIT", 0.3)
+    told: list[Any] = []
+    found = run(tiny(NEVER_ENDS), designs=["index"], workloads=["pressure"], tell=told.append)
+    assert found.invalid_reasons == ("index at pressure: did not end within 0 s",)
+    said = [event.sentence for event in told if isinstance(event, Notice)]
+    assert said == ["index at pressure has not ended after 0 s; it is ended after 0 s."]
+
+
+def test_a_quick_look_gives_up_a_round_sooner(tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "QUICK_LIMIT", 0.2)
+    monkeypatch.setattr(runner, "ROUND_LIMIT", 600)
+    found = run(tiny(NEVER_ENDS), designs=["index"], workloads=["pressure"], quick=True)
+    assert found.invalid_reasons == ("index at pressure: did not end within 0 s",)
+
+
+def test_a_round_is_given_the_time_that_its_schedule_takes(
+    tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a low rate a round is long, and nothing is wrong with it."""
+    for limit in ("QUICK_LIMIT", "PATIENCE"):
+        monkeypatch.setattr(runner, limit, 1.0)
+    low = ("2000.0, 1, 10_000", "20.0, 1, 10_000")
+    found = run(tiny(low), designs=["index"], workloads=["pressure"], quick=True)
+    assert found.valid, found.invalid_reasons
+    assert found.seconds > 1.5  # 34 requests at 20 a second
+
+
+# How long it takes
+
+
+@pytest.mark.parametrize(("rate", "says"), [(2000.0, False), (2.0, True)])
+def test_the_length_of_a_run_is_known_before_it_starts_and_said_when_it_is_long(
+    tiny: Tiny, tmp_path: Path, rate: float, says: bool
+) -> None:
+    """60 requests at 2 a second are due over half a minute, in 5 rounds of 2 designs: 5 minutes and a little more."""
+    asked = Plan(tiny(), {"rate": rate})
+    setting = Setting(catalog.source(asked.scenario.folder), "calm", {}, "1", tmp_path)
+    planned = length(asked, setting, tmp_path)
+    assert planned.schedules["calm"] == 0.0
+    assert planned.schedules["pressure"] == pytest.approx(59 / rate)
+    assert planned.seconds >= 2 * 5 * 59 / rate
+    said = said_beforehand(asked, planned)
+    assert bool(said) == says
+    if says:
+        assert said.startswith("this run takes about 5 min. At pressure the requests of one round are due over 30 s")
+        assert "--quick" in said
+
+
+# What nothing yields
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (('"s", 0.001, operation="find"),', '"s", 0.001, operation="fnd"),'), "metric find_p95 is about 'fnd'"),
+        (('shown=("find",)', 'shown=("fidn",)'), "shown names 'fidn', which no request names. Choose from: find."),
+        (
+            ('Requirement("in-time", "find_p95", 0.05, "s",', 'Requirement("in-time", "exit_code", 0.05, "",'),
+            "requirement in-time is demanded at pressure, where nothing yields its metric exit_code",
+        ),
+    ],
+)
+def test_what_nothing_yields_ends_the_run_after_its_first_pass(
+    tiny: Tiny, cache: Path, edit: tuple[str, str], said: str
+) -> None:
+    """Instead of a valid run that is uncertain for ever."""
+    with pytest.raises(ScenarioError, match=re.escape(said)):
+        execute(Plan(tiny(edit), {}), cache, lambda event: None)
+
+
+def test_a_quick_look_that_is_out_of_time_begins_no_experiment_and_says_so(
+    tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "QUICK_EXPERIMENTS", 0.0)
+    found = run(tiny(), designs=["index"], quick=True)
+    assert found.findings == ("this quick look had no time for killed at calm",)
+    assert found.valid, found.invalid_reasons
+    assert {m.workload for m in found.measurements if m.metric == "find_p95"} == {"calm", "pressure"}
 
 
 # What ends it
