@@ -37,6 +37,7 @@ PRELOADED = [
     "uvicorn.lifespan.on",
     "uvicorn.loops.asyncio",
     "uvicorn.protocols.http.h11_impl",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
 ]
 """Imported once in the server that services are forked from."""
 PATIENCE = 20.0

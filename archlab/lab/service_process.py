@@ -43,10 +43,12 @@ def serve(
     try:
         lab = Lab(setting, name, crash_at)
         app = _built(place, lab)
+        lifespan = _Lifespan(app)
         config = uvicorn.Config(
-            app,
+            lifespan,
             http="h11",
-            ws="none",
+            ws="websockets-sansio",
+            proxy_headers=False,  # else any client could claim to have another address, by X-Forwarded-For
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -54,7 +56,10 @@ def serve(
             date_header=False,
             reset_contextvars=True,  # else a pipelined request inherits the correlation id of the one before it
         )
-        asyncio.run(_Server(config, wire).serve([listener]))
+        try:
+            asyncio.run(_Server(config, wire).serve([listener]))
+        except SystemExit:  # uvicorn's way to say that the application's start-up failed
+            raise lifespan.failure or RuntimeError("its start-up failed") from None
     except BaseException as error:  # sys.exit and KeyboardInterrupt are the design's own: Ctrl-C is archlab's
         logging.getLogger("archlab").exception("this service failed")
         wire.send(("failed", describe(error)))
@@ -88,6 +93,32 @@ def _step(call: Callable[..., Any], recorder: Recorder, shown: str) -> Callable[
         return recorder.wrap_async(shown, made) if inspect.iscoroutinefunction(made) else made
 
     return step
+
+
+class _Lifespan:
+    """The application, and why its start-up failed: uvicorn only logs that."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.failure: Exception | None = None
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def watched(message: Mapping[str, Any]) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                self.failure = RuntimeError(message.get("message") or "its start-up failed")
+                message = {"type": message["type"]}  # the reason is told once, by whoever catches the failure
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if self.failure is not None:
+                self.failure = error  # it says where, which the message may not
+            raise
 
 
 class _Server(uvicorn.Server):

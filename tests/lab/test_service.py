@@ -14,6 +14,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from archlab import catalog, loading
 from archlab.bench import data_files, rounds
@@ -21,7 +23,7 @@ from archlab.bench.plan import Plan
 from archlab.bench.runner import execute
 from archlab.judge import judge
 from archlab.lab import forking, ledger, ports
-from archlab.lab.client import Client
+from archlab.lab.client import HOST, Client
 from archlab.lab.lab import Lab
 from archlab.lab.process import ProcessDied
 from archlab.lab.service import PRELOADED, ServiceFailed
@@ -160,6 +162,61 @@ def test_one_that_ends_itself_while_it_starts_says_where(
         service.ready()
     service.exited()
     assert capfd.readouterr().err == ""
+
+
+def test_a_websocket_is_served(lab: Lab, apps: ModuleType) -> None:
+    service = lab.service(apps.lively, "lively").ready()
+    with connect(f"ws://{HOST}:{service.port}/talk", proxy=None) as socket:
+        for word in ("one", "two"):
+            socket.send(word)
+            assert socket.recv(timeout=5) == f"you said {word}"
+
+
+def test_an_open_websocket_does_not_hold_up_the_end(lab: Lab, apps: ModuleType) -> None:
+    """Its client is told that the service goes away (close code 1012), and the shutdown runs to its end."""
+    service = lab.service(apps.lively, "lively").ready()
+    with connect(f"ws://{HOST}:{service.port}/talk", proxy=None) as socket:
+        socket.send("one")
+        socket.recv(timeout=5)
+        service.stop()
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=5)
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 1012
+    assert service.exited() == 0
+    assert [line["message"] for line in service.log()] == ["started up", "shut down"]
+
+
+def test_start_up_runs_before_it_serves_and_shutdown_when_it_is_stopped(lab: Lab, apps: ModuleType) -> None:
+    service = lab.service(apps.lively, "lively").ready()
+    assert [line["message"] for line in service.log()] == ["started up"]
+    service.stop()
+    assert [line["message"] for line in service.log()] == ["started up", "shut down"]
+
+
+def test_a_start_up_that_fails_fails_the_service_with_its_reason(lab: Lab, apps: ModuleType) -> None:
+    service = lab.service(apps.lively, "lively", settings={"rate": apps.FAILS_AT_START})
+    with pytest.raises(ServiceFailed) as failed:
+        service.ready()
+    said = str(failed.value)
+    assert "service lively did not start: ValueError: no connection to the stock (apps.py, line" in said
+    assert "\n" not in said
+
+
+def test_no_client_can_forge_its_address(lab: Lab, apps: ModuleType) -> None:
+    """A forwarding header is a claim of whoever sent it."""
+    service = lab.service(apps.lively, "lively")
+    forged = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https", "forwarded": "for=203.0.113.9"}
+    assert service.client.get("/caller", forged).json() == {"host": HOST, "scheme": "http"}
+
+
+def test_the_traced_pass_serves_websockets_start_up_and_shutdown_too(tmp_path: Path, apps: ModuleType) -> None:
+    lab = Lab(Setting(catalog.source(str(WEB)), "calm", {"rate": 7}, "1", tmp_path, traced=True, design="direct"))
+    service = lab.service(apps.lively, "lively").ready()
+    with connect(f"ws://{HOST}:{service.port}/talk", proxy=None) as socket:
+        socket.send("one")
+        assert socket.recv(timeout=5) == "you said one"
+    lab.close(finish=True)
+    assert [line["message"] for line in service.log()] == ["started up", "shut down"]
 
 
 def test_one_that_dies_unplanned_is_told_with_its_exit_code_and_last_words(lab: Lab, apps: ModuleType) -> None:
