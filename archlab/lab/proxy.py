@@ -47,6 +47,15 @@ class Proxy(Process):
         """Passes everything on again."""
         self.poison()
 
+    def retarget(self, target: Any) -> None:
+        """Leads new connections to ``target``, which has a ``port``; returns when that is in force.
+
+        Connections that are open stay with the old target until one side closes them. After a restart of the proxy
+        the new target is its target still.
+        """
+        self._target = target.port
+        self._ask(("target", target.port))
+
     def strikes(self) -> dict[str, int]:
         """How often each toxic struck: chunks that were delayed, slowed or held, connections that were reset or cut."""
         counted: dict[str, int] = self._ask(("strikes", ()))
