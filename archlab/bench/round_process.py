@@ -18,9 +18,9 @@ from archlab.bench.picked_traces import picked
 from archlab.bench.rounds import Observed, Served, Task
 from archlab.failure import describe, disk_full
 from archlab.lab import listening
+from archlab.lab.child import Child
 from archlab.lab.errors import ProcessDied
 from archlab.lab.lab import Lab
-from archlab.lab.process import Process
 from archlab.lab.setting import struck_in
 from archlab.scenario import Request, Sample, Scenario, ScenarioError
 
@@ -84,7 +84,7 @@ def _observe(task: Task) -> Observed:
     )
 
 
-def moving(started: Sequence[Process]) -> int:
+def moving(started: Sequence[Child]) -> int:
     """How many processes a design consists of: those that it started, and the round's own, unless that only asks."""
     parts = [process for process in started if process.of_design]
     return len(parts) + (not any(process.asked_from_outside for process in parts))

@@ -16,12 +16,13 @@ from archlab.lab.setting import STRUCK, Setting, struck_in
 from archlab.tracing import Recorder, TracedConnection
 
 if TYPE_CHECKING:
+    from archlab.lab.child import Child
     from archlab.lab.process import Process
     from archlab.lab.proxy import Proxy
     from archlab.lab.service import Service
     from archlab.scenario import Design
 
-_Part = TypeVar("_Part", bound="Process")
+_Part = TypeVar("_Part", bound="Child")
 
 
 class Lab:
@@ -32,7 +33,7 @@ class Lab:
         self.random = random.Random(setting.seed)
         self.folder = setting.folder
         self.recorder = Recorder(name) if setting.traced else None
-        self.processes: list[Process] = []
+        self.processes: list[Child] = []
         self._crash_at = crash_at
         self._connections: list[Any] = []
 

@@ -9,10 +9,10 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from archlab.lab import forking
+from archlab.lab.child import Child
 from archlab.lab.client import Client
 from archlab.lab.errors import ProcessDied
 from archlab.lab.ports import bound
-from archlab.lab.process import Process
 from archlab.lab.toxic import Toxic
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 
 
-class Proxy(Process):
+class Proxy(Child):
     """A proxy as its parent holds it: ``port`` stands in for the target's. It passes everything on until it is told."""
 
     of_design = False
@@ -36,7 +36,7 @@ class Proxy(Process):
         self._setting = setting
         self._own = recorder
         self._client: Client | None = None
-        super().__init__(self._launched, name, None)
+        super().__init__(self._launched, name)
 
     def poison(self, *toxics: Toxic) -> None:
         """Applies these toxics, in place of those before, to connections that there are and that come; returns when

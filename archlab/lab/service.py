@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archlab.lab import forking, logs, versions
+from archlab.lab.child import Child
 from archlab.lab.client import Client
 from archlab.lab.errors import ProcessDied, ServiceFailed
 from archlab.lab.ports import bound
-from archlab.lab.process import Process
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -46,7 +46,7 @@ PATIENCE = 20.0
 Launch = Callable[[socket.socket, Connection, "str | None"], "BaseProcess"]
 
 
-class Service(Process):
+class Service(Child):
     """A design's service. It is being started when this is made; ``client`` and ``ready`` wait until it serves."""
 
     asked_from_outside = True
@@ -58,7 +58,7 @@ class Service(Process):
         self._reserved = bound(name, 0)
         self.port: int = self._reserved.getsockname()[1]
         self._client: Client | None = None
-        super().__init__(lambda wire, crash_at: self._launched(wire, crash_at), name, recorder)
+        super().__init__(lambda wire, crash_at: self._launched(wire, crash_at), name)
 
     def start(self, crash_at: str | None = None) -> None:
         """Starts it (again), on the same port; with ``crash_at`` it dies at that named crash point."""
@@ -86,12 +86,6 @@ class Service(Process):
         if self._client is None:
             self._client = Client(self.ready().port, self.name, recorder=self._own)
         return self._client
-
-    def restart(self) -> Service:
-        """Stops it in good order and starts it again."""
-        self.stop()
-        self.start()
-        return self.ready()
 
     def kill(self) -> None:
         """SIGKILL, in the middle of whatever it does."""

@@ -24,8 +24,8 @@ from archlab.bench.runner import execute
 from archlab.judge import judge
 from archlab.lab import forking, ledger, ports
 from archlab.lab.client import HOST, Client
+from archlab.lab.errors import ProcessDied
 from archlab.lab.lab import Lab
-from archlab.lab.process import ProcessDied
 from archlab.lab.service import PRELOADED, ServiceFailed
 from archlab.lab.setting import Setting
 from archlab.lab.toxic import Toxic
@@ -226,6 +226,33 @@ def test_one_that_dies_unplanned_is_told_with_its_exit_code_and_last_words(lab: 
     service.exited()
     with pytest.raises(ProcessDied, match=r"greeter ended unplanned with exit code 7.*about to end"):
         lab.check()
+
+
+def test_a_service_takes_no_messages(lab: Lab, apps: ModuleType) -> None:
+    """What it is sent over its pipe would stop it."""
+    assert not hasattr(lab.service(apps.greeter, "greeter"), "send")
+
+
+def test_a_paused_one_answers_nobody_until_it_is_resumed(lab: Lab, apps: ModuleType) -> None:
+    service = lab.service(apps.greeter, "greeter").ready()
+    service.pause()
+    client = Client(service.port, timeout=0.1)
+    with pytest.raises(TimeoutError):
+        client.get("/hello/you")
+    service.resume()
+    assert service.client.get("/hello/you").ok
+    assert service.memory() > 1_000_000
+
+
+@pytest.mark.parametrize("end", ["stop", "kill", "restart"])
+def test_a_paused_one_ends_like_any_other(lab: Lab, apps: ModuleType, end: str) -> None:
+    service = lab.service(apps.greeter, "greeter").ready()
+    service.pause()
+    getattr(service, end)()
+    if end == "stop":
+        assert service.exited() == 0, "it had the time to end in good order"
+    assert service.alive == (end == "restart")
+    lab.check()
 
 
 def test_one_that_was_killed_on_purpose_is_no_surprise(lab: Lab, apps: ModuleType) -> None:
