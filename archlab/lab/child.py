@@ -26,10 +26,12 @@ class Child:
     asked_from_outside = False
     """Whether it serves whoever asks: then the process that asks is a client, and no part of the design."""
 
-    def __init__(self, launch: Callable[[Connection, str | None], BaseProcess], name: str) -> None:
+    def __init__(
+        self, launch: Callable[[Connection, str | None], BaseProcess], name: str, crash_at: str | None = None
+    ) -> None:
         self.name = name
         self._launch = launch
-        self.start()
+        self.start(crash_at)
 
     def start(self, crash_at: str | None = None) -> None:
         """Starts it (again); with ``crash_at`` it dies at that named crash point."""

@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -45,11 +46,25 @@ class Lab:
         self._connections.append(connection)
         return connection
 
-    def spawn(self, main: Callable[..., None], name: str) -> Process:
-        """Starts ``main(lab, inbox)``, a module-level function of the scenario, in a process of its own."""
+    def spawn(
+        self,
+        main: Callable[..., None],
+        name: str,
+        calls: Mapping[str, Any] | None = None,
+        settings: Mapping[str, float] | None = None,
+        crash_at: str | None = None,
+        version: str | None = None,
+        carries_context: bool = True,
+    ) -> Process:
+        """Starts ``main(lab, inbox)``, a module-level function of the scenario, in a process of its own.
+
+        What else it takes is what ``service`` takes.
+        """
         from archlab.lab import process
 
-        return self._held(process.start(self.setting, main, name, self.recorder))
+        setting = self._for_child(calls, settings, carries_context)
+        main = self._in_version(main, version)
+        return self._held(process.start(setting, main, self._unique(name), self.recorder, crash_at))
 
     def service(
         self,
@@ -57,16 +72,40 @@ class Lab:
         name: str,
         calls: Mapping[str, Any] | None = None,
         settings: Mapping[str, float] | None = None,
+        crash_at: str | None = None,
+        version: str | None = None,
+        carries_context: bool = True,
     ) -> Service:
         """Starts ``build(lab)``, an ASGI application, as an HTTP service in a process of its own, and does not wait.
 
         ``build`` is a module-level function of the scenario. ``calls`` are services (or proxies) that it may call, as
-        ``lab.peers.<name>``; ``settings`` are knobs that this service alone sees turned.
+        ``lab.peers.<name>``; ``settings`` are knobs that it alone sees turned. Its first life dies at the crash point
+        ``crash_at``. ``version`` is a change's name: the function is then that of the scenario's folder with
+        ``changes/<version>/<design>.patch`` applied. Without ``carries_context`` its clients do not pass the trace
+        context on.
         """
         from archlab.lab import service
 
-        unique = name if all(part.name != name for part in self.processes) else f"{name}-{len(self.processes)}"
-        return self._held(service.start(self.setting, build, unique, calls or {}, settings or {}, self.recorder))
+        setting = self._for_child(calls, settings, carries_context)
+        build = self._in_version(build, version)
+        return self._held(service.start(setting, build, self._unique(name), self.recorder, crash_at))
+
+    def _unique(self, name: str) -> str:
+        return name if all(part.name != name for part in self.processes) else f"{name}-{len(self.processes)}"
+
+    def _in_version(self, function: Callable[..., Any], version: str | None) -> Callable[..., Any]:
+        from archlab.lab import versions
+
+        if version is None:
+            return function
+        return versions.function(function, self.design.version(version), self.folder)
+
+    def _for_child(
+        self, calls: Mapping[str, Any] | None, settings: Mapping[str, float] | None, carries_context: bool
+    ) -> Setting:
+        ports = {callee: reached.port for callee, reached in (calls or {}).items()}
+        knobs = {**self.setting.knobs, **(settings or {})}
+        return replace(self.setting, knobs=knobs, calls=ports, carries_context=carries_context)
 
     def ready(self) -> None:
         """Waits until all that was started serves."""
@@ -103,11 +142,15 @@ class Lab:
 
     @cached_property
     def peers(self) -> SimpleNamespace:
-        """In a service: clients for the services that it may call."""
+        """Clients for the services that this process may call."""
         from archlab.lab.client import Client
 
         calls = self.setting.calls
-        return SimpleNamespace(**{name: Client(port, name, recorder=self.recorder) for name, port in calls.items()})
+        carries = self.setting.carries_context
+        made = {
+            name: Client(port, name, recorder=self.recorder, carries_context=carries) for name, port in calls.items()
+        }
+        return SimpleNamespace(**made)
 
     def crash_point(self, name: str) -> None:
         """A named place in the code: the process dies here if it was started with ``crash_at=name``."""

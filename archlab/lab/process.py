@@ -7,7 +7,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from archlab.lab import forking
+from archlab.lab import forking, versions
 from archlab.lab.child import Child
 from archlab.lab.errors import ProcessDied
 
@@ -22,10 +22,14 @@ class Process(Child):
     """A design's own process: it takes messages, and says what it has reached."""
 
     def __init__(
-        self, launch: Callable[[Connection, str | None], BaseProcess], name: str, recorder: Recorder | None
+        self,
+        launch: Callable[[Connection, str | None], BaseProcess],
+        name: str,
+        recorder: Recorder | None,
+        crash_at: str | None = None,
     ) -> None:
         self._recorder = recorder
-        super().__init__(launch, name)
+        super().__init__(launch, name, crash_at)
 
     def send(self, message: Any) -> None:
         """Sends a small picklable message. To a dead process it is lost, as on any wire."""
@@ -48,11 +52,14 @@ class Process(Child):
         raise TimeoutError(f"{self.name} did not reach {position} within {timeout:g} s")
 
 
-def start(setting: Setting, main: Callable[..., None], name: str, recorder: Recorder | None) -> Process:
+def start(
+    setting: Setting, main: Callable[..., None], name: str, recorder: Recorder | None, crash_at: str | None = None
+) -> Process:
     """Starts a process; see ``Lab.spawn``."""
 
+    place = versions.place(main)
+
     def launch(wire: Connection, crash_at: str | None) -> BaseProcess:
-        place = (main.__module__, main.__qualname__)
         return forking.start("archlab.lab.spawned_process:run", setting, place, name, wire, crash_at, name=name)
 
-    return Process(launch, name, recorder)
+    return Process(launch, name, recorder, crash_at)

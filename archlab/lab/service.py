@@ -7,8 +7,7 @@ service that is down refuses connections; one that comes back comes back where i
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,14 +50,14 @@ class Service(Child):
 
     asked_from_outside = True
 
-    def __init__(self, launch: Launch, name: str, log: Path, recorder: Recorder | None) -> None:
+    def __init__(self, launch: Launch, name: str, log: Path, recorder: Recorder | None, crash_at: str | None) -> None:
         self._serve = launch
         self._log = log
         self._own = recorder
         self._reserved = bound(name, 0)
         self.port: int = self._reserved.getsockname()[1]
         self._client: Client | None = None
-        super().__init__(lambda wire, crash_at: self._launched(wire, crash_at), name)
+        super().__init__(lambda wire, crash_at: self._launched(wire, crash_at), name, crash_at)
 
     def start(self, crash_at: str | None = None) -> None:
         """Starts it (again), on the same port; with ``crash_at`` it dies at that named crash point."""
@@ -129,20 +128,17 @@ def start(
     setting: Setting,
     build: Callable[..., Any],
     name: str,
-    calls: Mapping[str, Any],
-    settings: Mapping[str, float],
     recorder: Recorder | None,
+    crash_at: str | None = None,
 ) -> Service:
     """Starts a service; see ``Lab.service``."""
-    ports = {callee: reached.port for callee, reached in calls.items()}
-    setting = replace(setting, knobs={**setting.knobs, **settings}, calls=ports)
     place = versions.place(build)
 
     def launch(listener: socket.socket, wire: Connection, crash_at: str | None) -> BaseProcess:
         main = "archlab.lab.service_process:serve"
         return forking.start(main, setting, place, name, listener, wire, crash_at, name=name)
 
-    return Service(launch, name, setting.folder / f"log-{name}.jsonl", recorder)
+    return Service(launch, name, setting.folder / f"log-{name}.jsonl", recorder, crash_at)
 
 
 def _exit(code: int) -> str:

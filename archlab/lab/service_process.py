@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
 import logging
 import re
@@ -11,7 +10,6 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from multiprocessing.connection import Connection
-from pathlib import Path
 from socket import socket
 from time import perf_counter_ns
 from typing import Any
@@ -19,9 +17,8 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from archlab import loading
 from archlab.failure import describe
-from archlab.lab import logs
+from archlab.lab import logs, versions
 from archlab.lab.lab import Lab
 from archlab.lab.setting import Setting
 from archlab.tracing import Recorder
@@ -68,10 +65,7 @@ def serve(
 
 
 def _built(place: tuple[str, str, str], lab: Lab) -> ASGIApp:
-    folder, module_name, function = place
-    if folder:
-        loading.load_package(Path(folder), empty=True)
-    module = importlib.import_module(module_name)
+    module, function = versions.loaded(place), place[2]
     if lab.recorder is None:
         app: ASGIApp = getattr(module, function)(lab)
         return app

@@ -27,6 +27,8 @@ class Setting:
     """The design that the round serves; empty while data are seeded."""
     calls: Mapping[str, int] = field(default_factory=dict)
     """Ports of the services that this process may call, by name."""
+    carries_context: bool = True
+    """Whether its clients pass the trace context on."""
 
 
 def struck_in(folder: Path) -> tuple[str, ...]:

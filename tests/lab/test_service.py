@@ -350,6 +350,33 @@ def test_a_new_version_stands_beside_the_old_one(tmp_path: Path) -> None:
         lab.close(finish=False)
 
 
+def test_the_first_life_dies_at_its_crash_point_and_the_next_does_not(lab: Lab, apps: ModuleType) -> None:
+    service = lab.service(apps.greeter, "greeter", crash_at="before the answer")
+    with pytest.raises(ABSENT):
+        service.client.get("/hello/you")
+    assert service.exited() == -signal.SIGKILL
+    lab.check()
+    service.start()
+    assert service.client.get("/hello/you").ok
+
+
+def test_who_does_not_carry_the_context_breaks_the_trace_and_is_recorded_itself(
+    tmp_path: Path, apps: ModuleType
+) -> None:
+    lab = Lab(Setting(catalog.source(str(WEB)), "calm", {"rate": 7}, "1", tmp_path, traced=True, design="relay"))
+    greeter = lab.service(apps.greeter, "greeter")
+    relay = lab.service(apps.relaying, "relay", calls={"greeter": greeter}, carries_context=False)
+    assert lab.recorder is not None
+    lab.recorder.wrap("greet", relay.client.get)("/hello/you")
+    lab.close(finish=True)
+    records = collect(tmp_path)
+    trace = next(record[1] for _, record in records if record[0] == "greet")
+    mine = {(process, record[0]) for process, record in records if record[1] == trace}
+    assert ("relay", "GET greeter") in mine
+    assert not any(process == "greeter" for process, _ in mine)
+    assert any(process == "greeter" for process, _ in records)
+
+
 def test_spans_of_every_process_make_one_trace(tmp_path: Path) -> None:
     lab = Lab(Setting(catalog.source(str(WEB)), "calm", {"rate": 7}, "1", tmp_path, traced=True, design="relay"))
     running: Any = lab.design.start(lab)
