@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from archlab.lab.broker_address import BrokerUrl
 from archlab.scenario import Design, Experiment, Scenario, Workload
 
 ROUNDS = 5
@@ -31,6 +32,8 @@ class Plan:
     quick: bool = False
     seconds: float | None = None
     """Go on with further rounds until this much time has passed (``--for``)."""
+    broker: BrokerUrl | None = None
+    """The broker that a person gave (``--broker``); without one every round that asks for a broker starts its own."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,15 @@ class Round:
     design: str
     experiment: Experiment | None
     number: int
+
+    @property
+    def is_load(self) -> bool:
+        return self.experiment is None or self.experiment.is_load
+
+    @property
+    def in_open_loop(self) -> bool:
+        """Whether requests are served when they are due: as the load of an experiment is in every workload."""
+        return not self.workload.closed if self.experiment is None else self.experiment.is_load
 
 
 def every_entry(plan: Plan) -> list[Round]:
@@ -76,7 +88,7 @@ def due(entry: Round, plan: Plan, number: int) -> bool:
         return False
     if entry.experiment is not None and entry.experiment.rounds is not None:
         return number < (QUICK_ROUNDS if plan.quick else entry.experiment.rounds)
-    return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
+    return not plan.quick or number < QUICK_ROUNDS or (entry.workload.closed and not entry.in_open_loop)
 
 
 def out_of_time(entry: Round, plan: Plan, passed: float) -> bool:

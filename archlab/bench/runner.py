@@ -22,14 +22,15 @@ from archlab import __version__, catalog, loading
 from archlab.bench import data_sets, rounds
 from archlab.bench.length import length, said_beforehand
 from archlab.bench.machine_watch import Watch
-from archlab.bench.measurements import LOAD, Cell, CellKey, measurements, settled
+from archlab.bench.measurements import LOAD, Cell, CellKey, events, measurements, of_the_traced_pass, settled
 from archlab.bench.plan import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, out_of_time, traced_quickly
 from archlab.bench.progress import Notice, Progress, Tell, Traced
 from archlab.bench.rounds import Observed, Task
 from archlab.bench.traced_pass import stalled, tracing_cost, with_untraced
 from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections, yields_what_it_declares
 from archlab.catalog import cost
-from archlab.lab import containment, forking
+from archlab.lab import broker, containment, forking
+from archlab.lab.broker_address import BrokerAddress
 from archlab.lab.setting import Setting, struck_in
 from archlab.run import Run, Trace, WorkloadFacts
 from archlab.scenario import Design, Scenario, ScenarioError, Workload
@@ -51,9 +52,11 @@ MOST_SHOWN = 12
 def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     """Runs the plan and returns what was recorded, not judged yet. Without a ``cache`` data sets are not kept.
 
-    Raises ScenarioError when a design or an experiment fails. Either way, all that it started has ended.
+    Raises ScenarioError when a design or an experiment fails, and when the broker that was given cannot be used. Either
+    way, all that it started has ended.
     """
     scenario = plan.scenario
+    product = broker.product(plan.broker) if "broker" in scenario.needs else None
     warm(scenario)
     began, started = time.monotonic(), datetime.now(UTC)
     with _scratch() as scratch, containment.adopting(), Watch() as watch:
@@ -62,7 +65,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
             tell(Notice(long))
         traced = bench.traced_pass()
         traces = tuple(trace for observed in traced.values() for trace in observed.traces)
-        blank = _blank(plan, started, traces)
+        blank = _blank(plan, started, traces, product)
         tell(Traced(blank))
         cells: dict[CellKey, Cell] = defaultdict(Cell)
         schedule = every_entry(plan)
@@ -78,8 +81,9 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
                     bench.left_out[f"{entry.experiment and entry.experiment.name} at {entry.workload.name}"] = None
                     continue
                 watch.sample_speed()
-                cell = cells[entry.experiment.name if entry.experiment else LOAD, entry.design, entry.workload.name]
-                if entry.experiment is None and settled(cell, scenario.load.connections):
+                name = entry.experiment.name if entry.experiment else LOAD
+                cell = cells[name, entry.design, entry.workload.name]
+                if entry.is_load and settled(cell, rounds.load_of(scenario, name).connections):
                     continue
                 cell.rounds.append(bench.run(replace(entry, number=number)))
             if number == 0 and not bench.left_out and not bench.invalid:
@@ -92,7 +96,8 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         blank,
         seconds=time.monotonic() - began,
         designs=tuple(moving_parts(facts, cells) for facts in blank.designs),
-        measurements=measurements(scenario, cells),
+        measurements=(*measurements(scenario, cells), *of_the_traced_pass(scenario, traced)),
+        events=events(cells),
         faults=faults,
         traces=with_untraced(traces, cells),
         tracing_cost=tracing_cost(traced, scenario.shown, cells),
@@ -114,11 +119,13 @@ def warm(scenario: Scenario) -> None:
     if "services" in scenario.needs:
         from archlab.lab import service
 
-        needed = service.PRELOADED
+        needed += service.PRELOADED
+    if "broker" in scenario.needs:
+        needed += broker.PRELOADED
     forking.warm([*PRELOADED, *needed, *sorted(modules)])
 
 
-def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
+def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...], product: str | None) -> Run:
     """The run as it is known before anything is measured."""
     scenario = plan.scenario
     return Run(
@@ -133,7 +140,7 @@ def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
         measurements=(),
         faults=(),
         traces=traces,
-        environment=environment() | {"code": cost.fingerprint(scenario)},
+        environment=environment() | {"broker": product, "code": cost.fingerprint(scenario)},
         quick=plan.quick,
         turned=dict(plan.turned),
     )
@@ -177,7 +184,8 @@ class _Bench:
 
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
-        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced)
+        address = BrokerAddress(self.plan.broker, foreign=True) if self.plan.broker else None
+        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced, broker=address)
 
     def _data_for(self, workload: Workload, design: str) -> Path:
         key = workload.name, design
@@ -229,7 +237,7 @@ class _Bench:
             self._data_for(workload, entry.design),
             entry.design,
             entry.experiment.name if entry.experiment else None,
-            rounds.QUICK_REQUESTS if self.plan.quick and not workload.closed else rounds.REQUESTS,
+            rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
         )
         what = f"{entry.design} at {workload.name}" + (f", {entry.experiment.name}" if entry.experiment else "")
         try:
@@ -239,6 +247,8 @@ class _Bench:
                 self.left[
                     f"{entry.design} left `{command}` running at {workload.name}: it was ended with its round"
                 ] = None
+            if self.plan.broker:  # what a round that was ended has left there, now that all its processes are gone
+                broker.remove(folder, self.plan.broker)
             shutil.rmtree(folder, ignore_errors=True)
         if observed.failed:
             raise ScenarioError(f"{what} failed: {observed.failed}.")

@@ -86,7 +86,8 @@ def faults_struck(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Fa
         if name == LOAD:
             continue
         experiment = next(e for e in scenario.experiments if e.name == name)
-        for fault, planned in experiment.faults.items():
+        by_timeline = Counter(step.fault for step in experiment.timeline if step.fault)
+        for fault, planned in (Counter(experiment.faults) + by_timeline).items():
             before = found.get((fault, design), FaultRecord(fault, design, 0, 0))
             struck = sum(observed.struck.count(fault) for observed in cell.rounds)
             found[fault, design] = FaultRecord(
@@ -96,7 +97,7 @@ def faults_struck(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Fa
 
 
 def moving_parts(facts: DesignFacts, cells: Mapping[CellKey, Cell]) -> DesignFacts:
-    """The design's facts with its processes and tables as they were really started under load."""
+    """The design's facts with its processes, tables and queues as they were really started under load."""
     rounds = [
         o for (name, design, _), cell in cells.items() if (name, design) == (LOAD, facts.name) for o in cell.rounds
     ]
@@ -104,6 +105,7 @@ def moving_parts(facts: DesignFacts, cells: Mapping[CellKey, Cell]) -> DesignFac
         facts,
         processes=max((observed.processes for observed in rounds), default=0),
         tables=max((observed.tables for observed in rounds), default=0),
+        queues=max((observed.queues for observed in rounds), default=0),
     )
 
 

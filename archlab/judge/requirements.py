@@ -56,12 +56,13 @@ def worst(judged: list[Judged]) -> Judged:
 def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged:
     """One bound on one measurement, by the share over the bound in each round."""
     metric = scenario.metric(requirement.metric)
-    allowed = 1 - metric.quantile if metric.operation else 0.0
+    by_requests = metric.operation is not None and metric.of in ("latency", "service")
+    allowed = 1 - metric.quantile if by_requests else 0.0
     lost = sum(share > allowed + 1e-9 for share in m.over)
     behind = metric.of == "latency" and m.utilisation is not None and m.utilisation >= 1
     if behind and lost == len(m.over) and (m.utilisation or 0) >= OVERLOAD:
         return "missed", m.note, m.utilisation
-    enough = 1 if metric.counted else ENOUGH_ROUNDS if metric.operation else ENOUGH_VALUES
+    enough = 1 if metric.counted else ENOUGH_ROUNDS if by_requests else ENOUGH_VALUES
     if m.rounds < enough:
         return "uncertain", f"only {m.rounds} of the {enough} rounds that a judgement needs", None
     timed = bool(m.value) and requirement.bound > 0 and not metric.counted  # a count is not nearly something
@@ -74,7 +75,7 @@ def _met(scenario: Scenario, requirement: Requirement, m: Measurement) -> Judged
         return "missed", m.note or f"over the bound in {lost} of {m.rounds} rounds", margin
     if lost:
         return "uncertain", f"over the bound in {lost} of {m.rounds} rounds", None
-    needed = enough_requests(metric.quantile) if metric.operation else 0
+    needed = enough_requests(metric.quantile) if by_requests else 0
     if m.per_round < needed:
         return "uncertain", f"{m.per_round} requests a round of the {needed} that a judgement needs", None
     if behind:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -13,10 +15,11 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archlab.lab import database
-from archlab.lab.setting import STRUCK, Setting, struck_in
+from archlab.lab.setting import SEEN, STRUCK, Setting, struck_in
 from archlab.tracing import Recorder, TracedConnection
 
 if TYPE_CHECKING:
+    from archlab.lab.broker import Broker
     from archlab.lab.child import Child
     from archlab.lab.process import Process
     from archlab.lab.proxy import Proxy
@@ -37,6 +40,7 @@ class Lab:
         self.processes: list[Child] = []
         self._crash_at = crash_at
         self._connections: list[Any] = []
+        self._broker: Broker | None = None
 
     def database(self, name: str = "shop", round_trip: float = 0.0) -> Any:
         """A connection to the database ``name`` of this round, ``round_trip`` seconds away."""
@@ -45,6 +49,17 @@ class Lab:
             connection = TracedConnection(connection, self.recorder, name)
         self._connections.append(connection)
         return connection
+
+    def broker(self) -> Broker:
+        """The AMQP broker of this round: archlab's own, or the one that a person gave. All processes get the same one.
+
+        It is started when it is first asked for, which must be before a process is started that asks for it too.
+        """
+        if self._broker is None:
+            from archlab.lab import broker
+
+            self._broker = broker.of_round(self.setting, self.recorder)
+        return self._broker
 
     def spawn(
         self,
@@ -104,8 +119,8 @@ class Lab:
         self, calls: Mapping[str, Any] | None, settings: Mapping[str, float] | None, carries_context: bool
     ) -> Setting:
         ports = {callee: reached.port for callee, reached in (calls or {}).items()}
-        knobs = {**self.setting.knobs, **(settings or {})}
-        return replace(self.setting, knobs=knobs, calls=ports, carries_context=carries_context)
+        knobs = {**self._childs_setting.knobs, **(settings or {})}
+        return replace(self._childs_setting, knobs=knobs, calls=ports, carries_context=carries_context)
 
     def ready(self) -> None:
         """Waits until all that was started serves."""
@@ -114,8 +129,15 @@ class Lab:
 
     def check(self, patience: float = 0.0) -> None:
         """Raises ProcessDied when a process has ended that should be there, or ends within ``patience`` seconds."""
+        if self._broker is not None:  # first: what its clients died of is that it is gone
+            self._broker.check(patience)
         for process in self.processes:
             process.check(patience)
+
+    def wait_for_consumers(self) -> None:
+        """Waits, for two seconds at most, until consumers have taken what is in the queues of the broker."""
+        if self._broker is not None:
+            self._broker.wait_until_taken()
 
     def proxy(self, target: Any, name: str = "proxy") -> Proxy:
         """A bad network in front of whatever has a ``port``: a service, a broker. It is good until it is told."""
@@ -165,8 +187,28 @@ class Lab:
         with (self.folder / STRUCK).open("a", encoding="utf-8") as log:
             log.write(fault + "\n")
 
+    def seen(self, says: str) -> None:
+        """Says what was observed, now, in any process of the round: ``the queue is empty``.
+
+        A load with a timeline keeps it with its time. What is said again while nothing else happens is kept once.
+        """
+        with (self.folder / SEEN).open("a", encoding="utf-8") as log:
+            log.write(json.dumps([time.perf_counter(), says]) + "\n")
+
     def faults_struck(self) -> list[str]:
         return list(struck_in(self.folder))
+
+    @property
+    def parts(self) -> list[Child | Broker]:
+        """Everything that was started, the broker among it."""
+        return [*self.processes, *([self._broker] if self._broker is not None else [])]
+
+    @property
+    def _childs_setting(self) -> Setting:
+        broker = self._broker.address if self._broker is not None else None
+        if self.setting.child and broker is None:
+            broker = self.setting.broker
+        return replace(self.setting, broker=broker, child=True)
 
     def _held(self, part: _Part) -> _Part:
         self.processes.append(part)
@@ -175,12 +217,17 @@ class Lab:
     def close(self, finish: bool) -> None:
         """Ends what was started. ``finish``: in good order, so that data and spans are whole; else at once."""
         processes, self.processes = self.processes, []
+        broker = None if self.setting.child else self._broker
+        if finish and self.recorder and not self.setting.child:
+            self.wait_for_consumers()
         for process in processes:
             if finish:
                 process.stop()
             else:
                 process.kill()
             process.release()
+        if broker is not None:  # after its clients
+            broker.end()
         if finish:
             for connection in self._connections:
                 connection.close()

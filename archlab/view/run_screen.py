@@ -8,7 +8,7 @@ from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Scenario
-from archlab.view import bill, columns, facts, grid, requirements, units, verdict, waterfall
+from archlab.view import bill, columns, events, facts, grid, requirements, units, verdict, waterfall
 from archlab.view.page import BAD, DIM, HEAD, Page, Picture, pad
 
 
@@ -98,6 +98,8 @@ def _figures(
     yield from columns.draw(page, "IS IT ENOUGH?", "simplest first →", designs, sections)
     probed = list(grid.draw(page, run, scenario))
     yield from [Text(), *probed] if probed else []
+    happened = list(events.draw(page, run))
+    yield from [Text(), *happened] if happened else []
     yield Text()
     yield from verdict.verdict(page, run, scenario)
     yield from verdict.borders(page, run, scenario)
