@@ -318,7 +318,7 @@ class Step:
     says: str
     """What happens, as a person would tell it: ``e-mail stops``."""
     do: Callable[[Lab, Any], None]
-    """Called with the lab and the running design."""
+    """Called with the lab and the running design, in a thread beside the load. What it raises ends the run."""
     fault: str = ""
     """The fault that this is: it counts as injected once it was done."""
 
@@ -363,7 +363,8 @@ class Experiment:
 class Load:
     """The schedule that a load follows: ``requests(lab, n)`` makes at least ``n`` requests of every operation.
 
-    ``afterwards`` sees the running design and every answer once the load is over and yields further samples.
+    ``afterwards`` sees the running design and the answer of every request that was served, once the load is over, and
+    yields further samples.
     """
 
     requests: Callable[[Lab, int], list[Request]]
