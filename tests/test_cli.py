@@ -359,3 +359,20 @@ def test_the_history_reads_no_spans(archlab: Callable[..., Any], tiny: Callable[
     assert archlab("history") == whole
     assert (document["schema"], [run["scenario"] for run in document["runs"]]) == (1, ["tiny"])
     assert {"measurements", "claims", "verdicts", "environment"} <= document["runs"][0].keys()
+
+
+def test_an_invalid_run_says_so_last_and_only_check_fails(
+    archlab: Callable[..., Any], tiny: Callable[..., str]
+) -> None:
+    """A planned fault never strikes. The run did what was asked; who wants to know by the exit code asks check."""
+    folder = tiny(('faults={"counted": 1}', 'faults={"never met": 1}'))
+    code, out, err = archlab("run", folder, "--quick", "--no-input", "--seed", "2", COLUMNS="120")
+    *_, reason, told = [line.strip() for line in out.split("\n") if line]
+    assert (code, err) == (0, "")
+    assert reason.startswith("INVALID  ") and "never met" in reason
+    assert told == "This run is invalid: nothing in it is judged. Try again: archlab run ./tiny --seed 2 --quick"
+    code, out, err = archlab("run", folder, "--quick", "--json")
+    assert (code, json.loads(out)["valid"]) == (0, False)
+    assert "archlab: this run is invalid, and nothing in it is judged: " in err.splitlines()[-1]
+    code, out, _ = archlab("check", folder, "--quick", COLUMNS="120")
+    assert (code, out.split("\n")[-2].strip()) == (4, told.replace(" --seed 2", ""))

@@ -12,6 +12,8 @@ from archlab.view import units
 from archlab.view.page import Page, commands
 
 LONGER = "--for 60s"
+_OF_A_SCENARIO = re.compile(r"^(archlab (?:check|compare|lint|quiz|run|show)) [A-Za-z][\w-]*")
+"""A command with the name of a scenario behind it."""
 
 
 def called(run: Run, scenario: Scenario | None) -> str:
@@ -42,7 +44,7 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
     if scenario.typed:  # a copy: its own name, and no further copy
         typed = scenario.typed.replace("\\", r"\\")  # a backslash means something in what re puts in
         own = [(c, why) for c, why in scenario.try_next if not c.startswith("archlab new")]
-        steps += [(re.sub(r"^(archlab \w+) [\w-]+", rf"\1 {typed}", c), why) for c, why in own]
+        steps += [(_OF_A_SCENARIO.sub(rf"\1 {typed}", c), why) for c, why in own]
     else:
         steps += scenario.try_next
     return commands(page, "NEXT", steps)
