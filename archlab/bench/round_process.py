@@ -97,7 +97,7 @@ def _observe(task: Task) -> Observed:
 def moving(started: Sequence[Child | Broker]) -> int:
     """How many processes a design consists of: those that it started, and the round's own, unless that only asks."""
     parts = [process for process in started if process.of_design]
-    return len(parts) + (not any(process.asked_from_outside for process in parts))
+    return sum(process.workers for process in parts) + (not any(process.asked_from_outside for process in parts))
 
 
 def _done_to(running: Any, scenario: Scenario, task: Task, lab: Lab) -> Observed:
