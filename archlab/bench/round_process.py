@@ -15,6 +15,7 @@ from typing import Any
 
 from archlab.bench import data_files, load
 from archlab.bench.picked_traces import picked
+from archlab.bench.plan import demanded
 from archlab.bench.rounds import Observed, Served, Task
 from archlab.failure import describe, disk_full
 from archlab.lab import listening
@@ -143,7 +144,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     if lab.recorder:
         lab.recorder.records.clear()
     gc.freeze()  # what was made before the load is not searched for garbage during it
-    bounds = early_stop(scenario, workload.name, counts)
+    bounds = early_stop(demanded(scenario, workload, task.setting.knobs), workload.name, counts)
     if lab.recorder and not workload.closed:  # what is shown must not be a matter of when the watching ended
         bounds = load.Bounds(bounds.seconds, counts, TRACED_PATIENCE)
     if scenario.load.connections > 1 and not workload.closed:
@@ -193,7 +194,8 @@ def early_stop(scenario: Scenario, workload: str, counts: Mapping[str, int]) -> 
         operation = metric.operation
         if operation is None or operation not in counts or not requirement.demanded_in(workload):
             continue
-        bound = requirement.bound if metric.of == "latency" else load.NEVER
+        upper = metric.of == "latency" and requirement.at_most is not None
+        bound = requirement.bound if upper else load.NEVER
         seconds[operation] = max(bound, seconds.get(operation, 0.0))
         quantiles[operation] = min(metric.quantile, quantiles.get(operation, 1.0))
     return load.Bounds(seconds, {o: math.floor((1 - q) * counts[o] + 1e-9) for o, q in quantiles.items()})

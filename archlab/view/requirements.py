@@ -30,7 +30,7 @@ def sections(run: Run, scenario: Scenario | None = None, every: bool = False) ->
             rows = []
             for r in demanded:
                 cells = [_cell(run, r, d.name) for d in designs]
-                rows.append(Row(facts.says(scenario, r.id), cells, units.bound(r.bound, r.unit)))
+                rows.append(Row(facts.says(scenario, r.id), cells, units.bound(r.at_most, r.unit, r.at_least)))
             rows += _clear(run, w.name)
         found.append(
             Section(w.name, w.says, [facts.stands_as(run, w.name, d.name) for d in designs], rows, _notes(run, w.name))

@@ -92,9 +92,14 @@ def interval(value: float | None, low: float | None, high: float | None, unit: s
     return f"{middle}  {least}–{most} {shown}".rstrip()
 
 
-def bound(at_most: float, unit: str) -> str:
-    """``≤ 100 ms``; a bound of nothing reads ``≤ 0``, whatever is counted."""
-    return "≤ 0" if at_most == 0 else f"≤ {figure(at_most, unit)}"
+def bound(at_most: float | None, unit: str, at_least: float | None = None) -> str:
+    """``≤ 100 ms``, ``≥ 3 rows``, ``2–3 rows``; a bound of nothing reads ``≤ 0``, whatever is counted."""
+    if at_most is not None and at_least is not None:
+        low, high = figure(at_least, unit), figure(at_most, unit)
+        same = low.rpartition(" ")[2] == high.rpartition(" ")[2] and " " in low
+        return f"{low.rpartition(' ')[0] if same else low}–{high}"
+    sign, value = ("≤", at_most) if at_least is None else ("≥", at_least)
+    return f"{sign} 0" if value == 0 else f"{sign} {figure(value, unit)}"
 
 
 def percent(share: float) -> str:

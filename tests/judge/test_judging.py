@@ -275,9 +275,8 @@ def test_a_metric_that_is_no_quantile_is_judged_by_every_rounds_value_at_its_wor
     scenario = replace(SCENARIO, requirements=(NOTHING_LOST,))
 
     def lost(at: str, over: list[float]) -> Measurement:
-        return replace(
-            measured("plain", "pressure", over, float(sum(over)), "lost"), at={"crash_point": at}, per_round=0
-        )
+        counted = measured("plain", "pressure", over, float(sum(over)), "lost")
+        return replace(counted, at={"crash_point": at}, per_round=0, by_round=tuple(over), over=())
 
     for places, outcome in (
         ([MET, MET], "met"),
