@@ -10,7 +10,7 @@ from rich.text import Text
 
 from archlab.run import Comparison, Run
 from archlab.scenario import Scenario
-from archlab.view import bill, columns, facts, grid, requirements, units
+from archlab.view import bill, columns, facts, grid, ledger, requirements, series, units
 from archlab.view.columns import Cell, Row, Section
 from archlab.view.page import BAD, DIM, HEAD, Page, Part, Picture, commands, pad
 from archlab.view.verdict import struck_of
@@ -225,8 +225,9 @@ def _topic(page: Page, run: Run, scenario: Scenario | None) -> Iterable[Text]:
     yield from columns.draw(
         page, "IS IT ENOUGH?", "simplest first →", names, [*sections, bill.section(run, scenario, True)]
     )
-    probed = list(grid.draw(page, run, scenario))
-    yield from [Text(), *probed] if probed else []
+    for picture in (grid, ledger, series):
+        drawn = list(picture.draw(page, run, scenario))
+        yield from [Text(), *drawn] if drawn else []
     ratios = _comparisons(run, scenario)
     if ratios:
         yield Text()
