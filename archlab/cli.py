@@ -25,6 +25,15 @@ RunId = Annotated[int, typer.Argument(metavar="RUN", help="A run's number.", sho
 Quick = Annotated[bool, typer.Option("--quick", help="A look within seconds; it may say uncertain.")]
 For = Annotated[str | None, typer.Option("--for", metavar="TIME", help="Measure further rounds for so long: 60s, 5m.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+Broker = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Use this AMQP broker, amqp://user:password@host:port/vhost, not archlab's own. ARCHLAB_BROKER does the "
+        "same and keeps the password out of the process list.",
+        show_default=False,
+    ),
+]
 NoInput = Annotated[bool, typer.Option("--no-input", help="Ask nothing.")]
 Slowest = Annotated[bool, typer.Option("--slowest", help="Show the slowest traced request, not the median one.")]
 
@@ -84,6 +93,7 @@ def run(
     as_json: AsJson = False,
     no_input: NoInput = False,
     slowest: Slowest = False,
+    broker: Broker = None,
 ) -> None:
     """Predict, run, compare: traces side by side, figures, the verdict, what to try next."""
     from archlab.commands import course
@@ -103,6 +113,7 @@ def run(
         as_json,
         no_input,
         slowest,
+        broker,
     )
     raise typer.Exit(running.run(asked))
 
@@ -116,12 +127,19 @@ def check(
     time: For = None,
     as_json: AsJson = False,
     no_input: NoInput = False,
+    broker: Broker = None,
 ) -> None:
     """Run a scenario and answer by exit code: 3 a claim is refuted, 4 the run is invalid or inconclusive."""
     from archlab.commands import run as running
 
     asked = running.Asked(
-        name, tuple(turned or ()), seed=seed, quick=quick, seconds=running.seconds(time), as_json=as_json
+        name,
+        tuple(turned or ()),
+        seed=seed,
+        quick=quick,
+        seconds=running.seconds(time),
+        as_json=as_json,
+        broker=broker,
     )
     raise typer.Exit(running.check(asked))
 
@@ -155,6 +173,14 @@ def new(
     from archlab.commands import copies
 
     copies.new(Path(name), original)
+
+
+@app.command()
+def lint(name: Name) -> None:
+    """Say what is wrong with a scenario: first what it declares, then what one quick look at it shows."""
+    from archlab.commands import lint as linting
+
+    raise typer.Exit(linting.lint(name))
 
 
 @app.command()

@@ -63,9 +63,13 @@ class Recorder:
 
         return traced
 
-    def begin(self) -> Begun:
-        """Opens a span below the current one; for work that no single call encloses. ``end`` closes it."""
-        above = _current.get()
+    def begin(self, carried: str | None = None) -> Begun:
+        """Opens a span below the current one; for work that no single call encloses. ``end`` closes it.
+
+        With ``carried``, the ``traceparent`` of a message, below the span that sent it. What is not valid is ignored:
+        a message may come from anybody.
+        """
+        above = _context(carried) or _current.get()
         span = next(self._ids)
         trace, parent = above if above is not None else (self._trace_base | span, None)
         return _current.set((trace, span)), trace, span, parent, perf_counter_ns()
@@ -103,12 +107,26 @@ class Recorder:
         _, trace, span, _ = traceparent.split("-")
         _current.set((int(trace, 16), int(span, 16)))
 
+    @property
+    def idle(self) -> bool:
+        """Whether no span is open here."""
+        return _current.get() is None
+
     def dump(self, folder: Path) -> None:
         """Leaves this process's spans in ``folder`` for ``collect``; whole or not at all."""
         path = folder / f"spans-{self.process}-{os.getpid()}.json"
         unfinished = path.with_suffix(".part")
         unfinished.write_text(json.dumps([self.process, self.records]))
         unfinished.replace(path)
+
+
+def _context(traceparent: str | None) -> Context | None:
+    """What a ``traceparent`` stands for; None where it is none."""
+    try:
+        _, trace, span, _ = (traceparent or "").split("-")
+        return int(trace, 16), int(span, 16)
+    except (AttributeError, TypeError, ValueError):
+        return None
 
 
 def collect(folder: Path) -> list[tuple[str, Record]]:

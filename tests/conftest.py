@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from archlab import catalog
 from archlab.lab import forking
+from archlab.lab.broker_address import BrokerUrl
 from archlab.scenario import Scenario
 
 TINY = Path(__file__).parent / "tiny" / "__init__.py"
@@ -46,3 +49,23 @@ def tiny(tiny_in: Callable[..., Scenario], tmp_path: Path) -> Callable[..., Scen
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
+
+
+RABBITMQ = "amqp://guest:guest@127.0.0.1:5672/"
+
+
+@pytest.fixture(params=["embedded", "rabbitmq"])
+def broker_url(request: pytest.FixtureRequest) -> BrokerUrl | None:
+    """The broker that a person gave: none, for the embedded one, or RabbitMQ."""
+    return None if request.param == "embedded" else request.getfixturevalue("rabbitmq_url")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url() -> BrokerUrl:
+    """On a laptop without RabbitMQ its half is skipped; in CI it must be there, and a test fails if it is not."""
+    if "CI" not in os.environ:
+        try:
+            socket.create_connection(("127.0.0.1", 5672), timeout=1).close()
+        except OSError:
+            pytest.skip("no RabbitMQ on 127.0.0.1:5672")
+    return BrokerUrl.parse(RABBITMQ)

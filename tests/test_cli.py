@@ -344,3 +344,35 @@ def test_a_recorded_run_that_names_a_folder_runs_nothing_of_it(
         code, _, err = archlab(*command)
         assert code == 0, err
     assert not (trap / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("edits", "code", "said"),
+    [
+        ((), 0, ["Nothing found."]),
+        (
+            (("seconds=5,", 'seconds=5, needs=("brokr",),'), ('Experiment("killed"', 'Experiment("load"')),
+            1,
+            ["needs names 'brokr', which is no part of the lab", "experiment load: this name is the bench's own"],
+        ),
+        ((('shown=("find",)', 'shown=("fidn",)'),), 1, ["shown names 'fidn', which no request names"]),
+    ],
+)
+def test_lint_says_all_that_is_wrong_with_a_scenario(
+    archlab: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    edits: tuple[tuple[str, str], ...],
+    code: int,
+    said: list[str],
+) -> None:
+    """What it declares is looked at first; only then it is run."""
+    text = TINY.read_text(encoding="utf-8")
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "scenario").mkdir()
+    (tmp_path / "scenario" / "__init__.py").write_text(text, encoding="utf-8")
+    ended, out, _ = archlab("lint", "./scenario")
+    assert ended == code
+    assert len(out.splitlines()) == len(said)
+    assert all(line.startswith(sentence) for line, sentence in zip(out.splitlines(), said, strict=True))

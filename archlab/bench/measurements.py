@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from archlab.bench.plan import Place, Plan, at_place, demanded
 from archlab.bench.rounds import Observed, Served
 from archlab.run import Measurement
-from archlab.scenario import Metric, Requirement, Scenario
+from archlab.scenario import Metric, Requirement, Sample, Scenario
 from archlab.statistics import OVERLOAD, median, quantile, round_interval
 
 LOAD = "load"
@@ -58,6 +58,15 @@ def together(cells: Mapping[Situation, Mapping[CellKey, Cell]]) -> dict[CellKey,
         for key, cell in of_situation.items():
             merged[key].rounds += cell.rounds
     return merged
+
+
+def of_the_traced_pass(scenario: Scenario, traced: Mapping[tuple[str, str], Observed]) -> Iterator[Measurement]:
+    """The share of traces that belong to no request, by design at the workload that was traced."""
+    wanted = [metric for metric in scenario.metrics if metric.of == "orphans"]
+    for (design, workload), observed in traced.items():
+        if observed.orphans is not None:
+            samples = tuple(Sample(metric.name, observed.orphans) for metric in wanted)
+            yield from _from_samples(scenario, LOAD, design, workload, Cell([Observed(samples=samples)]))
 
 
 def utilisation(observed: Observed, connections: int) -> float:

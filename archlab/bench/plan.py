@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from archlab.lab.broker_address import BrokerUrl
 from archlab.scenario import Design, Experiment, Scenario, Workload
 
 ROUNDS = 5
@@ -31,6 +32,8 @@ class Plan:
     quick: bool = False
     seconds: float | None = None
     """Go on with further rounds until this much time has passed (``--for``)."""
+    broker: BrokerUrl | None = None
+    """The broker that a person gave (``--broker``); without one every round that asks for a broker starts its own."""
 
 
 Place = tuple[tuple[str, float], ...]

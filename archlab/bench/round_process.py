@@ -11,18 +11,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from time import perf_counter_ns
 from typing import Any
 
-from archlab.bench import data_files, load
+from archlab import tracing
+from archlab.bench import data_files, load, orphans
 from archlab.bench.picked_traces import picked
 from archlab.bench.plan import demanded
 from archlab.bench.rounds import Observed, Served, Task
 from archlab.failure import describe, disk_full
-from archlab.lab import listening
+from archlab.lab import declared, listening
+from archlab.lab.broker import Broker
 from archlab.lab.errors import ProcessDied
 from archlab.lab.lab import Lab
 from archlab.lab.process import Process
 from archlab.lab.setting import struck_in
+from archlab.run import Trace
 from archlab.scenario import Request, Sample, Scenario, ScenarioError
 
 WARM_UP = 4
@@ -64,6 +68,8 @@ def _observe(task: Task) -> Observed:
     others = listening.beyond_loopback()
     try:
         running = lab.started(design)
+        if any(isinstance(part, Broker) for part in lab.parts) and "broker" not in scenario.needs:
+            raise ScenarioError(f'design {task.design} uses a broker: say so with needs=("broker",) in the scenario')
         lab.ready()
         observed = (
             _serve(scenario, task, lab, running)
@@ -73,19 +79,24 @@ def _observe(task: Task) -> Observed:
         lab.check()
         reachable = tuple(listening.ours({i: a for i, a in listening.beyond_loopback().items() if i not in others}))
         tables = sum(map(data_files.tables, task.setting.folder.glob("*.db")))
-        processes = moving(lab.processes)
+        processes, queues = moving(lab.parts), declared.queues(lab.folder)
     except Exception:
         lab.check(DYING)  # a call that failed because a process is gone says less than why it is gone
         raise
     finally:
         lab.close(finish=False)
-    struck = struck_in(lab.folder)
     return replace(
-        observed, struck=struck, data_hash=data_hash, processes=processes, tables=tables, reachable=reachable
+        observed,
+        struck=struck_in(lab.folder),
+        data_hash=data_hash,
+        processes=processes,
+        tables=tables,
+        queues=queues,
+        reachable=reachable,
     )
 
 
-def moving(started: Sequence[Process]) -> int:
+def moving(started: Sequence[Process | Broker]) -> int:
     """How many processes a design consists of: those that it started, and the round's own, unless that only asks."""
     parts = [process for process in started if process.of_design]
     return len(parts) + (not any(process.asked_from_outside for process in parts))
@@ -141,32 +152,42 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
     begin = schedule[WARM_UP].due
     requests = [Request(r.due - begin, r.operation, r.arguments) for r in schedule[WARM_UP:]]
     counts = {o: sum(r.operation == o for r in requests) for o in {r.operation for r in requests}}
+    before: set[int] = set()
     if lab.recorder:
+        lab.wait_for_consumers()  # what follows from the warm-up is no part of the load
+        before = {record[1] for record in lab.recorder.records}
         lab.recorder.records.clear()
     gc.freeze()  # what was made before the load is not searched for garbage during it
     bounds = early_stop(demanded(scenario, workload, task.setting.knobs), workload.name, counts)
     if lab.recorder and not workload.closed:  # what is shown must not be a matter of when the watching ended
         bounds = load.Bounds(bounds.seconds, counts, TRACED_PATIENCE)
+    began = perf_counter_ns()
     if scenario.load.connections > 1 and not workload.closed:
         done = load.open_loop_by([_served_by(running)] * scenario.load.connections, requests)
     else:
         serve = load.closed_loop if workload.closed else load.open_loop
         done = serve(requests, running, bounds)
+    ended = perf_counter_ns()
     samples: tuple[Sample, ...] = ()
     if scenario.load.afterwards is not None and not lab.recorder:
         samples = _checked(scenario, scenario.load.afterwards(lab, running, done.answers))
     answers = ""
     if workload.closed and not done.stopped_early:
         answers = hashlib.sha256(repr(scenario.answers(lab, running)).encode()).hexdigest()
+    traces: tuple[Trace, ...] = ()
+    orphaned = None
     if lab.recorder:
         lab.close(finish=True)
-    traces = picked(scenario, task, done, lab) if lab.recorder else ()
+        traces = picked(scenario, task, done, lab)
+        records = [record for _, record in tracing.collect(lab.folder)]
+        orphaned = orphans.share(records, lab.recorder.records, set(counts), before, (began, ended))
     horizon = 0.0 if workload.closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
     return Observed(
         tuple(of_operation(o, done, counts[o] / horizon if horizon else 0.0) for o in sorted(counts)),
         samples,
         traces=traces,
         answers_hash=answers,
+        orphans=orphaned,
     )
 
 

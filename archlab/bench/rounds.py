@@ -39,6 +39,10 @@ class Observed:
     answers_hash: str = ""
     processes: int = 0
     tables: int = 0
+    queues: int = 0
+    """Queues that were declared on the broker."""
+    orphans: float | None = None
+    """Of the traced pass: the share of its traces that belong to no request."""
     reachable: tuple[str, ...] = ()
     """Addresses on which it waits for whoever comes from beyond this machine."""
     failed: str = ""

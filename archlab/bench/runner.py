@@ -22,7 +22,16 @@ from archlab import __version__, catalog, loading
 from archlab.bench import data_sets, rounds
 from archlab.bench.length import length, said_beforehand
 from archlab.bench.machine_watch import Watch
-from archlab.bench.measurements import LOAD, Cell, CellKey, Situation, at_every_place, settled, together
+from archlab.bench.measurements import (
+    LOAD,
+    Cell,
+    CellKey,
+    Situation,
+    at_every_place,
+    of_the_traced_pass,
+    settled,
+    together,
+)
 from archlab.bench.plan import (
     ROUNDS,
     Place,
@@ -42,7 +51,8 @@ from archlab.bench.rounds import Observed, Task
 from archlab.bench.traced_pass import stalled, tracing_cost, with_untraced
 from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections, yields_what_it_declares
 from archlab.catalog import cost
-from archlab.lab import containment, forking
+from archlab.lab import broker, containment, forking
+from archlab.lab.broker_address import BrokerAddress
 from archlab.lab.setting import Setting, struck_in
 from archlab.run import Run, Trace, WorkloadFacts
 from archlab.scenario import Design, Scenario, ScenarioError, Workload
@@ -64,9 +74,11 @@ MOST_SHOWN = 12
 def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     """Runs the plan and returns what was recorded, not judged yet. Without a ``cache`` data sets are not kept.
 
-    Raises ScenarioError when a design or an experiment fails. Either way, all that it started has ended.
+    Raises ScenarioError when a design or an experiment fails, and when the broker that was given cannot be used. Either
+    way, all that it started has ended.
     """
     scenario = plan.scenario
+    product = broker.product(plan.broker) if "broker" in scenario.needs else None
     warm(scenario)
     began, started = time.monotonic(), datetime.now(UTC)
     with _scratch() as scratch, containment.adopting(), Watch() as watch:
@@ -75,7 +87,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
             tell(Notice(long))
         traced = bench.traced_pass()
         traces = tuple(trace for observed in traced.values() for trace in observed.traces)
-        blank = _blank(plan, started, traces)
+        blank = _blank(plan, started, traces, product)
         tell(Traced(blank))
         situations: dict[Situation, dict[CellKey, Cell]] = defaultdict(lambda: defaultdict(Cell))
         schedule = every_entry(plan)
@@ -111,7 +123,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         blank,
         seconds=time.monotonic() - began,
         designs=tuple(moving_parts(facts, cells) for facts in blank.designs),
-        measurements=at_every_place(plan, situations),
+        measurements=(*at_every_place(plan, situations), *of_the_traced_pass(scenario, traced)),
         faults=faults,
         traces=with_untraced(traces, untraced),
         tracing_cost=tracing_cost(traced, scenario.shown, untraced),
@@ -133,11 +145,13 @@ def warm(scenario: Scenario) -> None:
     if "services" in scenario.needs:
         from archlab.lab import service
 
-        needed = service.PRELOADED
+        needed += service.PRELOADED
+    if "broker" in scenario.needs:
+        needed += broker.PRELOADED
     forking.warm([*PRELOADED, *needed, *sorted(modules)])
 
 
-def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
+def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...], product: str | None) -> Run:
     """The run as it is known before anything is measured."""
     scenario = plan.scenario
     return Run(
@@ -152,7 +166,7 @@ def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...]) -> Run:
         measurements=(),
         faults=(),
         traces=traces,
-        environment=environment() | {"code": cost.fingerprint(scenario)},
+        environment=environment() | {"broker": product, "code": cost.fingerprint(scenario)},
         quick=plan.quick,
         turned=dict(plan.turned),
     )
@@ -196,7 +210,8 @@ class _Bench:
 
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
-        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced)
+        address = BrokerAddress(self.plan.broker, foreign=True) if self.plan.broker else None
+        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced, broker=address)
 
     def _data_for(self, workload: Workload, design: str) -> Path:
         key = workload.name, tuple(workload.settings.items()), design
@@ -265,6 +280,8 @@ class _Bench:
                 self.left[
                     f"{entry.design} left `{command}` running at {workload.name}: it was ended with its round"
                 ] = None
+            if self.plan.broker:  # what a round that was ended has left there, now that all its processes are gone
+                broker.remove(folder, self.plan.broker)
             shutil.rmtree(folder, ignore_errors=True)
         if observed.failed:
             raise ScenarioError(f"{what} failed: {observed.failed}.")

@@ -101,7 +101,7 @@ def faults_struck(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Fa
 
 
 def moving_parts(facts: DesignFacts, cells: Mapping[CellKey, Cell]) -> DesignFacts:
-    """The design's facts with its processes and tables as they were really started under load."""
+    """The design's facts with its processes, tables and queues as they were really started under load."""
     rounds = [
         o for (name, design, _), cell in cells.items() if (name, design) == (LOAD, facts.name) for o in cell.rounds
     ]
@@ -109,6 +109,7 @@ def moving_parts(facts: DesignFacts, cells: Mapping[CellKey, Cell]) -> DesignFac
         facts,
         processes=max((observed.processes for observed in rounds), default=0),
         tables=max((observed.tables for observed in rounds), default=0),
+        queues=max((observed.queues for observed in rounds), default=0),
     )
 
 

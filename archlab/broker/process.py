@@ -43,6 +43,11 @@ class RunningBroker:
         return self._process.pid
 
     @property
+    def exit_code(self) -> int | None:
+        """Of a broker that ended by itself, negative for a signal; None while it runs and after `kill` or `stop`."""
+        return self._process.poll() if self._process is not None else None
+
+    @property
     def log(self) -> Path:
         """What it had to say, one line each."""
         return self.data / "broker.log"

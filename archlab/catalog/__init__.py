@@ -3,10 +3,11 @@
 from archlab.catalog.copies import copy_scenario, notes
 from archlab.catalog.finding import find, source
 from archlab.catalog.lint import check
-from archlab.catalog.named import Entry, by_name, courses, entries, names, reference
+from archlab.catalog.named import Entry, Inconsistent, by_name, courses, entries, names, reference
 
 __all__ = [
     "Entry",
+    "Inconsistent",
     "by_name",
     "check",
     "copy_scenario",

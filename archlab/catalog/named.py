@@ -59,6 +59,14 @@ def names() -> list[str]:
     return list(dict.fromkeys((*course(), *(point.name for point in _entry_points()))))
 
 
+class Inconsistent(ScenarioError):
+    """A scenario contradicts itself; ``wrong`` has every contradiction, a sentence each."""
+
+    def __init__(self, message: str, wrong: list[str]) -> None:
+        super().__init__(message)
+        self.wrong = wrong
+
+
 def by_name(name: str) -> Scenario:
     """The scenario of that name, never a folder: for names that were recorded, which must not lead to any other code.
 
@@ -167,7 +175,7 @@ def consistent(scenario: Scenario, called: str) -> Scenario:
     wrong = check(scenario)
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        raise ScenarioError(f"{called} is inconsistent: {wrong[0]}{more}")
+        raise Inconsistent(f"{called} is inconsistent: {wrong[0]}{more}", wrong)
     return scenario
 
 

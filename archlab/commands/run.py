@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from archlab.bench.progress import Notice, Progress, Traced
+    from archlab.lab.broker_address import BrokerUrl
     from archlab.run import Run
+
+BROKER = "ARCHLAB_BROKER"
+"""The environment variable with the URL of the broker for all runs."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Asked:
     as_json: bool = False
     no_input: bool = False
     slowest: bool = False
+    broker: str | None = field(default=None, repr=False)
+    """The URL of a broker, with a password."""
 
     def __post_init__(self) -> None:
         if abs(self.seed) >= 2**63:
@@ -135,7 +142,7 @@ def measure(
     from archlab.bench.runner import execute
     from archlab.judge import judge
 
-    plan = Plan(scenario, turned, asked.seed, asked.quick, asked.seconds)
+    plan = Plan(scenario, turned, asked.seed, asked.quick, asked.seconds, _broker(asked))
     with progress() as moved:
 
         def tell(event: Traced | Progress | Notice) -> None:
@@ -149,6 +156,14 @@ def measure(
         if store is not None:
             judged = replace(judged, run_id=store.save(judged, predicted.id if predicted else None))
     return judged
+
+
+def _broker(asked: Asked) -> BrokerUrl | None:
+    """The broker that a person gave: with ``--broker``, else for all runs in the environment."""
+    from archlab.lab.broker_address import BrokerUrl
+
+    text = asked.broker or os.environ.get(BROKER)
+    return BrokerUrl.parse(text) if text else None
 
 
 def _cache() -> Path | None:

@@ -35,7 +35,7 @@ class Judged:
 def requirements(
     scenario: Scenario, run: Run, place: Mapping[str, float] | None = None
 ) -> Iterator[RequirementOutcome]:
-    """Every requirement at every workload and design; with a ``place`` by what was measured there alone."""
+    """Every requirement at every workload and design; with a ``place`` by what was measured there, or once for all."""
     place = place or {}
     for requirement in scenario.requirements:
         for workload in run.workloads:
@@ -46,7 +46,7 @@ def requirements(
                 there = [
                     m
                     for m in run.all_measured(requirement.metric, design.name, workload.name)
-                    if place.items() <= m.at.items()
+                    if all(m.at.get(knob, value) == value for knob, value in place.items())
                 ]
                 found = [
                     m for m in there if requirement.is_about(m.at) and _demanded(requirement, workload, along, m.at)

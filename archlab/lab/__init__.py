@@ -10,8 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from archlab.lab.broker import Broker
     from archlab.lab.client import HOST, Answer, Client
-    from archlab.lab.errors import ProcessDied, ServiceFailed
+    from archlab.lab.errors import BrokerFailed, ProcessDied, ServiceFailed
     from archlab.lab.lab import Lab
     from archlab.lab.ledger import Ledger, compare, crash_points, enumerate_crashes, samples
     from archlab.lab.logs import correlation_id
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "HOST": "archlab.lab.client",
     "Answer": "archlab.lab.client",
+    "Broker": "archlab.lab.broker",
+    "BrokerFailed": "archlab.lab.errors",
     "Client": "archlab.lab.client",
     "Inbox": "archlab.lab.spawned_process",
     "Lab": "archlab.lab.lab",
@@ -50,6 +53,8 @@ _HOMES = {
 __all__ = [
     "HOST",
     "Answer",
+    "Broker",
+    "BrokerFailed",
     "Client",
     "Inbox",
     "Lab",

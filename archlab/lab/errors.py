@@ -11,3 +11,7 @@ class ProcessDied(Exception):
 
 class ServiceFailed(ScenarioError):
     """A service cannot be started: its name, the reason, and its own last log lines."""
+
+
+class BrokerFailed(ScenarioError):
+    """The broker cannot be reached, or is asked for what it does not do: one sentence with what to type next."""

@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,7 @@ from archlab.lab.setting import STRUCK, Setting, struck_in
 from archlab.tracing import Recorder, TracedConnection
 
 if TYPE_CHECKING:
+    from archlab.lab.broker import Broker
     from archlab.lab.process import Process
     from archlab.lab.proxy import Proxy
     from archlab.lab.service import Service
@@ -35,6 +37,7 @@ class Lab:
         self.processes: list[Process] = []
         self._crash_at = crash_at
         self._connections: list[Any] = []
+        self._broker: Broker | None = None
 
     def database(self, name: str = "shop", round_trip: float = 0.0) -> Any:
         """A connection to the database ``name`` of this round, ``round_trip`` seconds away."""
@@ -44,11 +47,22 @@ class Lab:
         self._connections.append(connection)
         return connection
 
+    def broker(self) -> Broker:
+        """The AMQP broker of this round: archlab's own, or the one that a person gave. All processes get the same one.
+
+        It is started when it is first asked for, which must be before a process is started that asks for it too.
+        """
+        if self._broker is None:
+            from archlab.lab import broker
+
+            self._broker = broker.of_round(self.setting, self.recorder)
+        return self._broker
+
     def spawn(self, main: Callable[..., None], name: str) -> Process:
         """Starts ``main(lab, inbox)``, a module-level function of the scenario, in a process of its own."""
         from archlab.lab import process
 
-        return self._held(process.start(self.setting, main, name, self.recorder))
+        return self._held(process.start(self._childs_setting, main, name, self.recorder))
 
     def service(
         self,
@@ -65,7 +79,9 @@ class Lab:
         from archlab.lab import service
 
         unique = name if all(part.name != name for part in self.processes) else f"{name}-{len(self.processes)}"
-        return self._held(service.start(self.setting, build, unique, calls or {}, settings or {}, self.recorder))
+        return self._held(
+            service.start(self._childs_setting, build, unique, calls or {}, settings or {}, self.recorder)
+        )
 
     def ready(self) -> None:
         """Waits until all that was started serves."""
@@ -74,8 +90,15 @@ class Lab:
 
     def check(self, patience: float = 0.0) -> None:
         """Raises ProcessDied when a process has ended that should be there, or ends within ``patience`` seconds."""
+        if self._broker is not None:  # first: what its clients died of is that it is gone
+            self._broker.check(patience)
         for process in self.processes:
             process.check(patience)
+
+    def wait_for_consumers(self) -> None:
+        """Waits, for two seconds at most, until consumers have taken what is in the queues of the broker."""
+        if self._broker is not None:
+            self._broker.wait_until_taken()
 
     def proxy(self, target: Any, name: str = "proxy") -> Proxy:
         """A bad network in front of whatever has a ``port``: a service, a broker. It is good until it is told."""
@@ -124,6 +147,18 @@ class Lab:
     def faults_struck(self) -> list[str]:
         return list(struck_in(self.folder))
 
+    @property
+    def parts(self) -> list[Process | Broker]:
+        """Everything that was started, the broker among it."""
+        return [*self.processes, *([self._broker] if self._broker is not None else [])]
+
+    @property
+    def _childs_setting(self) -> Setting:
+        broker = self._broker.address if self._broker is not None else None
+        if self.setting.child and broker is None:
+            broker = self.setting.broker
+        return replace(self.setting, broker=broker, child=True)
+
     def _held(self, part: _Part) -> _Part:
         self.processes.append(part)
         return part
@@ -131,12 +166,17 @@ class Lab:
     def close(self, finish: bool) -> None:
         """Ends what was started. ``finish``: in good order, so that data and spans are whole; else at once."""
         processes, self.processes = self.processes, []
+        broker = None if self.setting.child else self._broker
+        if finish and self.recorder and not self.setting.child:
+            self.wait_for_consumers()
         for process in processes:
             if finish:
                 process.stop()
             else:
                 process.kill()
             process.release()
+        if broker is not None:  # after its clients
+            broker.end()
         if finish:
             for connection in self._connections:
                 connection.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from archlab.lab.broker_address import BrokerAddress
     from archlab.scenario import Scenario
 
 STRUCK = "struck.log"
@@ -27,6 +28,12 @@ class Setting:
     """The design that the round serves; empty while data are seeded."""
     calls: Mapping[str, int] = field(default_factory=dict)
     """Ports of the services that this process may call, by name."""
+    broker: BrokerAddress | None = None
+    """Where the broker is. In the round's own process: the one that a person gave, or None for the embedded one."""
+    child: bool = False
+    """Whether the process was started by another one of the round (spawned, or a service)."""
+    carries_context: bool = True
+    """Whether the clients of this process pass the trace context on."""
 
 
 def struck_in(folder: Path) -> tuple[str, ...]:

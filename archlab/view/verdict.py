@@ -277,6 +277,8 @@ def trust_facts(run: Run) -> list[str]:
         counted[1] += f.planned
     struck = [f"{name} {struck_of(times, planned)}" for name, (times, planned) in injected.items()]
     told += [f"faults that struck: {', '.join(struck)}"] if struck else []
+    if run.environment.get("broker"):
+        told.append(f"broker: {run.environment['broker']}")
     if run.tracing_cost is not None:
         told.append(f"tracing adds {units.percent(max(0.0, run.tracing_cost))}")
     return told
