@@ -78,7 +78,7 @@ def _where(run: Run, scenario: Scenario | None, workload: str) -> list[Said]:
     for design in facts.in_order(run):
         for r in run.requirements:
             if (r.workload, r.design, r.outcome) == (workload, design.name, "missed") and r.at:
-                where = f"{facts.says(scenario, r.id)}, worst at {facts.place(r.at, scenario)}"
+                where = f"{facts.says(scenario, r.id)}, at {facts.place(r.at, scenario)}"
                 told.setdefault(where, []).append(design.name)
     mark, _ = facts.MARKS["misses"]
     return [(f"{mark} {', '.join(designs)}: {where}", DIM) for where, designs in told.items()]

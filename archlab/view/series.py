@@ -48,9 +48,8 @@ def _series(page: Page, run: Run, metric: Metric, view: Series, unit: str) -> It
     every = [point for points in curves.values() for point in points]
     left, right = min(x for x, _ in every), max(x for x, _ in every)
     bottom, top = min(0.0, *(y for _, y in every)), max(y for _, y in every)
-    span = f"{units.figure(left, unit)} to {units.figure(right, unit)}"
-    high = f"{units.figure(bottom, metric.unit)} to {units.figure(top, metric.unit)}"
-    axes = f"{workload} · {facts.words(view.over)} {span} · {high}"
+    across, upwards = units.span(left, right, unit), units.span(bottom, top, metric.unit)
+    axes = f"{workload} · {facts.words(view.over)} {across} · {upwards}"
     yield from page.wrap(page.text((view.title or metric.says, HEAD), ("  " + axes, DIM)))
     label = min(max(map(len, curves)), page.width // 3) + 2
     cells = min(MOST_CELLS, page.width - label)
