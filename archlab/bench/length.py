@@ -9,6 +9,7 @@ from pathlib import Path
 
 from archlab.bench.plan import ROUNDS, Plan, Round, at_place, due, every_entry, places
 from archlab.bench.rounds import QUICK_REQUESTS, REQUESTS
+from archlab.bench.schedule import seconds_needed
 from archlab.lab.lab import Lab
 from archlab.lab.setting import Setting
 from archlab.scenario import Scenario, Workload
@@ -30,9 +31,8 @@ class Length:
         """The seconds that a round is planned to take, beside its overhead."""
         if entry.experiment is None:
             return self.schedules[entry.workload.name]
-        last = max((step.at for step in entry.experiment.timeline), default=0.0)
         scheduled = self.schedules[entry.workload.name] if entry.experiment.is_load else 0.0
-        return max(entry.experiment.seconds, last, scheduled)
+        return max(seconds_needed(entry.experiment), scheduled)
 
 
 def length(plan: Plan, setting: Setting, folder: Path) -> Length:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from archlab.bench.plan import Place, Plan, at_place, demanded
-from archlab.bench.rounds import Observed, Served
-from archlab.run import Measurement
+from archlab.bench.rounds import Observed, Served, load_of
+from archlab.run import Event, Measurement
 from archlab.scenario import Metric, Requirement, Sample, Scenario
 from archlab.statistics import OVERLOAD, median, quantile, round_interval
 
@@ -34,8 +34,7 @@ class Cell:
 def measurements(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Measurement, ...]:
     found: list[Measurement] = []
     for (experiment, design, workload), cell in cells.items():
-        if experiment == LOAD:
-            found += _from_load(scenario, design, workload, cell)
+        found += _from_load(scenario, experiment, design, workload, cell)
         found += _from_samples(scenario, experiment, design, workload, cell)
     return tuple(found)
 
@@ -69,9 +68,19 @@ def of_the_traced_pass(scenario: Scenario, traced: Mapping[tuple[str, str], Obse
             yield from _from_samples(scenario, LOAD, design, workload, Cell([Observed(samples=samples)]))
 
 
+def events(cells: Mapping[CellKey, Cell]) -> tuple[Event, ...]:
+    """What happened in one round of every load with a timeline: the first one that counts, in the order of time."""
+    seen = (next((o.events for o in cell.rounds if o.events and not o.died), ()) for cell in cells.values())
+    return tuple(event for of_round in seen for event in of_round)
+
+
 def utilisation(observed: Observed, connections: int) -> float:
-    """Arrival rate × service time ÷ connections: at 1 and above a design falls behind (the utilisation law)."""
-    return sum(s.rate * sum(s.services) / len(s.services) for s in observed.served if s.services) / connections
+    """Arrival rate × service time ÷ connections: at 1 and above a design falls behind (the utilisation law).
+
+    Whoever fails is busy meanwhile, too.
+    """
+    spent = [(s.rate, (*s.services, *s.failures)) for s in observed.served]
+    return sum(rate * sum(times) / len(times) for rate, times in spent if times) / connections
 
 
 def settled(cell: Cell, connections: int) -> bool:
@@ -80,45 +89,83 @@ def settled(cell: Cell, connections: int) -> bool:
     return len(demands) >= ROUNDS_OF_OVERLOAD and min(demands) >= OVERLOAD
 
 
-def _from_load(scenario: Scenario, design: str, workload: str, cell: Cell) -> Iterator[Measurement]:
-    by_round = [utilisation(observed, scenario.load.connections) for observed in cell.rounds if observed.served]
+def _from_load(scenario: Scenario, experiment: str, design: str, workload: str, cell: Cell) -> Iterator[Measurement]:
+    connections = load_of(scenario, experiment).connections
+    by_round = [utilisation(observed, connections) for observed in cell.rounds if observed.served]
     if not by_round:
         return
     busy = median(by_round) or None
     for metric in scenario.metrics:
+        if (metric.experiment or LOAD) != experiment:
+            continue
         if metric.of == "utilisation" and busy is not None:
-            yield _measurement(metric, LOAD, design, workload, by_round, len(by_round))
+            over = _outside(scenario, metric, workload, by_round)
+            yield _measurement(metric, experiment, design, workload, by_round, len(by_round), over=over)
         rounds = [s for observed in cell.rounds for s in observed.served if s.operation == metric.operation]
-        if rounds:
-            yield _from_requests(scenario, metric, design, workload, rounds, busy)
+        if rounds and metric.of in ("latency", "service"):
+            yield _from_requests(scenario, metric, experiment, design, workload, rounds, busy)
+        elif rounds and metric.of == "failures":
+            yield _from_failures(scenario, metric, experiment, design, workload, rounds)
+
+
+def _from_failures(
+    scenario: Scenario, metric: Metric, experiment: str, design: str, workload: str, rounds: list[Served]
+) -> Measurement:
+    """The share of the requests asked that failed: those that a round left out have not failed."""
+    values = [len(s.failures) / max(1, _asked(s)) for s in rounds]
+    over = _outside(scenario, metric, workload, values)
+    return _measurement(metric, experiment, design, workload, values, sum(map(_asked, rounds)), over=over)
 
 
 def _from_requests(
-    scenario: Scenario, metric: Metric, design: str, workload: str, rounds: list[Served], busy: float | None
+    scenario: Scenario,
+    metric: Metric,
+    experiment: str,
+    design: str,
+    workload: str,
+    rounds: list[Served],
+    busy: float | None,
 ) -> Measurement:
     requirement = next((r for r in scenario.requirements if r.metric == metric.name and r.demanded_in(workload)), None)
     over = tuple(_share_over(requirement, metric, served) for served in rounds) if requirement else ()
-    values = [
-        quantile(s.latencies if metric.of == "latency" else s.services or (math.inf,), metric.quantile) for s in rounds
-    ]
+    values = [quantile(_times(metric, s) or (math.inf,), metric.quantile) for s in rounds]
     note = ""
     if metric.of == "latency" and busy is not None and busy >= 1:
         rate = median([served.rate for served in rounds])
         note = f"falls behind: {_figure(rate / busy)} of {_figure(rate)} a second"
+    elif failed := [s for s, value in zip(rounds, values, strict=True) if math.isinf(value) and s.failures]:
+        number = sum(len(s.failures) for s in failed)
+        note = f"{number} of {sum(map(_asked, failed))} requests failed"
+        note += f": {failed[0].reason}" if failed[0].reason else ""
     elif any(math.isinf(value) for value in values):
         note = f"unfinished: {sum(map(math.isinf, values))} of {len(values)} rounds ended with requests outstanding"
     per_round = min(len(served.latencies) for served in rounds)
     count = sum(len(served.latencies) for served in rounds)
     return _measurement(
-        metric, LOAD, design, workload, values, count, over=over, per_round=per_round, note=note, utilisation=busy
+        metric, experiment, design, workload, values, count, over=over, per_round=per_round, note=note, utilisation=busy
     )
 
 
+def _asked(served: Served) -> int:
+    """How many requests were really made."""
+    return len(served.services) + len(served.failures)
+
+
+def _times(metric: Metric, served: Served) -> tuple[float, ...]:
+    """Seconds, infinite for a failed request: it was never served. Those left out have no service time at all."""
+    return served.latencies if metric.of == "latency" else (*served.services, *(math.inf for _ in served.failures))
+
+
 def _share_over(requirement: Requirement, metric: Metric, served: Served) -> float:
-    """The share of a round's requests over the bound; an unfinished one is over every bound."""
-    count = len(served.latencies)
-    times = served.latencies if metric.of == "latency" else served.services
+    """The share of a round's requests over the bound; an unfinished one is over every bound, and so is a failed one."""
+    count, times = len(served.latencies), _times(metric, served)
     return (sum(requirement.outside(time) for time in times) + count - len(times)) / count
+
+
+def _outside(scenario: Scenario, metric: Metric, workload: str, values: list[float]) -> tuple[float, ...]:
+    """For a metric with one value a round: 1 for each round whose value breaks the bound, 0 for the others."""
+    requirement = next((r for r in scenario.requirements if r.metric == metric.name and r.demanded_in(workload)), None)
+    return tuple(float(requirement.outside(value)) for value in values) if requirement else ()
 
 
 def _figure(rate: float) -> str:
@@ -138,8 +185,7 @@ def _from_samples(scenario: Scenario, experiment: str, design: str, workload: st
         count = sum(len(samples) for samples in rounds.values())
         note = "unfinished" if any(map(math.isinf, values)) else ""
         metric = scenario.metric(name)
-        requirement = next((r for r in scenario.requirements if r.metric == name and r.demanded_in(workload)), None)
-        over = tuple(float(requirement.outside(value)) for value in values) if requirement else ()
+        over = _outside(scenario, metric, workload, values)
         yield _measurement(metric, experiment, design, workload, values, count, over=over, note=note, at=dict(at))
 
 

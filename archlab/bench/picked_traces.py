@@ -12,14 +12,14 @@ from archlab.statistics import median
 
 
 def picked(scenario: Scenario, task: Task, done: load.Done, lab: Lab) -> tuple[Trace, ...]:
-    """For every operation that is shown the finished request nearest the median latency, and the slowest."""
+    """For every operation that is shown the served request nearest the median latency, and the slowest."""
     assert lab.recorder is not None
     records = tracing.collect(lab.folder)
     picked = []
     for operation in scenario.shown:
         rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
-        finished = [i for i in rows if done.finished[i] < load.NEVER]
-        if not finished:
+        served = [i for i in rows if done.finished[i] < load.NEVER and i not in done.failed]
+        if not served:
             continue
         starts = sorted((record[4], record[1]) for _, record in records if record[3] is None and record[0] == operation)
         # A worker serves in order: an operation's requests and its root spans stand in the same one.
@@ -28,9 +28,9 @@ def picked(scenario: Scenario, task: Task, done: load.Done, lab: Lab) -> tuple[T
         def latency(i: int) -> float:
             return done.finished[i] - done.due[i]
 
-        middle = median([latency(i) for i in rows])
-        slowest = max(finished, key=latency)
-        nearest = slowest if middle == load.NEVER else min(finished, key=lambda i: abs(latency(i) - middle))
+        middle = median([load.NEVER if i in done.failed else latency(i) for i in rows])
+        slowest = max(served, key=latency)
+        nearest = slowest if middle == load.NEVER else min(served, key=lambda i: abs(latency(i) - middle))
         for index, how in ((nearest, "median"), (slowest, "slowest")):
             spans = tracing.spans_of(trace_of[index], records, int(done.due[index] * 1e9))
             wait = done.started[index] - done.due[index]

@@ -51,6 +51,15 @@ class Round:
     number: int
     place: Place = ()
 
+    @property
+    def is_load(self) -> bool:
+        return self.experiment is None or self.experiment.is_load
+
+    @property
+    def in_open_loop(self) -> bool:
+        """Whether requests are served when they are due: as the load of an experiment is in every workload."""
+        return not self.workload.closed if self.experiment is None else self.experiment.is_load
+
 
 def every_entry(plan: Plan) -> list[Round]:
     """One pass over all designs and workloads, and the experiments that are done to them."""
@@ -111,7 +120,7 @@ def due(entry: Round, plan: Plan, number: int) -> bool:
         return False
     if entry.experiment is not None and entry.experiment.rounds is not None:
         return number < (QUICK_ROUNDS if plan.quick else entry.experiment.rounds)
-    return not plan.quick or entry.workload.closed or number < QUICK_ROUNDS
+    return not plan.quick or number < QUICK_ROUNDS or (entry.workload.closed and not entry.in_open_loop)
 
 
 def out_of_time(entry: Round, plan: Plan, passed: float) -> bool:

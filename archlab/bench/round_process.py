@@ -7,7 +7,8 @@ import gc
 import hashlib
 import math
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,7 +19,9 @@ from archlab import tracing
 from archlab.bench import data_files, load, orphans
 from archlab.bench.picked_traces import picked
 from archlab.bench.plan import demanded
-from archlab.bench.rounds import Observed, Served, Task
+from archlab.bench.rounds import Observed, Served, Task, load_of
+from archlab.bench.schedule import schedule, seconds_needed
+from archlab.bench.timeline import Timeline, events
 from archlab.failure import describe, disk_full
 from archlab.lab import declared, listening
 from archlab.lab.broker import Broker
@@ -27,10 +30,10 @@ from archlab.lab.lab import Lab
 from archlab.lab.process import Process
 from archlab.lab.setting import struck_in
 from archlab.run import Trace
-from archlab.scenario import Request, Sample, Scenario, ScenarioError
+from archlab.scenario import Experiment, Failed, Request, Sample, Scenario, ScenarioError
 
-WARM_UP = 4
-"""Requests served before measuring starts: statements are compiled and caches filled."""
+BEFORE_THE_FIRST = 0.05
+"""Seconds from when a timeline begins until the first request is due: the load is got ready meanwhile."""
 DYING = 0.2
 """Seconds that a process whose connections have just ended may take to be gone."""
 TRACED_PATIENCE = 0.15
@@ -71,11 +74,7 @@ def _observe(task: Task) -> Observed:
         if any(isinstance(part, Broker) for part in lab.parts) and "broker" not in scenario.needs:
             raise ScenarioError(f'design {task.design} uses a broker: say so with needs=("broker",) in the scenario')
         lab.ready()
-        observed = (
-            _serve(scenario, task, lab, running)
-            if task.experiment is None
-            else _experiment(scenario, task, lab, running)
-        )
+        observed = _done_to(running, scenario, task, lab)
         lab.check()
         reachable = tuple(listening.ours({i: a for i, a in listening.beyond_loopback().items() if i not in others}))
         tables = sum(map(data_files.tables, task.setting.folder.glob("*.db")))
@@ -102,8 +101,11 @@ def moving(started: Sequence[Process | Broker]) -> int:
     return len(parts) + (not any(process.asked_from_outside for process in parts))
 
 
-def _experiment(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
-    experiment = next(e for e in scenario.experiments if e.name == task.experiment)
+def _done_to(running: Any, scenario: Scenario, task: Task, lab: Lab) -> Observed:
+    """The workload's load, or what the experiment does."""
+    experiment = next((e for e in scenario.experiments if e.name == task.experiment), None)
+    if experiment is None or experiment.is_load:
+        return _serve(scenario, task, lab, running, experiment)
     assert experiment.run is not None
     return Observed(samples=_checked(scenario, experiment.run(lab, running)))
 
@@ -134,23 +136,19 @@ def _check_place(sample: Sample) -> None:
             )
 
 
-def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
-    workload = scenario.workload(task.setting.workload)
-    asked = task.requests + WARM_UP
-    schedule = [_named(request, running) for request in scenario.load.requests(lab, asked)]
-    if len(schedule) < asked:
-        raise ScenarioError(
-            f"the schedule of the scenario has too few requests: it was asked for {asked} of every operation, "
-            f"and made {len(schedule)} in all"
-        )
+def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: Experiment | None) -> Observed:
+    """Serves the workload's load, or that of an experiment, which follows its schedule in every workload."""
+    workload, name = scenario.workload(task.setting.workload), experiment.name if experiment else ""
+    closed, serving = workload.closed and experiment is None, load_of(scenario, name)
+    needed = seconds_needed(experiment) if experiment else 0.0
+    warm_up, requests = schedule(serving, task.requests, lab, running, needed)
     if lab.recorder:
         steps = {name: shown for name, shown in scenario.design(task.design).steps.items() if hasattr(running, name)}
-        for name, shown in ({request.operation: request.operation for request in schedule} | steps).items():
+        for name, shown in ({r.operation: r.operation for r in (*warm_up, *requests)} | steps).items():
             setattr(running, name, lab.recorder.wrap(shown, getattr(running, name)))
-    for request in schedule[:WARM_UP]:
-        getattr(running, request.operation)(*request.arguments)
-    begin = schedule[WARM_UP].due
-    requests = [Request(r.due - begin, r.operation, r.arguments) for r in schedule[WARM_UP:]]
+    for request in warm_up:
+        with contextlib.suppress(Failed):
+            getattr(running, request.operation)(*request.arguments)
     counts = {o: sum(r.operation == o for r in requests) for o in {r.operation for r in requests}}
     before: set[int] = set()
     if lab.recorder:
@@ -158,22 +156,25 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
         before = {record[1] for record in lab.recorder.records}
         lab.recorder.records.clear()
     gc.freeze()  # what was made before the load is not searched for garbage during it
-    bounds = early_stop(demanded(scenario, workload, task.setting.knobs), workload.name, counts)
-    if lab.recorder and not workload.closed:  # what is shown must not be a matter of when the watching ended
-        bounds = load.Bounds(bounds.seconds, counts, TRACED_PATIENCE)
+    bounds = early_stop(demanded(scenario, workload, task.setting.knobs), workload.name, counts, name)
+    if lab.recorder and not closed:  # what is shown must not be a matter of when the watching ended
+        bounds = load.Bounds(bounds.seconds, dict(counts), TRACED_PATIENCE)
     began = perf_counter_ns()
-    if scenario.load.connections > 1 and not workload.closed:
-        done = load.open_loop_by([_served_by(running)] * scenario.load.connections, requests)
-    else:
-        serve = load.closed_loop if workload.closed else load.open_loop
-        done = serve(requests, running, bounds)
+    with _timeline(experiment, lab, running) as timeline:
+        origin = timeline.origin if timeline else None
+        if timeline:
+            bounds.may_stop = timeline.done
+        if closed:
+            done = load.closed_loop(requests, running, bounds)
+        elif serving.connections > 1:
+            done = load.open_loop_by([_served_by(running)] * serving.connections, requests, origin)
+        else:
+            done = load.open_loop(requests, running, bounds, origin)
     ended = perf_counter_ns()
     samples: tuple[Sample, ...] = ()
-    if scenario.load.afterwards is not None and not lab.recorder:
-        samples = _checked(scenario, scenario.load.afterwards(lab, running, done.answers))
-    answers = ""
-    if workload.closed and not done.stopped_early:
-        answers = hashlib.sha256(repr(scenario.answers(lab, running)).encode()).hexdigest()
+    if serving.afterwards is not None and not lab.recorder:
+        samples = _checked(scenario, serving.afterwards(lab, running, done.answers))
+    answers = _answers_hash(scenario, lab, running) if closed and not done.stopped_early else ""
     traces: tuple[Trace, ...] = ()
     orphaned = None
     if lab.recorder:
@@ -181,45 +182,73 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any) -> Observed:
         traces = picked(scenario, task, done, lab)
         records = [record for _, record in tracing.collect(lab.folder)]
         orphaned = orphans.share(records, lab.recorder.records, set(counts), before, (began, ended))
-    horizon = 0.0 if workload.closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
+    horizon = 0.0 if closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
     return Observed(
         tuple(of_operation(o, done, counts[o] / horizon if horizon else 0.0) for o in sorted(counts)),
         samples,
         traces=traces,
+        events=events(name, lab, done, timeline.begun, bounds.seconds) if timeline else (),
         answers_hash=answers,
         orphans=orphaned,
     )
 
 
-def _named(request: Any, running: Any) -> Request:
-    """The request, once it is found to name an operation of the design."""
-    operation = request.operation if isinstance(request, Request) else None
-    if isinstance(operation, str) and callable(getattr(running, operation, None)):
-        return request  # type: ignore[no-any-return]  # only a Request has an operation here
-    raise ScenarioError(
-        f"the schedule of the scenario made {request!r}, which names no operation of the design; "
-        "a request is Request(due, operation, arguments), due in seconds"
-    )
+@contextlib.contextmanager
+def _timeline(experiment: Experiment | None, lab: Lab, running: Any) -> Iterator[Timeline | None]:
+    """The timeline of an experiment, at work while its load is served; None where it has none."""
+    if experiment is None or not experiment.timeline:
+        yield None
+        return
+    timeline = Timeline(experiment.timeline, lab, running, time.perf_counter() + BEFORE_THE_FIRST)
+    try:
+        yield timeline
+    except Exception:
+        timeline.abandon()
+        timeline.end()  # a step that failed says more than the requests that failed because of it
+        raise
+    timeline.end()
 
 
-def early_stop(scenario: Scenario, workload: str, counts: Mapping[str, int]) -> load.Bounds:
+def _answers_hash(scenario: Scenario, lab: Lab, running: Any) -> str:
+    """Of what the design answers to what all are asked alike."""
+    try:
+        answers = scenario.answers(lab, running)
+    except Failed as failed:
+        answers = failed
+    for answer in answers if isinstance(answers, (list, tuple)) else (answers,):
+        if isinstance(answer, Failed):  # those that fail alike would seem to answer alike
+            raise ScenarioError(f"the design failed what every design must answer alike ({answer})")
+    return hashlib.sha256(repr(answers).encode()).hexdigest()
+
+
+def early_stop(scenario: Scenario, workload: str, counts: Mapping[str, int], experiment: str = "") -> load.Bounds:
     """What must happen before a round can stop early: more requests over the bound than any quantile allows.
 
     Of several requirements on one operation the loosest bound and the smallest quantile stand, so that a round never
-    stops while one of them is open. One on the service time keeps its rounds going: latency says nothing about it.
+    stops while one of them is open. One on the service time keeps its rounds going: latency says nothing about it. One
+    on failures does so until more have failed than it allows, and on its own for the whole round: the share is shown.
     """
     seconds: dict[str, float] = {}
     quantiles: dict[str, float] = {}
+    failures: dict[str, int] = {}
     for requirement in scenario.requirements:
         metric = scenario.metric(requirement.metric)
         operation = metric.operation
         if operation is None or operation not in counts or not requirement.demanded_in(workload):
             continue
+        if metric.experiment != experiment or metric.of not in ("latency", "service", "failures"):
+            continue
+        if metric.of == "failures":
+            share = 1.0 if requirement.at_most is None else requirement.at_most
+            failures[operation] = max(math.floor(share * counts[operation] + 1e-9), failures.get(operation, 0))
+            continue
         upper = metric.of == "latency" and requirement.at_most is not None
         bound = requirement.bound if upper else load.NEVER
         seconds[operation] = max(bound, seconds.get(operation, 0.0))
         quantiles[operation] = min(metric.quantile, quantiles.get(operation, 1.0))
-    return load.Bounds(seconds, {o: math.floor((1 - q) * counts[o] + 1e-9) for o, q in quantiles.items()})
+    allowed = {o: counts[o] for o in failures}
+    allowed |= {o: math.floor((1 - q) * counts[o] + 1e-9) for o, q in quantiles.items()}
+    return load.Bounds(seconds, allowed, failures=failures)
 
 
 def _served_by(running: Any) -> Callable[[Request], Any]:
@@ -229,12 +258,14 @@ def _served_by(running: Any) -> Callable[[Request], Any]:
 def of_operation(operation: str, done: load.Done, rate: float) -> Served:
     """One operation's requests: latency from when each was due, service from when it was taken up."""
     rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
-    finished = [i for i in rows if done.finished[i] < load.NEVER]
+    spent = {i: done.finished[i] - done.started[i] for i in rows if done.finished[i] < load.NEVER}
     return Served(
         operation,
-        tuple(done.finished[i] - done.due[i] for i in rows),
-        tuple(done.finished[i] - done.started[i] for i in finished),
+        tuple(load.NEVER if i in done.failed else done.finished[i] - done.due[i] for i in rows),
+        tuple(seconds for i, seconds in spent.items() if i not in done.failed),
         rate,
+        tuple(seconds for i, seconds in spent.items() if i in done.failed),
+        next((done.failed[i] for i in rows if i in done.failed), ""),
     )
 
 

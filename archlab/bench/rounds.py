@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archlab.lab.setting import Setting
-from archlab.run import Trace
-from archlab.scenario import Sample
+from archlab.run import Event, Trace
+from archlab.scenario import Load, Sample, Scenario
 
 REQUESTS = 60
 """Requests of every operation that a round measures: p95 needs 59."""
@@ -17,14 +17,18 @@ QUICK_REQUESTS = 30
 
 @dataclass(frozen=True)
 class Served:
-    """One operation's requests in one round; seconds, infinite where unfinished."""
+    """One operation's requests in one round; seconds, infinite where unfinished or failed."""
 
     operation: str
     latencies: tuple[float, ...]
     services: tuple[float, ...]
-    """Of the finished ones alone."""
+    """Of those that were served alone."""
     rate: float
     """Requests a second that the schedule demands; 0 where it demands none (back to back, or all at once)."""
+    failures: tuple[float, ...] = ()
+    """How long each failed request took a worker: failing is work, too."""
+    reason: str = ""
+    """Why the first of them failed."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Observed:
     samples: tuple[Sample, ...] = ()
     struck: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()
+    events: tuple[Event, ...] = ()
+    """What happened in a load with a timeline, in the order of time."""
     data_hash: str = ""
     answers_hash: str = ""
     processes: int = 0
@@ -62,3 +68,8 @@ class Task:
     experiment: str | None = None
     requests: int = REQUESTS
     """Of every operation, at least."""
+
+
+def load_of(scenario: Scenario, experiment: str) -> Load:
+    """The load that an experiment serves, where it is one; the scenario's own for everything else."""
+    return next((e.load for e in scenario.experiments if e.name == experiment and e.load), scenario.load)

@@ -28,6 +28,7 @@ from archlab.bench.measurements import (
     CellKey,
     Situation,
     at_every_place,
+    events,
     of_the_traced_pass,
     settled,
     together,
@@ -103,9 +104,9 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
                     bench.left_out[f"{entry.experiment and entry.experiment.name} at {entry.workload.name}"] = None
                     continue
                 watch.sample_speed()
-                cells = situations[entry.workload.name, entry.place]
-                cell = cells[entry.experiment.name if entry.experiment else LOAD, entry.design, entry.workload.name]
-                if entry.experiment is None and settled(cell, scenario.load.connections):
+                name = entry.experiment.name if entry.experiment else LOAD
+                cell = situations[entry.workload.name, entry.place][name, entry.design, entry.workload.name]
+                if entry.is_load and settled(cell, rounds.load_of(scenario, name).connections):
                     continue
                 cell.rounds.append(bench.run(replace(entry, number=number)))
             if number == 0 and not bench.left_out and not bench.invalid:
@@ -124,6 +125,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         seconds=time.monotonic() - began,
         designs=tuple(moving_parts(facts, cells) for facts in blank.designs),
         measurements=(*at_every_place(plan, situations), *of_the_traced_pass(scenario, traced)),
+        events=events(cells),
         faults=faults,
         traces=with_untraced(traces, untraced),
         tracing_cost=tracing_cost(traced, scenario.shown, untraced),
@@ -269,7 +271,7 @@ class _Bench:
             self._data_for(workload, entry.design),
             entry.design,
             entry.experiment.name if entry.experiment else None,
-            rounds.QUICK_REQUESTS if self.plan.quick and not workload.closed else rounds.REQUESTS,
+            rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
         )
         where = " ".join([workload.name, *(f"with {knob}={value:g}" for knob, value in entry.place)])
         what = f"{entry.design} at {where}" + (f", {entry.experiment.name}" if entry.experiment else "")

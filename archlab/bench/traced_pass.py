@@ -24,7 +24,9 @@ def stalled(observed: Observed, connections: int) -> bool:
     served = [(s, median(s.services)) for s in observed.served if s.rate and s.services]
     demanded = sum(s.rate * usual for s, usual in served) / connections
     longest = max((usual for _, usual in served), default=0.0)
-    return demanded < AT_EASE and any(median(s.latencies) - usual > 2 * longest for s, usual in served)
+    # A failed request has no latency, and says nothing about a stall.
+    waited = [(median(sorted(s.latencies)[: len(s.latencies) - len(s.failures)]), usual) for s, usual in served]
+    return demanded < AT_EASE and any(latency - usual > 2 * longest for latency, usual in waited)
 
 
 def with_untraced(traces: tuple[Trace, ...], cells: Mapping[CellKey, Cell]) -> tuple[Trace, ...]:

@@ -91,7 +91,8 @@ def faults_struck(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Fa
         if name == LOAD:
             continue
         experiment = next(e for e in scenario.experiments if e.name == name)
-        for fault, planned in experiment.faults.items():
+        by_timeline = Counter(step.fault for step in experiment.timeline if step.fault)
+        for fault, planned in (Counter(experiment.faults) + by_timeline).items():
             before = found.get((fault, design), FaultRecord(fault, design, 0, 0))
             struck = sum(observed.struck.count(fault) for observed in cell.rounds)
             found[fault, design] = FaultRecord(

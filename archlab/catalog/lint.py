@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import get_args
 
 from archlab import source
@@ -24,6 +24,7 @@ from archlab.scenario import (
     Scenario,
     ScenarioError,
     Series,
+    Step,
     Workload,
 )
 
@@ -149,6 +150,7 @@ def _requirements(scenario: Scenario) -> Iterator[str]:
         yield from _known(subject, "workload", requirement.workloads, workloads)
         yield from _bounds(requirement)
         yield from _condition(scenario, requirement)
+        yield from _never_measured(scenario, requirement)
     timed = [m.name for m in scenario.metrics if m.operation and m.of in ("latency", "service")]
     for one, other in combinations(scenario.requirements, 2):
         both = [w.name for w in scenario.workloads if _demanded(scenario, one, w) and _demanded(scenario, other, w)]
@@ -191,6 +193,19 @@ def _demanded(scenario: Scenario, requirement: Requirement, workload: Workload) 
         return requirement.demanded_in(workload.name, scenario.settings(workload, {}))
     except Exception:
         return False
+
+
+def _never_measured(scenario: Scenario, requirement: Requirement) -> Iterator[str]:
+    """An experiment's load is measured where it is done; elsewhere nothing could be judged."""
+    measured = next((m.experiment for m in scenario.metrics if m.name == requirement.metric), "")
+    for experiment in (e for e in scenario.experiments if e.name == measured):
+        where = experiment.workloads or [w.name for w in scenario.workloads]
+        asked = [w.name for w in scenario.workloads if _demanded(scenario, requirement, w)]
+        for name in (name for name in asked if name not in where):
+            yield (
+                f"requirement {requirement.id} is demanded in {name}, where {measured} is not done: "
+                f"give it workloads=({', '.join(repr(w) for w in where)},)."
+            )
 
 
 def _workloads(scenario: Scenario) -> Iterator[str]:
@@ -264,15 +279,45 @@ def _experiments(scenario: Scenario) -> Iterator[str]:
             yield f"{subject}: this name is the bench's own, for what the workload's load measures. Take another."
         yield from _known(subject, "design", experiment.designs, [design.name for design in scenario.designs])
         yield from _known(subject, "workload", experiment.workloads, [w.name for w in scenario.workloads])
-        if experiment.is_load and experiment.run is not None:
-            yield f"{subject} has both run and a load: leave one out (Load.afterwards yields further samples)."
-        elif not experiment.is_load and not callable(experiment.run):
+        if experiment.is_load:
+            yield from _load_experiment(experiment)
+        elif not callable(experiment.run):
             yield f"{subject}: run must be a function, not {experiment.run!r}."
+        elif experiment.seconds:
+            yield f"{subject} has seconds, and is no load: give it a load or a timeline."
         if experiment.rounds is not None and experiment.rounds < 1:
             yield f"{subject} is done in {experiment.rounds} rounds: it needs at least one."
         for fault, times in experiment.faults.items():
             if times < 1:
                 yield f"{subject} plans the fault {fault!r} {times} times: a planned fault strikes at least once."
+
+
+def _load_experiment(experiment: Experiment) -> Iterator[str]:
+    subject = f"experiment {experiment.name}"
+    if experiment.run is not None:
+        yield f"{subject} has both run and a load: leave one out (Load.afterwards yields further samples)."
+    if experiment.load is not None and not isinstance(experiment.load, Load):
+        yield f"{subject}: load must be a Load, not {experiment.load!r}."
+    elif experiment.load is not None and experiment.load.connections < 1:
+        yield f"{subject}: its load has {experiment.load.connections} connections: it needs at least one."
+    if experiment.seconds < 0:
+        yield f"{subject}: seconds is how long its schedule lasts, never negative ({experiment.seconds:g})."
+    timeline = experiment.timeline
+    if not isinstance(timeline, tuple) or not all(isinstance(step, Step) for step in timeline):
+        yield f"{subject}: timeline must be a tuple of Step, not {timeline!r}."
+        return
+    for step in timeline:
+        if step.at < 0:
+            yield f"{subject}: the step {step.says!r} is at {step.at:g} s, before the load begins."
+        if not callable(step.do):
+            yield f"{subject}: the step {step.says!r} must do a function of lab and design, not {step.do!r}."
+        if not step.says:
+            yield f"{subject}: the step at {step.at:g} s does not say what happens."
+        if step.fault and step.fault in experiment.faults:
+            yield f"{subject} plans the fault {step.fault!r} in a step and in faults: leave it out of faults."
+    for one, following in pairwise(timeline):
+        if following.at < one.at:
+            yield f"{subject}: the step {following.says!r} is before {one.says!r}: steps stand in the order of time."
 
 
 def _claims(scenario: Scenario) -> Iterator[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -13,7 +15,7 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archlab.lab import database
-from archlab.lab.setting import STRUCK, Setting, struck_in
+from archlab.lab.setting import SEEN, STRUCK, Setting, struck_in
 from archlab.tracing import Recorder, TracedConnection
 
 if TYPE_CHECKING:
@@ -143,6 +145,14 @@ class Lab:
         """Proof of injection: says, where it strikes, that a fault struck. Survives the death of the process."""
         with (self.folder / STRUCK).open("a", encoding="utf-8") as log:
             log.write(fault + "\n")
+
+    def seen(self, says: str) -> None:
+        """Says what was observed, now, in any process of the round: ``the queue is empty``.
+
+        A load with a timeline keeps it with its time. What is said again while nothing else happens is kept once.
+        """
+        with (self.folder / SEEN).open("a", encoding="utf-8") as log:
+            log.write(json.dumps([time.perf_counter(), says]) + "\n")
 
     def faults_struck(self) -> list[str]:
         return list(struck_in(self.folder))

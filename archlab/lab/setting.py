@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 STRUCK = "struck.log"
 """The file in a round's folder that has one line for every fault that struck."""
+SEEN = "seen.log"
+"""The file in a round's folder that has one line for everything that ``Lab.seen`` said, with the time."""
 
 
 @dataclass(frozen=True)

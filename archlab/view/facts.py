@@ -144,8 +144,9 @@ def missed_because(run: Run, r: RequirementOutcome) -> str:
 
 
 def busy(run: Run, workload: str, design: str) -> float | None:
-    """The share of its time that the workload demands of a design."""
-    shares = [m.utilisation for m in run.measurements if (m.workload, m.design) == (workload, design)]
+    """The share of its time that the workload's own load demands of a design."""
+    cell = ("load", workload, design)
+    shares = [m.utilisation for m in run.measurements if (m.experiment, m.workload, m.design) == cell]
     return max((share for share in shares if share is not None), default=None)
 
 
@@ -212,14 +213,16 @@ def shown_operations(run: Run, workload: str, scenario: Scenario | None = None) 
 
 def trace_bound(run: Run, scenario: Scenario | None, operation: str, workload: str) -> float | None:
     """The bound on an operation's latency, in seconds: the right edge of its waterfall."""
+    elsewhere = {metric.name for metric in scenario.metrics if metric.experiment} if scenario else set()
     for r in demands(run, workload):
-        if r.at_most is None or r.unit != "s":
+        if r.at_most is None or r.unit != "s" or r.metric in elsewhere:  # elsewhere: of another load than is traced
             continue
         if (operation_of(scenario, r.metric) or r.metric.split("_")[0]) == operation:
             return r.at_most
     settings = next((w.settings for w in run.workloads if w.name == workload), None)
     for required in scenario.requirements if scenario else ():  # the traces are shown before anything is judged
         demanded = required.unit == "s" and required.demanded_in(workload, settings) and required.at_most is not None
+        demanded = demanded and required.metric not in elsewhere
         if demanded and operation_of(scenario, required.metric) == operation:
             return required.at_most
     return None

@@ -8,7 +8,19 @@ from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Scenario
-from archlab.view import bill, columns, facts, grid, ledger, requirements, series, units, verdict, waterfall
+from archlab.view import (
+    bill,
+    columns,
+    events,
+    facts,
+    grid,
+    ledger,
+    requirements,
+    series,
+    units,
+    verdict,
+    waterfall,
+)
 from archlab.view.page import BAD, DIM, HEAD, Page, Picture, pad
 
 
@@ -99,6 +111,8 @@ def _figures(
     for picture in (grid, ledger, series):
         drawn = list(picture.draw(page, run, scenario))
         yield from [Text(), *drawn] if drawn else []
+    happened = list(events.draw(page, run))
+    yield from [Text(), *happened] if happened else []
     yield Text()
     yield from verdict.verdict(page, run, scenario)
     yield from verdict.borders(page, run, scenario)

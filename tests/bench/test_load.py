@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from archlab.bench import load
 from archlab.bench.load import NEVER, Bounds
-from archlab.scenario import Request
+from archlab.scenario import Failed, Request
 
 FREE = Bounds({}, {})
 
@@ -256,3 +256,89 @@ def test_what_a_worker_raises_is_raised_to_the_caller() -> None:
 
     with pytest.raises(ConnectionRefusedError, match="nobody listens"):
         load.open_loop_by([refused, refused], schedule(1000, 10))
+
+
+# Failed requests
+
+
+class Failing(Server):
+    """Fails every read whose number is in ``failing``: every other one of those by its answer."""
+
+    def __init__(self, clock: Clock, seconds: Any, failing: range) -> None:
+        super().__init__(clock, seconds)
+        self.failing = failing
+
+    def read(self, number: int = 0) -> Any:
+        super().read()
+        if number not in self.failing:
+            return number
+        if number % 2:
+            return Failed("e-mail\nis down")
+        raise Failed("e-mail is down")
+
+
+@pytest.mark.parametrize("serve", [load.closed_loop, load.open_loop])
+def test_a_failed_request_is_no_answer_and_its_time_is_known(clock: Clock, serve: Any) -> None:
+    """Whether it raised Failed or returned one; what it took a worker counts as work."""
+    done = serve(schedule(100, 20), Failing(clock, 0.002, range(5, 8)), FREE)
+    assert done.failed == dict.fromkeys((5, 6, 7), "e-mail is down")
+    assert done.answers == [*range(5), *range(8, 20)]
+    assert [done.finished[i] - done.started[i] for i in done.failed] == pytest.approx([0.002] * 3, rel=0.05)
+    assert not done.stopped_early
+
+
+@pytest.mark.parametrize("serve", [load.closed_loop, load.open_loop])
+def test_a_fast_error_is_over_every_bound(clock: Clock, serve: Any) -> None:
+    """Three of sixty are allowed: the fourth failure ends what can still change, however quickly it came."""
+    server = Failing(clock, 1e-5, range(10, 60))
+    done = serve(schedule(1000, 60), server, Bounds({"read": 0.1}, {"read": 3}))
+    assert done.stopped_early
+    assert server.calls == 14
+    assert sorted(done.failed) == [10, 11, 12, 13]
+    assert done.answers == list(range(10))
+
+
+@pytest.mark.parametrize("serve", [load.closed_loop, load.open_loop])
+def test_a_round_goes_on_until_the_bound_on_failures_is_lost_as_well(clock: Clock, serve: Any) -> None:
+    server = Failing(clock, 1e-5, range(10, 60))
+    done = serve(schedule(1000, 60), server, Bounds({"read": 0.1}, {"read": 3}, failures={"read": 20}))
+    assert done.stopped_early
+    assert len(done.failed) == 21
+
+
+@pytest.mark.parametrize("serve", [load.closed_loop, load.open_loop])
+def test_failures_of_what_nobody_bounds_stop_nothing(clock: Clock, serve: Any) -> None:
+    done = serve(schedule(1000, 60), Failing(clock, 1e-5, range(60)), FREE)
+    assert not done.stopped_early
+    assert len(done.failed) == 60
+    assert done.answers == []
+
+
+def test_several_workers_keep_failures_apart_from_answers() -> None:
+    """And go on: a failed request is one of the load, no end of it."""
+
+    def serve(request: Request) -> int:
+        (number,) = request.arguments
+        if number in (3, 4):
+            raise Failed("e-mail is down")
+        return int(number)
+
+    done = load.open_loop_by([serve, serve], schedule(2000, 40))
+    assert done.failed == {3: "e-mail is down", 4: "e-mail is down"}
+    assert done.answers == [number for number in range(40) if number not in (3, 4)]
+    assert all(at < NEVER for at in done.finished)
+
+
+def test_a_round_does_not_stop_before_it_may(clock: Clock) -> None:
+    """All is lost at the fourth request; what is planned for the system is done at the thirtieth."""
+    server = Server(clock, 0.010)
+    bounds = Bounds({"read": 0.001}, {"read": 3}, may_stop=lambda: server.calls >= 30)
+    done = load.open_loop(schedule(1000, 60), server, bounds)
+    assert done.stopped_early
+    assert server.calls == 30
+
+
+def test_a_schedule_can_begin_at_a_moment_that_was_agreed(clock: Clock) -> None:
+    origin = clock.now + 0.5
+    done = load.open_loop(schedule(100, 3), Server(clock, 1e-4), FREE, origin)
+    assert done.due == pytest.approx([origin, origin + 0.01, origin + 0.02])

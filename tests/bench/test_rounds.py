@@ -14,11 +14,13 @@ from archlab.bench.measurements import LOAD, Cell, measurements
 from archlab.bench.round_process import early_stop, moving, of_operation
 from archlab.bench.rounds import Observed, Served
 from archlab.run import Measurement
-from archlab.scenario import Metric, Request, Requirement, Sample, Scenario
+from archlab.scenario import Experiment, Metric, Request, Requirement, Sample, Scenario, Step
 
 P95 = Metric("find_p95", "", "s", 0.001, operation="find")
 P50 = Metric("find_p50", "", "s", 0.001, operation="find", quantile=0.5)
 SERVICE = Metric("find_time", "", "s", 0.001, operation="find", of="service")
+FAILED = Metric("find_failed", "", "share", 0.01, operation="find", of="failures")
+DOWN = Metric("down_p95", "", "s", 0.001, operation="find", experiment="down")
 BUSY = Metric("demanded", "", "share", 0.05, of="utilisation")
 COUNT = Metric("lost", "", "words", 1)
 
@@ -33,7 +35,7 @@ def demanding(tiny: Callable[..., Scenario]) -> Callable[..., Scenario]:
     scenario = tiny()
 
     def make(*requirements: Requirement) -> Scenario:
-        return replace(scenario, metrics=(P95, P50, SERVICE, BUSY, COUNT), requirements=requirements)
+        return replace(scenario, metrics=(P95, P50, SERVICE, FAILED, DOWN, BUSY, COUNT), requirements=requirements)
 
     return make
 
@@ -216,3 +218,94 @@ def test_a_sample_that_is_never_reached_is_no_figure_and_over_the_bound(demandin
     rounds = [Observed(samples=(Sample("lost", 1.0),)), Observed(samples=(Sample("lost", NEVER),))]
     (m,) = measurements(demanding(bound(COUNT, 5)), {("crashes", "scan", "calm"): Cell(rounds)})
     assert (m.value, m.note, m.over) == (None, "unfinished", (0.0, 1.0))
+
+
+# Failed requests
+
+
+def failing(ok: int, failed: int, unserved: int = 0, spent: float = 0.001) -> Observed:
+    """A round in which so many requests failed, each after ``spent`` seconds."""
+    latencies = (0.005,) * ok + (NEVER,) * (failed + unserved)
+    one = Served("find", latencies, (0.005,) * ok, 100.0, (spent,) * failed, "e-mail is down" if failed else "")
+    return Observed(served=(one,))
+
+
+def test_a_failed_request_is_over_every_bound_however_quick_it_was(demanding: Callable[..., Scenario]) -> None:
+    requests = [Request(0.1 * i, "find") for i in range(3)]
+    done = Done(requests, due=[0.0, 0.1, 0.2], started=[0.0, 0.1, 0.2], finished=[0.01, 0.1001, 0.21])
+    done.failed = {1: "e-mail is down"}
+    found = of_operation("find", done, rate=10.0)
+    assert found.latencies == pytest.approx((0.01, NEVER, 0.01))
+    assert found.services == pytest.approx((0.01, 0.01))
+    assert found.failures == pytest.approx((0.0001,))
+    assert found.reason == "e-mail is down"
+    for metric in (P95, SERVICE):
+        m = measured(demanding(bound(metric, 0.1)), metric, [failing(48, 12)] * 5)
+        assert m is not None
+        assert (m.value, m.over) == (None, (0.2,) * 5)
+
+
+def test_where_requests_failed_the_note_says_why_there_is_no_figure(demanding: Callable[..., Scenario]) -> None:
+    """Of the requests that were made: those that a round left out have not failed."""
+    m = measured(demanding(bound(P95, 0.1)), P95, [failing(48, 12), *[failing(0, 4, unserved=56)] * 2])
+    assert m is not None
+    assert m.note == "20 of 68 requests failed: e-mail is down"
+
+
+def test_a_few_failures_are_within_a_quantile(demanding: Callable[..., Scenario]) -> None:
+    m = measured(demanding(bound(P95, 0.1)), P95, [failing(58, 2)] * 5)
+    assert m is not None
+    assert (m.value, m.note) == (pytest.approx(0.005), "")
+
+
+def test_a_design_that_fails_slowly_is_busy(demanding: Callable[..., Scenario]) -> None:
+    """A hundred a second, each of which fails after 40 ms, are four times what it can take."""
+    m = measured(demanding(bound(P95, 0.1)), P95, [failing(0, 60, spent=0.04)] * 3)
+    assert m is not None
+    assert m.utilisation == pytest.approx(4.0)
+    assert m.note == "falls behind: 25 of 100 a second"
+
+
+def test_the_share_that_failed_is_one_value_a_round(demanding: Callable[..., Scenario]) -> None:
+    m = measured(demanding(bound(FAILED, 0.1)), FAILED, [failing(60, 0), failing(48, 12), failing(3, 1, unserved=56)])
+    assert m is not None
+    assert m.by_round == (0.0, 0.2, 0.25)
+    assert m.over == (0.0, 1.0, 1.0)
+    assert (m.n, m.per_round) == (124, 0)
+
+
+def test_a_bound_on_failures_is_settled_once_more_have_failed(demanding: Callable[..., Scenario]) -> None:
+    """Beside a latency bound it keeps the round going that long; alone it stops nothing, so that the share is whole."""
+    both = early_stop(demanding(bound(P95, 0.1), bound(FAILED, 0.1)), "calm", {"find": 60})
+    assert (both.seconds, both.allowed, both.failures) == ({"find": 0.1}, {"find": 3}, {"find": 6})
+    alone = early_stop(demanding(bound(FAILED, 0.0)), "calm", {"find": 60})
+    assert (alone.seconds, alone.failures) == ({}, {"find": 0})
+    assert not any(alone.over("find", failed=True) for _ in range(60))
+
+
+def test_an_experiments_load_has_metrics_and_bounds_of_its_own(demanding: Callable[..., Scenario]) -> None:
+    scenario = demanding(bound(P95, 0.1), bound(DOWN, 0.5))
+    scenario = replace(scenario, experiments=(Experiment("down", timeline=(Step(0.1, "it stops", print),)),))
+    assert early_stop(scenario, "calm", {"find": 60}).seconds == {"find": 0.1}
+    assert early_stop(scenario, "calm", {"find": 60}, "down").seconds == {"find": 0.5}
+    round_ = served([0.005] * 60)
+    found = measurements(scenario, {(LOAD, "scan", "calm"): Cell([round_]), ("down", "scan", "calm"): Cell([round_])})
+    assert {m.metric for m in found if m.experiment == "down"} == {"down_p95"}
+    assert "down_p95" not in {m.metric for m in found if m.experiment == LOAD}
+
+
+def test_its_connections_are_those_of_its_own_load(demanding: Callable[..., Scenario]) -> None:
+    scenario = demanding()
+    twice = Experiment("down", load=replace(scenario.load, connections=2))
+    scenario = replace(scenario, experiments=(twice,))
+    round_ = served([0.01] * 60, rate=100.0)
+    (m,) = measurements(scenario, {("down", "scan", "pressure"): Cell([round_])})
+    assert (m.metric, m.utilisation) == ("down_p95", pytest.approx(0.5))
+
+
+def test_a_bound_on_the_utilisation_is_held_against_every_round(demanding: Callable[..., Scenario]) -> None:
+    rounds = [served([0.005] * 60, services=[seconds] * 60) for seconds in (0.004, 0.006)]
+    m = measured(demanding(bound(BUSY, 0.5)), BUSY, rounds)
+    assert m is not None
+    assert m.by_round == pytest.approx((0.4, 0.6))
+    assert m.over == (0.0, 1.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from archlab.bench.measurements import LOAD, Cell
@@ -50,3 +52,10 @@ def test_a_stall_of_the_machine_is_told_from_a_queue(
     service: float, wait: float, rate: float, is_stalled: bool
 ) -> None:
     assert stalled(passed(service, wait, rate), connections=1) is is_stalled
+
+
+def test_requests_that_failed_are_no_stall() -> None:
+    """Most of them failed at once; those that were served waited for nobody."""
+    latencies = (0.001,) * 10 + (math.inf,) * 20
+    failing = Served("page", latencies, (0.001,) * 10, 300.0, (0.0001,) * 20, "e-mail is down")
+    assert not stalled(Observed(served=(failing,)), connections=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from archlab.bench.measurements import LOAD, Cell, CellKey
 from archlab.bench.rounds import Observed
 from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections
 from archlab.run import DesignFacts
-from archlab.scenario import Scenario
+from archlab.scenario import Experiment, Scenario, Step
 
 THIRD = (
     '        Design("index", "one place", "pattern", "everybody does it", Index),\n',
@@ -83,6 +84,15 @@ def test_a_planned_fault_that_never_struck_is_an_objection(scenario: Scenario, s
     assert (fault.name, fault.design, fault.planned, fault.injected) == ("counted", "index", 2, sum(strikes))
     found = objections(scenario, cells, (fault,))
     assert found == (("the planned fault counted never struck index",) if said else ())
+
+
+def test_the_faults_of_a_timeline_are_planned_once_a_round(scenario: Scenario) -> None:
+    """Beside those that the experiment names: two steps with the same fault plan it twice."""
+    steps = tuple(Step(at, "it stops", print, fault="down") for at in (0.1, 0.2))
+    down = Experiment("down", timeline=(*steps, Step(0.3, "it is back", print)), faults={"counted": 1})
+    rounds = [Observed(struck=("down", "down", "counted")), Observed(struck=("down",))]
+    found = faults_struck(replace(scenario, experiments=(down,)), {("down", "index", "calm"): Cell(rounds)})
+    assert {(f.name, f.planned, f.injected) for f in found} == {("down", 4, 3), ("counted", 2, 1)}
 
 
 def test_moving_parts_are_the_most_that_were_started_under_load(scenario: Scenario) -> None:

@@ -25,6 +25,7 @@ from archlab.scenario import (
     Requirement,
     Scenario,
     ScenarioError,
+    Step,
     UsageError,
     Workload,
 )
@@ -354,6 +355,48 @@ def change(scenario: Scenario, **parts: Any) -> Scenario:
     return replace(scenario, **parts)
 
 
+LATER, SOONER = Step(2.0, "it is back", print), Step(1.0, "it stops", print, fault="down")
+
+
+def loads(**changed: Any) -> dict[str, Any]:
+    return {"experiments": (Experiment("e", **changed),)}
+
+
+LOADS: list[tuple[dict[str, Any], str]] = [
+    (loads(run=print, timeline=(SOONER,)), "experiment e has both run and a load: leave one out"),
+    (loads(), "experiment e: run must be a function, not None."),
+    (loads(run=print, seconds=1.0), "experiment e has seconds, and is no load"),
+    (loads(load=print), "experiment e: load must be a Load, not <built-in"),
+    (loads(load=Load(lambda lab, n: [], connections=0)), "experiment e: its load has 0 connections"),
+    (loads(timeline=(SOONER,), seconds=-1.0), "experiment e: seconds is how long its schedule lasts, never negative"),
+    (loads(timeline=[SOONER]), "experiment e: timeline must be a tuple of Step, not [Step("),
+    (loads(timeline=SOONER), "experiment e: timeline must be a tuple of Step, not Step("),
+    (loads(timeline=(LATER, SOONER)), "the step 'it stops' is before 'it is back': steps stand in the order of time."),
+    (loads(timeline=(replace(SOONER, at=-1.0),)), "the step 'it stops' is at -1 s, before the load begins."),
+    (loads(timeline=(replace(SOONER, do=None),)), "the step 'it stops' must do a function of lab and design, not None"),
+    (loads(timeline=(replace(SOONER, says=""),)), "experiment e: the step at 1 s does not say what happens."),
+    (loads(timeline=(SOONER,), faults={"down": 1}), "plans the fault 'down' in a step and in faults"),
+    ({"experiments": (Experiment("load", print),)}, "experiment load: this name is the bench's own"),
+    ({"metrics": (Metric("m", "", "share", 0.1, of="failures"),)}, "metric m is of 'failures' and names no operation"),
+    (
+        {"metrics": (Metric("m", "", "s", 0.1, experiment="x"),)},
+        "metric m names the load experiment 'x', which does not",
+    ),
+    (
+        loads(run=print) | {"metrics": (Metric("m", "", "s", 0.1, operation="page", experiment="e"),)},
+        "metric m names the load experiment 'e', which does not exist.",
+    ),
+    (
+        {
+            "experiments": (Experiment("e", timeline=(SOONER,), workloads=("pressure",)),),
+            "metrics": (Metric("m", "", "s", 0.1, operation="page", experiment="e"),),
+            "requirements": (Requirement("r", "m", 1, "s", "", ""),),
+        },
+        "requirement r is demanded in calm, where e is not done: give it workloads=('pressure',).",
+    ),
+]
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
@@ -384,6 +427,7 @@ def change(scenario: Scenario, **parts: Any) -> Scenario:
         ({"experiments": (Experiment("e", lambda a, b: [], workloads=("x",)),)}, "names the workload 'x'"),
         ({"experiments": (Experiment("e", lambda a, b: [], rounds=0),)}, "it needs at least one"),
         ({"experiments": (Experiment("e", lambda a, b: [], faults={"f": 0}),)}, "strikes at least once"),
+        *LOADS,
         ({"claims": (Claim("c", ""),)}, "claim c is measured but has no judge"),
         ({"claims": (Claim("c", "", kind="reported"),)}, "names no source"),
     ],

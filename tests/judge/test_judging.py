@@ -566,3 +566,30 @@ def test_the_check_of_the_contract_can_fail() -> None:
 
 def test_a_run_that_nobody_recorded_has_no_number() -> None:
     assert under_pressure(plain=MET).to_json()["run_id"] is None
+
+
+# Metrics with one value a round
+
+
+@pytest.mark.parametrize("of", ["failures", "utilisation", "orphans"])
+def test_a_share_is_judged_by_its_value_in_each_round(of: Any) -> None:
+    """Three rounds are enough, and no quantile excuses a round that is over: nothing is a share of requests here."""
+    metric = Metric("share", "", "share", 0.01, operation="page", of=of)
+    bound = Requirement("few", "share", 0.0, "share", "", "", ("pressure",))
+    scenario = replace(SCENARIO, metrics=(metric,), requirements=(bound,))
+    shares = {"plain": [1.0] * 3, "query": [0.0, 1.0, 0.0], "model": [0.0] * 3, "cache": [0.0] * 2}
+    found = run(
+        *(replace(measured(n, "pressure", o, 0.0, "share", per_round=0), by_round=tuple(o)) for n, o in shares.items()),
+        scenario=scenario,
+    )
+    outcomes = {r.design: r.outcome for r in found.requirements}
+    assert outcomes == {"plain": "missed", "query": "uncertain", "model": "met", "cache": "uncertain"}
+
+
+def test_a_bound_is_missed_by_what_failed_and_says_why() -> None:
+    """There is no figure, and it does not fall behind."""
+    note = "12 of 300 requests failed: e-mail is down"
+    failed = replace(measured("plain", "pressure", MISSED), value=None, low=None, high=None, by_round=(), note=note)
+    found = run(failed).required("page_p95", "plain", "pressure")
+    assert found is not None
+    assert (found.outcome, found.why) == ("missed", note)
