@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+from archlab.neutral import printable
+
+
+class _Commands(TyperGroup):
+    """Typer says what was typed wrong with the text as it was typed: here that text is made harmless."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _printable_errors():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, *arguments: Any, **options: Any) -> Any:
+        with _printable_errors():
+            return super().invoke(*arguments, **options)
+
+
+@contextmanager
+def _printable_errors() -> Iterator[None]:
+    try:
+        yield
+    except typer.TyperException as error:
+        if isinstance(message := getattr(error, "message", None), str):
+            vars(error)["message"] = printable(message)
+        raise
+
 
 app = typer.Typer(
     name="archlab",
+    cls=_Commands,
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,

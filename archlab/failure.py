@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from archlab.neutral import printable
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,7 +28,7 @@ SCENARIOS = f"{ARCHLAB}scenarios"
 
 def say(sentence: str) -> None:
     """One sentence of talk on stderr."""
-    print(f"archlab: {sentence}", file=sys.stderr)
+    print(f"archlab: {printable(sentence)}", file=sys.stderr)
 
 
 def describe(error: BaseException) -> str:

@@ -132,7 +132,7 @@ class Event:
     design: str
     workload: str
     t: float
-    """Seconds after the first request was due."""
+    """Seconds after the first request was due; of what was done, when that began."""
     kind: Literal["done", "fails", "recovers", "seen"]
     """``done`` to the system by the timeline; the first request that ``fails``, the first that is served again
     (``recovers``); ``seen`` by the scenario's own code (``lab.seen("the queue is empty")``)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -321,7 +322,7 @@ class Step:
     says: str
     """What happens, as a person would tell it: ``e-mail stops``."""
     do: Callable[[Lab, Any], None]
-    """Called with the lab and the running design."""
+    """Called with the lab and the running design, in a thread beside the load. What it raises ends the run."""
     fault: str = ""
     """The fault that this is: it counts as injected once it was done."""
 
@@ -366,7 +367,8 @@ class Experiment:
 class Load:
     """The schedule that a load follows: ``requests(lab, n)`` makes at least ``n`` requests of every operation.
 
-    ``afterwards`` sees the running design and every answer once the load is over and yields further samples.
+    ``afterwards`` sees the running design and the answer of every request that was served, once the load is over, and
+    yields further samples.
     """
 
     requests: Callable[[Lab, int], list[Request]]
@@ -374,6 +376,9 @@ class Load:
     connections: int = 1
     """How many requests may be under way at once in an open loop; the design must bear calls from as many threads. It
     falls behind when more than their time together is demanded."""
+    busy: str = ""
+    """What is busy while a request is under way, where it is not the design itself: ``its connection``, behind which
+    services have processes of their own."""
 
 
 @dataclass(frozen=True)
@@ -504,8 +509,8 @@ class Scenario:
         situations = {self.workload(name).name for name in workloads} or {w.name for w in self.workloads}
         kept = tuple(d for d in self.designs if d.name in chosen)
         asked = tuple(w for w in self.workloads if w.name in situations)
-        typed = [f"--design {d.name}" for d in kept] if len(kept) < len(self.designs) else []
-        typed += [f"--workload {w.name}" for w in asked] if len(asked) < len(self.workloads) else []
+        typed = [f"--design {shlex.quote(d.name)}" for d in kept] if len(kept) < len(self.designs) else []
+        typed += [f"--workload {shlex.quote(w.name)}" for w in asked] if len(asked) < len(self.workloads) else []
         return replace(self, narrowed=" ".join(typed), designs=kept, workloads=asked)
 
 

@@ -1,10 +1,13 @@
-"""Scenarios to measure in tests: copies of the tiny one, made faster, with edits."""
+"""Scenarios to measure in tests: copies of the tiny one, made faster, with edits. And archlab as a person starts it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -69,3 +72,43 @@ def rabbitmq_url() -> BrokerUrl:
         except OSError:
             pytest.skip("no RabbitMQ on 127.0.0.1:5672")
     return BrokerUrl.parse(RABBITMQ)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def start(tmp_path: Path, home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """``start("run", "cqrs", VARIABLE=value)``: an archlab with folders of its own; its output can be read."""
+    (tmp_path / "tmp").mkdir()
+    with contextlib.ExitStack() as all_of_them:
+
+        def started(*arguments: str, before: str = "", **variables: str) -> subprocess.Popen[str]:
+            environment = {**os.environ, "ARCHLAB_HOME": str(home), "TMPDIR": str(tmp_path / "tmp"), **variables}
+            command = [sys.executable, "-m", "archlab", *arguments]
+            if before:  # a shell's redirections
+                command = ["sh", "-c", f'exec "$@" {before}', "sh", *command]
+            pipe = subprocess.PIPE
+            archlab = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env=environment
+            )
+            all_of_them.enter_context(archlab)
+            all_of_them.callback(archlab.kill)
+            return archlab
+
+        yield started
+
+
+@pytest.fixture
+def archlab(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., tuple[int, str, str]]:
+    """The same, run to its end: its exit code, stdout and stderr."""
+
+    def run(*arguments: str, **how: str) -> tuple[int, str, str]:
+        process = start(*arguments, **how)
+        out, err = process.communicate(timeout=60)
+        assert "Traceback" not in out + err
+        return process.returncode, out, err
+
+    return run

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,46 +19,6 @@ TINY = Path(__file__).parent / "tiny" / "__init__.py"
 INTERRUPTED = "archlab: interrupted: everything that was started has ended, and nothing was recorded half.\n"
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and closed streams as POSIX has them")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def start(tmp_path: Path, home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """``start("run", "cqrs", VARIABLE=value)``: an archlab with folders of its own; its output can be read."""
-    (tmp_path / "tmp").mkdir()
-    with contextlib.ExitStack() as all_of_them:
-
-        def started(*arguments: str, before: str = "", **variables: str) -> subprocess.Popen[str]:
-            environment = {**os.environ, "ARCHLAB_HOME": str(home), "TMPDIR": str(tmp_path / "tmp"), **variables}
-            command = [sys.executable, "-m", "archlab", *arguments]
-            if before:  # a shell's redirections
-                command = ["sh", "-c", f'exec "$@" {before}', "sh", *command]
-            pipe = subprocess.PIPE
-            archlab = subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env=environment
-            )
-            all_of_them.enter_context(archlab)
-            all_of_them.callback(archlab.kill)
-            return archlab
-
-        yield started
-
-
-@pytest.fixture
-def archlab(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., tuple[int, str, str]]:
-    """The same, run to its end: its exit code, stdout and stderr."""
-
-    def run(*arguments: str, **how: str) -> tuple[int, str, str]:
-        process = start(*arguments, **how)
-        out, err = process.communicate(timeout=60)
-        assert "Traceback" not in out + err
-        return process.returncode, out, err
-
-    return run
 
 
 @pytest.fixture
@@ -140,7 +100,7 @@ def test_a_record_that_turns_out_to_be_damaged_while_history_reads_it(
 ) -> None:
     archlab("run", tiny(), *ONE)
     with contextlib.closing(sqlite3.connect(home / "archlab.db")) as record:
-        page = record.execute("SELECT rootpage FROM sqlite_master WHERE name = 'measurements'").fetchone()[0]
+        page = record.execute("SELECT rootpage FROM sqlite_master WHERE name = 'claims'").fetchone()[0]
     with (home / "archlab.db").open("r+b") as file:
         file.seek((page - 1) * 4096)
         file.write(b"\xff" * 4096)
@@ -376,3 +336,26 @@ def test_lint_says_all_that_is_wrong_with_a_scenario(
     assert ended == code
     assert len(out.splitlines()) == len(said)
     assert all(line.startswith(sentence) for line, sentence in zip(out.splitlines(), said, strict=True))
+
+
+def test_explain_knows_the_words_of_every_scenario(archlab: Callable[..., Any]) -> None:
+    code, out, err = archlab("explain", "Outbox")
+    assert (code, err) == (0, "")
+    assert out.startswith("outbox  cqrs\n")
+    code, out, _ = archlab("explain")
+    assert code == 0
+    assert "of cqrs: outbox · projection" in out and "of middleware: hole" in out
+
+
+def test_the_history_reads_no_spans(archlab: Callable[..., Any], tiny: Callable[..., str], home: Path) -> None:
+    """A line needs none of the thousands that a run may have: it is the same without them."""
+    assert archlab("run", tiny(), *ONE)[0] == 0
+    whole = archlab("history")
+    document = json.loads(archlab("history", "--json")[1])
+    with contextlib.closing(sqlite3.connect(home / "archlab.db")) as record:
+        assert record.execute("SELECT count(*) FROM spans").fetchone()[0] > 0
+        record.execute("UPDATE spans SET attributes = 'no JSON'")
+        record.commit()
+    assert archlab("history") == whole
+    assert (document["schema"], [run["scenario"] for run in document["runs"]]) == (1, ["tiny"])
+    assert {"measurements", "claims", "verdicts", "environment"} <= document["runs"][0].keys()

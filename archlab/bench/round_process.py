@@ -25,9 +25,9 @@ from archlab.bench.timeline import Timeline, events
 from archlab.failure import describe, disk_full
 from archlab.lab import declared, listening
 from archlab.lab.broker import Broker
+from archlab.lab.child import Child
 from archlab.lab.errors import ProcessDied
 from archlab.lab.lab import Lab
-from archlab.lab.process import Process
 from archlab.lab.setting import struck_in
 from archlab.run import Trace
 from archlab.scenario import Experiment, Failed, Request, Sample, Scenario, ScenarioError
@@ -95,7 +95,7 @@ def _observe(task: Task) -> Observed:
     )
 
 
-def moving(started: Sequence[Process | Broker]) -> int:
+def moving(started: Sequence[Child | Broker]) -> int:
     """How many processes a design consists of: those that it started, and the round's own, unless that only asks."""
     parts = [process for process in started if process.of_design]
     return len(parts) + (not any(process.asked_from_outside for process in parts))

@@ -3,7 +3,7 @@
 from archlab.catalog.copies import copy_scenario, notes
 from archlab.catalog.finding import find, source
 from archlab.catalog.lint import check
-from archlab.catalog.named import Entry, Inconsistent, by_name, courses, entries, names, reference
+from archlab.catalog.named import Entry, Inconsistent, by_name, courses, entries, names, reference, typed
 
 __all__ = [
     "Entry",
@@ -18,4 +18,5 @@ __all__ = [
     "notes",
     "reference",
     "source",
+    "typed",
 ]

@@ -35,6 +35,9 @@ NO_DESIGN = (ORIGIN, "lesson.md", "quiz.toml")
 """Files that no design runs; so are the patches and whatever else is Markdown."""
 
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+
 @dataclass(frozen=True)
 class Origin:
     """What ``origin.toml`` says: the original's name, archlab's version, and each file's hash when copied."""
@@ -42,6 +45,11 @@ class Origin:
     original: str
     archlab: str
     files: Mapping[str, str]
+
+
+def usable(name: str) -> bool:
+    """Whether a copy can be called so."""
+    return _NAME.fullmatch(name) is not None and name not in named.names()
 
 
 def copy_scenario(original: Scenario, target: Path) -> Path:
@@ -53,7 +61,7 @@ def copy_scenario(original: Scenario, target: Path) -> Path:
     import shutil
     import tempfile
 
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", target.name):
+    if not _NAME.fullmatch(target.name):
         raise UsageError(f"{target.name!r} will not do as a name: letters, digits, - and _, beginning with a letter.")
     if target.name in named.names():
         raise UsageError(f"{target.name!r} is the name of a scenario already: choose another for the copy.")

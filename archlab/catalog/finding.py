@@ -40,7 +40,7 @@ def _from_path(path: str) -> Scenario:
         folder = Path(path).resolve()
     if not folder.exists():
         raise UsageError(
-            f"there is no folder {path}. `archlab new NAME --from SCENARIO` makes one; see `archlab list`."
+            f"there is no folder {path}. `archlab new {_free_name(folder)} --from {named.course()[0]}` makes one."
         )
     if not folder.is_dir():
         raise UsageError(f"{path} is a file: a scenario is a folder. Try {Path(path).parent}{os.sep}.")
@@ -55,6 +55,12 @@ def _from_path(path: str) -> Scenario:
         return _from_folder(folder, path)
     mended = copies.judged_beside_original(folder, copied, load=lambda: _from_folder(folder, path))
     return named.consistent(mended, path)
+
+
+def _free_name(folder: Path) -> str:
+    """What a copy could be called that was to be in ``folder``: its name, if a copy can have it here."""
+    usable = folder.parent == Path.cwd() and copies.usable(folder.name)
+    return folder.name if usable else "mine"
 
 
 def _course_folder(name: str) -> Path:

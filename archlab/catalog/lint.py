@@ -85,6 +85,7 @@ def _names(scenario: Scenario) -> Iterator[str]:
         "designs": (thing.name for thing in scenario.designs),
         "experiments": (thing.name for thing in scenario.experiments),
         "claims": (thing.id for thing in scenario.claims),
+        "words": (thing.name for thing in scenario.words),
     }
     if not scenario.name:
         yield "it has no name."

@@ -190,5 +190,5 @@ def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     if Path(name, "__init__.py").is_file():
-        hint = f" To run the folder of that name, type ./{name}."
+        hint = f" To run the folder of that name, type {typed(Path(name).resolve())}."
     return f"there is no scenario {name!r}.{hint} Choose from: {', '.join(known)}."

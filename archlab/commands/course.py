@@ -65,7 +65,7 @@ def _topics() -> list[Topic]:
 
     from archlab.commands.terminal import recording
     from archlab.learn import quiz
-    from archlab.view.history import verdicts
+    from archlab.view.history import told
 
     topics = []
     entries = catalog.entries()
@@ -79,7 +79,7 @@ def _topics() -> list[Topic]:
                 topic = replace(
                     topic,
                     last_run=last.run_id if last else None,
-                    outcome=verdicts(last) if last else "",
+                    outcome=told(last.verdicts, last.invalid_reasons) if last else "",
                     right=known.right,
                     answered=known.answered,
                     questions=known.questions,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from archlab import catalog
-from archlab.commands.terminal import answer_to, console, recording
+from archlab.commands.terminal import answer_to, console, print_json, recording
 from archlab.scenario import UsageError
 from archlab.signals import ended_cleanly
 
@@ -60,7 +59,8 @@ def quiz(name: str | None, no_input: bool, as_json: bool) -> None:
     if given:
         wrong = [answer for answer in given if not answer.right]
         sure = sum(1 for answer in wrong if answer.confident_error)
-        again = "What was wrong is asked again before what was right: archlab quiz" if wrong else ""
+        named = f" {scenarios[0].typed or scenarios[0].name}" if name else ""
+        again = f"What was wrong is asked again before what was right: archlab quiz{named}" if wrong else ""
         score = questions.calibration(given)
         screen.print(view.summary(len(given) - len(wrong), len(given), sure, score, again))
 
@@ -117,4 +117,4 @@ def _print_json(ordered: list[tuple[str, Question]], seed: int) -> None:
         }
         for scenario, question in ordered
     ]
-    print(json.dumps({"schema": 1, "questions": listed}, indent=2))
+    print_json({"schema": 1, "questions": listed})

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archlab import catalog
-from archlab.commands.terminal import console, interactive, print_json
+from archlab.commands.terminal import console, interactive, print_json, tell
 from archlab.failure import say
 from archlab.run import Run
 from archlab.scenario import ScenarioError, UsageError
-from archlab.store import Store
+from archlab.store import Recorded, Store
 from archlab.store import reset as remove
+
+if TYPE_CHECKING:
+    from archlab.view.history import Past
 
 
 def history(number: int, as_json: bool) -> None:
     from archlab.view import history as view
 
     with Store.open(say=say) as store:
-        runs = store.runs(number)
         if as_json:
-            print_json({"schema": 1, "runs": [run.to_json() for run in runs]})
+            print_json({"schema": 1, "runs": [run.to_json() for run in store.runs(number)]})
             return
-        predicted = {}
-        for run in runs:
-            made = store.prediction(run.run_id) if run.run_id is not None else None
-            predicted[run.run_id] = (made.design or "none") if made else ""
-    console().print(view.history([view.past(run, predicted[run.run_id]) for run in runs]))
+        recorded = store.history(number)
+    console().print(view.history([_past(line) for line in recorded]))
+
+
+def _past(line: Recorded) -> Past:
+    from archlab.view import history as view
+
+    verdicts = view.told(line.verdicts, line.invalid_reasons)
+    return view.Past(
+        line.run_id, line.scenario, line.started, line.seconds, line.valid, verdicts, line.held, line.claims, line.quick
+    )
 
 
 def trace(run_id: int, design: str | None, slowest: bool, as_json: bool) -> None:
@@ -57,7 +66,7 @@ def export(run_id: int, picture: Path | None) -> None:
     except (UsageError, ScenarioError):  # it is gone, or no longer loads: what was recorded is still there
         scenario = None
     picture.write_text(view.svg(run, scenario), encoding="utf-8")
-    print(f"{picture} shows run {run_id}.")
+    tell(f"{picture} shows run {run_id}.")
 
 
 def _recorded(run_id: int) -> Run:
@@ -74,4 +83,4 @@ def reset(everything: bool, no_input: bool) -> None:
             print("Nothing was removed.")
             return
     removed = remove(everything=everything)
-    print(f"Removed: {', '.join(map(str, removed))}." if removed else "There was nothing to remove.")
+    tell(f"Removed: {', '.join(map(str, removed))}." if removed else "There was nothing to remove.")

@@ -76,6 +76,8 @@ def run(asked: Asked) -> int:
             with _nothing_but_json(asked):
                 judged = measure(narrowed, turned, asked)
             print_json(judged.to_json())
+            if not judged.valid:
+                say(f"this run is invalid, and nothing in it is judged: {'; '.join(judged.invalid_reasons)}")
         else:
             judged = _shown(narrowed, turned, asked)
     return _broken(judged)
@@ -92,7 +94,7 @@ def check(asked: Asked) -> int:
     if asked.as_json:
         print_json(judged.to_json())
     else:
-        console().print(page.Picture(lambda at: verdict.checked(at, judged)))
+        console().print(page.Picture(lambda at: verdict.checked(at, judged, scenario)))
     outcomes = {claim.outcome for claim in judged.claims if claim.kind == "measured"}
     if _broken(judged):
         return FAILED

@@ -32,8 +32,10 @@ def show(name: str, code: bool, change: bool, designs: list[str]) -> None:
 def explain(word: str | None) -> None:
     from archlab.view import glossary
 
-    if word is not None and glossary.find(word) is None:
-        close = ", ".join(glossary.nearest(word))
+    topics = {entry.name: entry.scenario.words for entry in catalog.entries() if entry.scenario}
+    known = {**glossary.OWN, **topics}
+    if word is not None and not glossary.find(word, known):
+        close = ", ".join(glossary.nearest(word, known))
         hint = f"Did you mean: {close}?" if close else "`archlab explain` lists the words."
         raise UsageError(f"{word!r} is not one of the words explained here. {hint}")
-    console().print(glossary.words() if word is None else glossary.explain(word))
+    console().print(glossary.words(known) if word is None else glossary.explain(word, known))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from archlab.failure import say
+from archlab.neutral import printable, printable_document
 from archlab.signals import held_back
 from archlab.store import Store, StoreError
 
@@ -54,6 +55,8 @@ def ask(screen: Console, what: str, hint: str, allowed: range, names: Sequence[s
 
     ``names`` can be typed as well: the first stands for the first number, and so on.
     """
+    from archlab.view.page import spelled
+
     span, listed = f"{allowed.start}–{allowed.stop - 1}", f" or a name ({', '.join(names)})" if names else ""
     known = [name.lower() for name in names]
     while True:
@@ -68,7 +71,8 @@ def ask(screen: Console, what: str, hint: str, allowed: range, names: Sequence[s
         number = answer.rstrip("%").rstrip()
         if number.isdecimal() and int(number) in allowed:
             return int(number)
-        screen.print(f"Type a number from {allowed.start} to {allowed.stop - 1}{listed}, or press enter.", style="dim")
+        again = f"Type a number from {allowed.start} to {allowed.stop - 1}{listed}, or press enter."
+        screen.print(spelled(screen, again), style="dim", markup=False)
 
 
 @contextmanager
@@ -84,7 +88,11 @@ def progress() -> Iterator[Callable[[Progress | Notice], None]]:
 
     from archlab.bench.progress import Notice
 
-    columns = (TextColumn("measuring"), BarColumn(30), TextColumn("{task.fields[left]}  {task.description}"))
+    columns = (
+        TextColumn("measuring"),
+        BarColumn(30),
+        TextColumn("{task.fields[left]}  {task.description}", markup=False),
+    )
     bar = Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=5)
     task = bar.add_task("", total=1.0, left="")
 
@@ -95,7 +103,7 @@ def progress() -> Iterator[Callable[[Progress | Notice], None]]:
         with held_back():  # else it may be left half drawn, which nothing can stop any more
             bar.start()  # only now: what is printed before must not meet it on the screen
         left = f"{event.seconds_left:3.0f} s left" if event.seconds_left else ""
-        bar.update(task, completed=event.done / event.planned, description=event.doing, left=left)
+        bar.update(task, completed=event.done / event.planned, description=printable(event.doing), left=left)
 
     try:
         yield moved
@@ -147,4 +155,9 @@ def print_json(document: dict[str, Any]) -> None:
     """One document on stdout."""
     import json
 
-    print(json.dumps(document, indent=2, allow_nan=False))
+    print(json.dumps(printable_document(document), indent=2, allow_nan=False))
+
+
+def tell(line: str) -> None:
+    """One plain line on stdout."""
+    print(printable(line))

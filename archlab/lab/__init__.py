@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from archlab.lab.client import HOST, Answer, Client
     from archlab.lab.errors import BrokerFailed, ProcessDied, ServiceFailed
     from archlab.lab.lab import Lab
-    from archlab.lab.ledger import Ledger, compare, crash_points, enumerate_crashes, samples
+    from archlab.lab.ledger import Ledger, compare, crash_points, samples
     from archlab.lab.logs import correlation_id
     from archlab.lab.process import Process
     from archlab.lab.proxy import Proxy
@@ -43,7 +43,6 @@ _HOMES = {
     "compare": "archlab.lab.ledger",
     "correlation_id": "archlab.lab.logs",
     "crash_points": "archlab.lab.ledger",
-    "enumerate_crashes": "archlab.lab.ledger",
     "patch": "archlab.lab.versions",
     "samples": "archlab.lab.ledger",
     "sources": "archlab.source",
@@ -69,7 +68,6 @@ __all__ = [
     "compare",
     "correlation_id",
     "crash_points",
-    "enumerate_crashes",
     "patch",
     "samples",
     "sources",

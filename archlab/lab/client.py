@@ -55,11 +55,17 @@ class Client:
     """Calls one service. Threads may share it. Raises OSError (or http.client.HTTPException) when no answer comes."""
 
     def __init__(
-        self, port: int, service: str = "", timeout: float = TIMEOUT, recorder: Recorder | None = None
+        self,
+        port: int,
+        service: str = "",
+        timeout: float = TIMEOUT,
+        recorder: Recorder | None = None,
+        carries_context: bool = True,
     ) -> None:
         self.port = port
         self.timeout = timeout
         self._service = service
+        self._carries_context = carries_context
         self._idle: deque[HTTPConnection] = deque()
         if recorder is not None:
             self._recorder = recorder
@@ -126,7 +132,9 @@ class Client:
         attributes: dict[str, Any] = {"http.request.method": method, "url.path": path, "server.port": self.port}
         try:
             carried = self._recorder.carried()
-            answer = Client.request(self, method, path, content, {**(headers or {}), "traceparent": carried or ""})
+            if carried and self._carries_context:
+                headers = {**(headers or {}), "traceparent": carried}
+            answer = Client.request(self, method, path, content, headers)
             attributes["http.response.status_code"] = answer.status
             return answer
         finally:

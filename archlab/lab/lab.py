@@ -20,12 +20,13 @@ from archlab.tracing import Recorder, TracedConnection
 
 if TYPE_CHECKING:
     from archlab.lab.broker import Broker
+    from archlab.lab.child import Child
     from archlab.lab.process import Process
     from archlab.lab.proxy import Proxy
     from archlab.lab.service import Service
     from archlab.scenario import Design
 
-_Part = TypeVar("_Part", bound="Process")
+_Part = TypeVar("_Part", bound="Child")
 
 
 class Lab:
@@ -36,7 +37,7 @@ class Lab:
         self.random = random.Random(setting.seed)
         self.folder = setting.folder
         self.recorder = Recorder(name) if setting.traced else None
-        self.processes: list[Process] = []
+        self.processes: list[Child] = []
         self._crash_at = crash_at
         self._connections: list[Any] = []
         self._broker: Broker | None = None
@@ -60,11 +61,25 @@ class Lab:
             self._broker = broker.of_round(self.setting, self.recorder)
         return self._broker
 
-    def spawn(self, main: Callable[..., None], name: str) -> Process:
-        """Starts ``main(lab, inbox)``, a module-level function of the scenario, in a process of its own."""
+    def spawn(
+        self,
+        main: Callable[..., None],
+        name: str,
+        calls: Mapping[str, Any] | None = None,
+        settings: Mapping[str, float] | None = None,
+        crash_at: str | None = None,
+        version: str | None = None,
+        carries_context: bool = True,
+    ) -> Process:
+        """Starts ``main(lab, inbox)``, a module-level function of the scenario, in a process of its own.
+
+        What else it takes is what ``service`` takes.
+        """
         from archlab.lab import process
 
-        return self._held(process.start(self._childs_setting, main, name, self.recorder))
+        setting = self._for_child(calls, settings, carries_context)
+        main = self._in_version(main, version)
+        return self._held(process.start(setting, main, self._unique(name), self.recorder, crash_at))
 
     def service(
         self,
@@ -72,18 +87,40 @@ class Lab:
         name: str,
         calls: Mapping[str, Any] | None = None,
         settings: Mapping[str, float] | None = None,
+        crash_at: str | None = None,
+        version: str | None = None,
+        carries_context: bool = True,
     ) -> Service:
         """Starts ``build(lab)``, an ASGI application, as an HTTP service in a process of its own, and does not wait.
 
         ``build`` is a module-level function of the scenario. ``calls`` are services (or proxies) that it may call, as
-        ``lab.peers.<name>``; ``settings`` are knobs that this service alone sees turned.
+        ``lab.peers.<name>``; ``settings`` are knobs that it alone sees turned. Its first life dies at the crash point
+        ``crash_at``. ``version`` is a change's name: the function is then that of the scenario's folder with
+        ``changes/<version>/<design>.patch`` applied. Without ``carries_context`` its clients do not pass the trace
+        context on.
         """
         from archlab.lab import service
 
-        unique = name if all(part.name != name for part in self.processes) else f"{name}-{len(self.processes)}"
-        return self._held(
-            service.start(self._childs_setting, build, unique, calls or {}, settings or {}, self.recorder)
-        )
+        setting = self._for_child(calls, settings, carries_context)
+        build = self._in_version(build, version)
+        return self._held(service.start(setting, build, self._unique(name), self.recorder, crash_at))
+
+    def _unique(self, name: str) -> str:
+        return name if all(part.name != name for part in self.processes) else f"{name}-{len(self.processes)}"
+
+    def _in_version(self, function: Callable[..., Any], version: str | None) -> Callable[..., Any]:
+        from archlab.lab import versions
+
+        if version is None:
+            return function
+        return versions.function(function, self.design.version(version), self.folder)
+
+    def _for_child(
+        self, calls: Mapping[str, Any] | None, settings: Mapping[str, float] | None, carries_context: bool
+    ) -> Setting:
+        ports = {callee: reached.port for callee, reached in (calls or {}).items()}
+        knobs = {**self._childs_setting.knobs, **(settings or {})}
+        return replace(self._childs_setting, knobs=knobs, calls=ports, carries_context=carries_context)
 
     def ready(self) -> None:
         """Waits until all that was started serves."""
@@ -127,11 +164,15 @@ class Lab:
 
     @cached_property
     def peers(self) -> SimpleNamespace:
-        """In a service: clients for the services that it may call."""
+        """Clients for the services that this process may call."""
         from archlab.lab.client import Client
 
         calls = self.setting.calls
-        return SimpleNamespace(**{name: Client(port, name, recorder=self.recorder) for name, port in calls.items()})
+        carries = self.setting.carries_context
+        made = {
+            name: Client(port, name, recorder=self.recorder, carries_context=carries) for name, port in calls.items()
+        }
+        return SimpleNamespace(**made)
 
     def crash_point(self, name: str) -> None:
         """A named place in the code: the process dies here if it was started with ``crash_at=name``."""
@@ -158,7 +199,7 @@ class Lab:
         return list(struck_in(self.folder))
 
     @property
-    def parts(self) -> list[Process | Broker]:
+    def parts(self) -> list[Child | Broker]:
         """Everything that was started, the broker among it."""
         return [*self.processes, *([self._broker] if self._broker is not None else [])]
 

@@ -9,10 +9,10 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from archlab.lab import forking
+from archlab.lab.child import Child
 from archlab.lab.client import Client
 from archlab.lab.errors import ProcessDied
 from archlab.lab.ports import bound
-from archlab.lab.process import Process
 from archlab.lab.toxic import Toxic
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 
 
-class Proxy(Process):
+class Proxy(Child):
     """A proxy as its parent holds it: ``port`` stands in for the target's. It passes everything on until it is told."""
 
     of_design = False
@@ -36,7 +36,7 @@ class Proxy(Process):
         self._setting = setting
         self._own = recorder
         self._client: Client | None = None
-        super().__init__(self._launched, name, None)
+        super().__init__(self._launched, name)
 
     def poison(self, *toxics: Toxic) -> None:
         """Applies these toxics, in place of those before, to connections that there are and that come; returns when
@@ -46,6 +46,15 @@ class Proxy(Process):
     def mend(self) -> None:
         """Passes everything on again."""
         self.poison()
+
+    def retarget(self, target: Any) -> None:
+        """Leads new connections to ``target``, which has a ``port``; returns when that is in force.
+
+        Connections that are open stay with the old target until one side closes them. After a restart of the proxy
+        the new target is its target still.
+        """
+        self._target = target.port
+        self._ask(("target", target.port))
 
     def strikes(self) -> dict[str, int]:
         """How often each toxic struck: chunks that were delayed, slowed or held, connections that were reset or cut."""

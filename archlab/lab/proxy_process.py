@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import select
+import selectors
 import socket
 import struct
+import sys
 from collections import Counter, deque
 from collections.abc import Iterable
 from multiprocessing.connection import Connection
@@ -16,10 +19,35 @@ from archlab.lab.setting import STRUCK, Setting
 from archlab.lab.toxic import Toxic
 
 MOST = 65536
+SET_TIMER_SLACK = 29
+"""Of prctl(2): by how many nanoseconds Linux may wake this thread late; by default it takes 50,000."""
 
 
 def run(setting: Setting, listener: socket.socket, target: int, wire: Connection) -> None:
-    asyncio.run(Relay(setting.folder, listener, target, wire, setting.seed).serve())
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(SET_TIMER_SLACK, 1, 0, 0, 0)
+    with asyncio.Runner(loop_factory=precise_loop) as runner:
+        runner.run(Relay(setting.folder, listener, target, wire, setting.seed).serve())
+
+
+def precise_loop() -> asyncio.AbstractEventLoop:
+    """A loop whose timers are not rounded up to a whole millisecond, as asyncio's are on epoll."""
+    if not hasattr(selectors, "EpollSelector"):
+        return asyncio.new_event_loop()
+
+    class Precise(selectors.EpollSelector):
+        """Waits with select(2), in microseconds, for the epoll object itself: one file descriptor, however many
+        connections there are, so select's limit of 1024 is not met."""
+
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            if timeout is not None and timeout > 0:
+                select.select([self.fileno()], (), (), timeout)
+                timeout = 0
+            return super().select(timeout)
+
+    return asyncio.SelectorEventLoop(Precise())
 
 
 class Relay:
@@ -49,6 +77,9 @@ class Relay:
                 return
             if kind == "toxics":
                 asyncio.run_coroutine_threadsafe(self._apply(content), loop).result()
+                self.wire.send(None)
+            elif kind == "target":
+                self.target = content
                 self.wire.send(None)
             else:
                 self.wire.send(dict(self.strikes))

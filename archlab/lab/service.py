@@ -7,17 +7,16 @@ service that is down refuses connections; one that comes back comes back where i
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archlab.lab import forking, logs, versions
+from archlab.lab.child import Child
 from archlab.lab.client import Client
 from archlab.lab.errors import ProcessDied, ServiceFailed
 from archlab.lab.ports import bound
-from archlab.lab.process import Process
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -37,6 +36,7 @@ PRELOADED = [
     "uvicorn.lifespan.on",
     "uvicorn.loops.asyncio",
     "uvicorn.protocols.http.h11_impl",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
 ]
 """Imported once in the server that services are forked from."""
 PATIENCE = 20.0
@@ -45,19 +45,19 @@ PATIENCE = 20.0
 Launch = Callable[[socket.socket, Connection, "str | None"], "BaseProcess"]
 
 
-class Service(Process):
+class Service(Child):
     """A design's service. It is being started when this is made; ``client`` and ``ready`` wait until it serves."""
 
     asked_from_outside = True
 
-    def __init__(self, launch: Launch, name: str, log: Path, recorder: Recorder | None) -> None:
+    def __init__(self, launch: Launch, name: str, log: Path, recorder: Recorder | None, crash_at: str | None) -> None:
         self._serve = launch
         self._log = log
         self._own = recorder
         self._reserved = bound(name, 0)
         self.port: int = self._reserved.getsockname()[1]
         self._client: Client | None = None
-        super().__init__(lambda wire, crash_at: self._launched(wire, crash_at), name, recorder)
+        super().__init__(lambda wire, crash_at: self._launched(wire, crash_at), name, crash_at)
 
     def start(self, crash_at: str | None = None) -> None:
         """Starts it (again), on the same port; with ``crash_at`` it dies at that named crash point."""
@@ -85,12 +85,6 @@ class Service(Process):
         if self._client is None:
             self._client = Client(self.ready().port, self.name, recorder=self._own)
         return self._client
-
-    def restart(self) -> Service:
-        """Stops it in good order and starts it again."""
-        self.stop()
-        self.start()
-        return self.ready()
 
     def kill(self) -> None:
         """SIGKILL, in the middle of whatever it does."""
@@ -134,20 +128,17 @@ def start(
     setting: Setting,
     build: Callable[..., Any],
     name: str,
-    calls: Mapping[str, Any],
-    settings: Mapping[str, float],
     recorder: Recorder | None,
+    crash_at: str | None = None,
 ) -> Service:
     """Starts a service; see ``Lab.service``."""
-    ports = {callee: reached.port for callee, reached in calls.items()}
-    setting = replace(setting, knobs={**setting.knobs, **settings}, calls=ports)
     place = versions.place(build)
 
     def launch(listener: socket.socket, wire: Connection, crash_at: str | None) -> BaseProcess:
         main = "archlab.lab.service_process:serve"
         return forking.start(main, setting, place, name, listener, wire, crash_at, name=name)
 
-    return Service(launch, name, setting.folder / f"log-{name}.jsonl", recorder)
+    return Service(launch, name, setting.folder / f"log-{name}.jsonl", recorder, crash_at)
 
 
 def _exit(code: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
 import logging
 import re
@@ -11,7 +10,6 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from multiprocessing.connection import Connection
-from pathlib import Path
 from socket import socket
 from time import perf_counter_ns
 from typing import Any
@@ -19,9 +17,8 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from archlab import loading
 from archlab.failure import describe
-from archlab.lab import logs
+from archlab.lab import logs, versions
 from archlab.lab.lab import Lab
 from archlab.lab.setting import Setting
 from archlab.tracing import Recorder
@@ -43,10 +40,12 @@ def serve(
     try:
         lab = Lab(setting, name, crash_at)
         app = _built(place, lab)
+        lifespan = _Lifespan(app)
         config = uvicorn.Config(
-            app,
+            lifespan,
             http="h11",
-            ws="none",
+            ws="websockets-sansio",
+            proxy_headers=False,  # else any client could claim to have another address, by X-Forwarded-For
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -54,7 +53,10 @@ def serve(
             date_header=False,
             reset_contextvars=True,  # else a pipelined request inherits the correlation id of the one before it
         )
-        asyncio.run(_Server(config, wire).serve([listener]))
+        try:
+            asyncio.run(_Server(config, wire).serve([listener]))
+        except SystemExit:  # uvicorn's way to say that the application's start-up failed
+            raise lifespan.failure or RuntimeError("its start-up failed") from None
     except BaseException as error:  # sys.exit and KeyboardInterrupt are the design's own: Ctrl-C is archlab's
         logging.getLogger("archlab").exception("this service failed")
         wire.send(("failed", describe(error)))
@@ -63,10 +65,7 @@ def serve(
 
 
 def _built(place: tuple[str, str, str], lab: Lab) -> ASGIApp:
-    folder, module_name, function = place
-    if folder:
-        loading.load_package(Path(folder), empty=True)
-    module = importlib.import_module(module_name)
+    module, function = versions.loaded(place), place[2]
     if lab.recorder is None:
         app: ASGIApp = getattr(module, function)(lab)
         return app
@@ -88,6 +87,32 @@ def _step(call: Callable[..., Any], recorder: Recorder, shown: str) -> Callable[
         return recorder.wrap_async(shown, made) if inspect.iscoroutinefunction(made) else made
 
     return step
+
+
+class _Lifespan:
+    """The application, and why its start-up failed: uvicorn only logs that."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.failure: Exception | None = None
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def watched(message: Mapping[str, Any]) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                self.failure = RuntimeError(message.get("message") or "its start-up failed")
+                message = {"type": message["type"]}  # the reason is told once, by whoever catches the failure
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if self.failure is not None:
+                self.failure = error  # it says where, which the message may not
+            raise
 
 
 class _Server(uvicorn.Server):

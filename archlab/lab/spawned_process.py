@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import sys
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from archlab.failure import describe
+from archlab.lab import versions
 from archlab.lab.lab import Lab
 from archlab.lab.setting import Setting
 
@@ -63,10 +63,10 @@ class Inbox:
             self._waiting = [wanted for wanted in self._waiting if wanted > self._position]
 
 
-def run(setting: Setting, place: tuple[str, str], name: str, wire: Connection, crash_at: str | None) -> None:
-    """The life of a process that a design spawned: ``place`` is the module and name of its main function."""
+def run(setting: Setting, place: tuple[str, str, str], name: str, wire: Connection, crash_at: str | None) -> None:
+    """The life of a process that a design spawned: ``place`` is where its main function is found."""
     setting.source()  # makes a folder's modules importable here too
-    main = getattr(importlib.import_module(place[0]), place[1])
+    main = getattr(versions.loaded(place), place[2])
     lab = Lab(setting, name, crash_at)
     try:
         main(lab, Inbox(wire, lab.recorder))

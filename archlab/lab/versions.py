@@ -24,7 +24,16 @@ def module(design: Design, into: Path) -> ModuleType:
 
     A change is a patch: ``changes/<change>/<design>.patch``, or ``changes/<design>.patch`` for the change request ("").
     """
-    own = importlib.import_module(design.start.__module__)
+    return _after(importlib.import_module(design.start.__module__), design, into)
+
+
+def function(build: Callable[..., Any], design: Design, into: Path) -> Callable[..., Any]:
+    """A function of a scenario as it is in a version of the design; ``into`` as for ``module``."""
+    found: Callable[..., Any] = getattr(_after(importlib.import_module(build.__module__), design, into), build.__name__)
+    return found
+
+
+def _after(own: ModuleType, design: Design, into: Path) -> ModuleType:
     if design.change is None:
         return own
     original = Path(str(own.__file__)).parent
@@ -82,3 +91,10 @@ def place(build: Callable[..., Any]) -> tuple[str, str, str]:
     file = getattr(sys.modules.get(package), "__file__", None)
     folder = str(Path(file).parent) if file and package.startswith("archlab_folder_") else ""
     return folder, build.__module__, build.__qualname__
+
+
+def loaded(place: tuple[str, str, str]) -> ModuleType:
+    """The module at a place, in any process."""
+    if place[0] and place[1].partition(".")[0] not in sys.modules:
+        loading.load_package(Path(place[0]), empty=True)
+    return importlib.import_module(place[1])

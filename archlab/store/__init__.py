@@ -156,10 +156,6 @@ class Store:
 
         return self._do(lambda connection: reading.history(connection, limit))
 
-    def newest(self) -> dict[str, Recorded]:
-        """The newest run of every scenario that was ever run, by the scenario's name."""
-        return self._do(reading.newest)
-
     def predict(
         self,
         scenario: str,
@@ -175,19 +171,6 @@ class Store:
         prediction = Prediction(design, workload, confidence)
         columns = {**rows.row(prediction), "scenario": scenario, "knobs": rows.dump(dict(knobs or {})), "made": _now()}
         return self._write(lambda db: _insert(db, "predictions", columns))
-
-    def prediction(self, run_id: int) -> Prediction | None:
-        """What was predicted for a run, or None."""
-        return self._do(lambda connection: reading.prediction(connection, run_id))
-
-    def predictions(self) -> list[tuple[int, Prediction]]:
-        """Every prediction whose run was recorded, with the run's number, oldest first."""
-
-        def read(connection: sqlite3.Connection) -> list[tuple[int, Prediction]]:
-            found = reading.rows_of(connection, "SELECT * FROM predictions WHERE run_id IS NOT NULL ORDER BY id")
-            return [(prediction["run_id"], rows.thing(Prediction, prediction)) for prediction in found]
-
-        return self._do(read)
 
     def answer(self, answer: Answer) -> int:
         """Records an answer to a question of a quiz; returns its number."""

@@ -98,13 +98,6 @@ def history(connection: sqlite3.Connection, limit: int) -> list[Recorded]:
         return [_recorded(connection, run) for run in found]
 
 
-def newest(connection: sqlite3.Connection) -> dict[str, Recorded]:
-    """The newest run of every scenario."""
-    with snapshot(connection):
-        found = rows_of(connection, "SELECT * FROM runs WHERE id IN (SELECT max(id) FROM runs GROUP BY scenario)")
-        return {run["scenario"]: _recorded(connection, run) for run in found}
-
-
 def _recorded(connection: sqlite3.Connection, run: Mapping[str, Any]) -> Recorded:
     outcomes = [claim.outcome for claim in _parts(connection, "claims", ClaimOutcome, run["id"])]
     return Recorded(

@@ -65,8 +65,15 @@ def _course(page: Page, topics: Sequence[Compared], age: str) -> Iterable[Text]:
         else:
             yield from _narrow(page, t, t.run)
     yield from _in_short(page, [t.run for t in topics if t.run is not None and t.run.valid])
-    steps = [("archlab compare TOPIC", "why?"), ("archlab run TOPIC --set KNOB=YOURS", "is it you?")]
-    yield from commands(page, "NEXT", steps)
+    yield from commands(page, "NEXT", [step for t in topics[:1] for step in _next(t)])
+
+
+def _next(t: Compared) -> Iterable[tuple[str, str]]:
+    """In full, and with a value of one's own: the first knob that stands for the problem shows how to give one."""
+    yield f"archlab compare {t.name}", "why?"
+    turned = [w.settings for w in t.scenario.workloads if w.name == PRESENT] if t.scenario else []
+    for knob, value in list(turned[0].items())[:1] if turned else ():
+        yield f"archlab run {t.name} --set {knob}={value:.15g}", "with your own value: does it pay for you?"
 
 
 def _legend(page: Page, topics: Sequence[Compared]) -> list[Text]:

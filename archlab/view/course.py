@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from archlab.neutral import printable
 from archlab.view import units
 from archlab.view.signs import plain, shorten
 
@@ -51,6 +52,7 @@ def durations(topics: Iterable[Topic], width: int = 100, ascii_only: bool = Fals
 
 def _lines(rows: Sequence[tuple[str, str, str]], width: int, ascii_only: bool) -> list[str]:
     """Aligned columns; the last one is shortened to the line, except where it says why something failed."""
+    rows = [(printable(name), printable(middle), printable(last)) for name, middle, last in rows]
     spelled = [tuple(plain(cell) if ascii_only else cell for cell in row) for row in rows]
     first = max((len(row[0]) for row in spelled), default=0)
     second = max((len(row[1]) for row in spelled), default=0)

@@ -27,19 +27,26 @@ def sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
     workload = facts.shown_workload(run, scenario)
     told = []
     for original, mine in facts.edited(run):
-        parts = [*_bounds(run, workload, original.name, mine.name)]
+        parts = [*_decides(run, workload, original.name, mine.name)]
         parts += _figures(_look(run, scenario, workload, original.name, mine.name))
         if parts:
             told.append(f"{mine.name} beside {original.name} at {workload}: {'; '.join(parts)}.")
     return told
 
 
-def _bounds(run: Run, workload: str, original: str, mine: str) -> Iterable[str]:
-    """Whether the edit decides anything: a bound is met that was missed, or the other way round."""
+def _decides(run: Run, workload: str, original: str, mine: str) -> Iterable[str]:
+    """Whether the edit decides anything: a bound is met that was missed, or the other way round.
+
+    What refutes a claim of the original pays for its bounds with something that was promised: it is not praised.
+    """
+    told = {claim.text: claim.id for claim in run.claims if not claim.edited}
+    refutes = [told.get(claim.text, claim.id) for claim in run.claims if claim.edited == mine]
+    if refutes:
+        yield f"it refutes the {'claim' if len(refutes) == 1 else 'claims'} {units.listed(refutes)}"
     before, now = (
         {r.outcome for r in run.requirements if (r.workload, r.design) == (workload, name)} for name in (original, mine)
     )
-    if "missed" in before and now == {"met"}:
+    if "missed" in before and now == {"met"} and not refutes:
         yield "it meets every bound"
     elif "missed" in now and before == {"met"}:
         yield "it misses a bound"

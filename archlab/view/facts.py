@@ -182,11 +182,10 @@ def says(scenario: Scenario | None, requirement: str) -> str:
     return requirement.replace("-", " ").replace("_", " ")
 
 
-def operation_of(scenario: Scenario | None, metric: str) -> str | None:
-    for m in scenario.metrics if scenario else ():
-        if m.name == metric:
-            return m.operation
-    return None
+def latency_metrics(scenario: Scenario | None, operation: str) -> set[str]:
+    """The metrics that are declared to be an operation's latency under the workload's own load."""
+    metrics = scenario.metrics if scenario else ()
+    return {m.name for m in metrics if (m.operation, m.of, m.experiment) == (operation, "latency", "")}
 
 
 def shown_workload(run: Run, scenario: Scenario | None = None) -> str:
@@ -212,20 +211,15 @@ def shown_operations(run: Run, workload: str, scenario: Scenario | None = None) 
 
 
 def trace_bound(run: Run, scenario: Scenario | None, operation: str, workload: str) -> float | None:
-    """The bound on an operation's latency, in seconds: the right edge of its waterfall."""
-    elsewhere = {metric.name for metric in scenario.metrics if metric.experiment} if scenario else set()
-    for r in demands(run, workload):
-        if r.at_most is None or r.unit != "s" or r.metric in elsewhere:  # elsewhere: of another load than is traced
-            continue
-        if (operation_of(scenario, r.metric) or r.metric.split("_")[0]) == operation:
-            return r.at_most
-    settings = next((w.settings for w in run.workloads if w.name == workload), None)
-    for required in scenario.requirements if scenario else ():  # the traces are shown before anything is judged
-        demanded = required.unit == "s" and required.demanded_in(workload, settings) and required.at_most is not None
-        demanded = demanded and required.metric not in elsewhere
-        if demanded and operation_of(scenario, required.metric) == operation:
-            return required.at_most
-    return None
+    """The bound on an operation's latency, in seconds: the right edge of its waterfall. None where nobody declares it,
+    and where the scenario is not at hand to say which metric is the operation's."""
+    metrics = latency_metrics(scenario, operation)
+    judged = [r.at_most for r in demands(run, workload) if r.metric in metrics]
+    if scenario and not judged:  # the traces are shown before anything is judged
+        knobs = next((w.settings for w in run.workloads if w.name == workload), None)
+        asked = (r for r in scenario.requirements if r.metric in metrics and r.demanded_in(workload, knobs))
+        judged = [r.at_most for r in asked]
+    return next((bound for bound in judged if bound is not None), None)
 
 
 def panes(run: Run, workload: str, most: int, scenario: Scenario | None = None) -> list[DesignFacts]:

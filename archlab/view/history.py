@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from archlab.run import Run
+from archlab.run import Verdict
 from archlab.view import units
 from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part, Picture, table
 
@@ -25,26 +25,15 @@ class Past:
     verdicts: str
     held: int = 0
     claims: int = 0
-    predicted: str = ""
     quick: bool = False
 
 
-def past(run: Run, predicted: str = "") -> Past:
-    """The line of a run that is at hand as a whole."""
-    asked = [c for c in run.claims if c.outcome is not None]
-    held = sum(c.outcome == "held" for c in asked)
-    return Past(
-        run.run_id or 0, run.scenario, run.started, run.seconds, run.valid, verdicts(run), held, len(asked), predicted,
-        run.quick,
-    )  # fmt: skip
-
-
-def verdicts(run: Run) -> str:
+def told(verdicts: Sequence[Verdict], invalid_reasons: Sequence[str]) -> str:
     """``calm: crud · pressure: queries · far_views: none``; why it is invalid for a run that is."""
-    if not run.valid:
-        return "; ".join(run.invalid_reasons)
-    told = {"uncertain": "uncertain", "none": "none"}
-    return " · ".join(f"{v.workload}: {told.get(v.status) or v.design}" for v in run.verdicts)
+    if invalid_reasons:
+        return "; ".join(invalid_reasons)
+    without = {"uncertain": "uncertain", "none": "none"}
+    return " · ".join(f"{v.workload}: {without.get(v.status) or v.design}" for v in verdicts)
 
 
 def history(runs: Sequence[Past]) -> Picture:

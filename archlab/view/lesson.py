@@ -13,7 +13,6 @@ from rich.text import Text
 
 from archlab.scenario import Knob
 from archlab.view.page import BAD, DIM, GOOD, HEAD, Fitted, Page, Picture, pad
-from archlab.view.signs import plain
 from archlab.view.source_sections import align, explanation, sections
 
 READABLE = 88
@@ -44,7 +43,7 @@ class _Prose:
     markdown: str
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        markdown = plain(self.markdown) if options.ascii_only else self.markdown
+        markdown = Page(ascii=options.ascii_only).spell(self.markdown)
         theme = "ansi_dark"  # the terminal's own colours, on its own background
         yield Fitted(_Markdown(markdown, code_theme=theme, inline_code_theme=theme, hyperlinks=False), READABLE)
 

@@ -15,6 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
+from archlab.neutral import printable
 from archlab.view.signs import plain
 
 GOOD, BAD, PAYS, SELF, UNSURE = "green", "red", "bold cyan", "yellow", "magenta"
@@ -35,7 +36,8 @@ class Page:
     ascii: bool = False
 
     def spell(self, text: str) -> str:
-        return plain(text) if self.ascii else text
+        """``text`` as it may be shown: every part of a picture passes here."""
+        return plain(printable(text)) if self.ascii else printable(text)
 
     def text(self, *parts: Part, style: str = "") -> Text:
         """Parts put together: a string, (a string, its style) or Text."""
@@ -88,6 +90,26 @@ class Page:
         for paragraph in further:
             lines += self.wrap(paragraph, indent=indent)
         return lines
+
+    def command(self, command: str, label: Part = "", indent: int = 0) -> list[Text]:
+        """A command to type, on as many lines as it takes; the shell reads on behind a backslash."""
+        lines = [pad(self.text(label), indent)]
+        for word in re.findall(r"(?:'[^']*'|\S)+", self.spell(command)):
+            started = lines[-1].cell_len > indent
+            if started and lines[-1].cell_len + 1 + len(word) + len(" \\") > self.width:
+                lines[-1].append(" \\")
+                lines.append(Text(" " * (indent + 2)))
+                started = False
+            lines[-1].append(f" {word}" if started else word)
+        return lines
+
+    def with_command(self, body: Part, advice: str, indent: int = 0) -> list[Text]:
+        """``body``, then advice that ends with a command to type: on a line of its own where that would be broken."""
+        lines = self.wrap(body, indent=indent)
+        if lines[-1].cell_len + 1 + self.text(advice).cell_len <= self.width:
+            lines[-1].append(" ").append_text(self.text(advice))
+            return lines
+        return [*lines, *self.command(advice, indent=indent)]
 
     def entries(self, parts: Sequence[Part], gap: int = 2, indent: int = 0) -> list[Text]:
         """A legend: as many entries on a line as fit, none broken but one that is longer than a line."""
@@ -144,7 +166,7 @@ def commands(page: Page, label: str, steps: Sequence[tuple[str, str]]) -> list[T
         lines = table(page, rows, gap=4, indent=indent)
         return [page.text((f"{label:<{indent}}", HEAD), lines[0][indent:]), *lines[1:]] if lines else []
     for i, (command, why) in enumerate(steps):
-        lines += page.wrap(command, ("" if i else label, HEAD), indent)
+        lines += page.command(command, ("" if i else label, HEAD), indent)
         lines += page.wrap((why, DIM), indent=indent + 2 if page.width >= 40 else 4)
     return lines
 
@@ -206,7 +228,7 @@ class Picture:
 
 def spelled(console: Console, text: str) -> str:
     """A prompt or a sentence as this console can show it, for what is printed without a Picture."""
-    return plain(text) if console.options.ascii_only else text
+    return Page(ascii=console.options.ascii_only).spell(text)
 
 
 @dataclass(frozen=True)

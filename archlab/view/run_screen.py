@@ -21,6 +21,7 @@ from archlab.view import (
     verdict,
     waterfall,
 )
+from archlab.view.next_steps import next_steps
 from archlab.view.page import BAD, DIM, HEAD, Page, Picture, pad
 
 
@@ -100,10 +101,11 @@ def _figures(
     page: Page, run: Run, scenario: Scenario | None, predicted: str | None, confidence: int, every: bool
 ) -> Iterable[Text]:
     if not run.valid:
-        yield from verdict.invalid(page, run)
         yield from verdict.trust(page, run, scenario)
         yield Text()
-        yield from verdict.next_steps(page, run, scenario)
+        yield from next_steps(page, run, scenario)
+        yield Text()
+        yield from verdict.invalid(page, run, scenario)
         return
     designs = [d.name for d in facts.in_order(run)]
     sections = [*requirements.sections(run, scenario, every), bill.section(run, scenario, every)]
@@ -122,4 +124,4 @@ def _figures(
     yield from verdict.claims(page, run, scenario)
     yield from verdict.trust(page, run, scenario)
     yield Text()
-    yield from verdict.next_steps(page, run, scenario)
+    yield from next_steps(page, run, scenario)

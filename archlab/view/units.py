@@ -7,6 +7,7 @@ significant digits are shown below ten and whole numbers above: what a run of a 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 NOTHING = "–"
 """Stands where there is no figure."""
@@ -137,6 +138,11 @@ def count(number_of: int, one: str, many: str | None = None) -> str:
 def word(number_of: int) -> str:
     """``three`` up to twelve, then figures."""
     return _WORDS[number_of] if 0 <= number_of < len(_WORDS) else f"{number_of:,}"
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """``a, b and c``."""
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _rounded(value: float) -> float:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from rich.text import Text
 
 from archlab.run import ClaimOutcome, Comparison, DesignFacts, Run, Verdict
 from archlab.scenario import Scenario
 from archlab.view import edits, facts, units
-from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part, commands
+from archlab.view.next_steps import LONGER, again, called
+from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part
 
 LABEL = 9
 """Cells for ``VERDICT`` and its like; the sentences stand to the right of them."""
-
-LONGER = "--for 60s"
 
 TRAPS = {
     "self-inflicted": "faster means needed",
@@ -42,7 +39,7 @@ def verdict_sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
     grouped: dict[str, list[str]] = {}
     for v in run.verdicts:
         grouped.setdefault(_clause(run, v, scenario), []).append(v.workload)
-    sentences = [f"{_listed(workloads)}: {clause}." for clause, workloads in grouped.items()]
+    sentences = [f"{units.listed(workloads)}: {clause}." for clause, workloads in grouped.items()]
     sentences += edits.sentences(run, scenario)
     cost = _cost_sentence(run, scenario)
     return [*sentences, cost] if cost else sentences
@@ -54,13 +51,12 @@ def _clause(run: Run, v: Verdict, scenario: Scenario | None) -> str:
     if v.status == "none":
         return "none is sufficient"
     if v.status == "uncertain":
-        open_still = _listed(list(v.candidates), "or") if len(v.candidates) > 1 else f"perhaps {''.join(v.candidates)}"
+        open_still = units.listed(v.candidates, "or") if len(v.candidates) > 1 else f"perhaps {''.join(v.candidates)}"
         return f"uncertain, {open_still} ({LONGER} tells more)"
     busy = facts.busy(run, v.workload, v.design or "") if v.workload == facts.shown_workload(run, scenario) else None
     if busy is None or busy < 0.01:
         return f"{v.design}"
-    # Services are asked over one connection at a time: it is that which is busy, not the processes behind it.
-    whose = "its connection " if scenario and "services" in scenario.needs else ""
+    whose = f"{scenario.load.busy} " if scenario and scenario.load.busy else ""
     return f"{v.design} ({whose}{units.percent(busy)} busy)"
 
 
@@ -71,9 +67,11 @@ def _flipping(run: Run, workload: str, scenario: Scenario | None) -> str:
     unit = next((k.unit for k in scenario.knobs if k.name == knob), "") if scenario else ""
     needed: dict[str, list[str]] = {}
     for v in along:
-        which = {"sufficient": f"{v.design}", "none": "none"}.get(v.status, f"perhaps {_listed([*v.candidates], 'or')}")
+        which = {"sufficient": f"{v.design}", "none": "none"}.get(
+            v.status, f"perhaps {units.listed(v.candidates, 'or')}"
+        )
         needed.setdefault(which, []).append(f"{v.at[knob]:g}")
-    told = [f"{which} at {_listed(values)} {unit}".rstrip() for which, values in needed.items()]
+    told = [f"{which} at {units.listed(values)} {unit}".rstrip() for which, values in needed.items()]
     return f"it depends on {knob}: {', '.join(told)}"
 
 
@@ -108,7 +106,7 @@ def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFact
     price += _later(run, scenario, workload, simple.name, pattern.name)
     if not price:
         gain, _, _ = gain.rpartition(",")
-    return f"{where}, {pattern.name} is {' '.join([gain, _listed(price)]).rstrip()}."
+    return f"{where}, {pattern.name} is {' '.join([gain, units.listed(price)]).rstrip()}."
 
 
 def _times_sooner(run: Run, workload: str, simple: str, pattern: str) -> float | None:
@@ -163,7 +161,7 @@ def prediction_sentence(run: Run, design: str, confidence: int, scenario: Scenar
     if v is None or open_still:
         return f"{told}. This run cannot tell; nothing is counted."
     if v.status == "uncertain":
-        return f"{told}; it is {_listed(list(v.candidates), 'or')}. It will be asked again."
+        return f"{told}; it is {units.listed(v.candidates, 'or')}. It will be asked again."
     if v.design == design:
         return f"{told}. Right: {workload} needs {design}."
     truth = f"it was {v.design}" if v.design else f"none is sufficient in {workload}"
@@ -207,7 +205,8 @@ def claims(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]
     if by_nature and open_ones:
         why, more = by_nature
         named = " · ".join(c.id for c in open_ones)
-        lines += page.wrap(page.text(("? open", UNSURE), f" {why}: {named}. Try {more}."), indent=LABEL)
+        told = page.text(("? open", UNSURE), f" {why}: {named}.")
+        lines += page.with_command(told, f"Try {more}", indent=LABEL)
     for c in asked:
         if c.outcome != "held" and not (by_nature and c.outcome == "inconclusive"):
             lines += page.wrap(_not_held(page, c), indent=LABEL)
@@ -218,18 +217,14 @@ def claims(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]
 
 
 def _leaves_open(run: Run, scenario: Scenario | None) -> tuple[str, str] | None:
-    """Why a run leaves claims open whatever it measures, and what to type for more; None for a whole run."""
+    """Why a run leaves claims open whatever it measures, and what to try; None for a whole run."""
     left_out = facts.left_out(run, scenario)
     if not left_out:
-        return ("in a quick look", LONGER) if run.quick else None
+        longer = again(run, scenario, LONGER) if scenario else LONGER
+        return ("in a quick look", longer) if run.quick else None
     how = "this quick look" if run.quick else "this run"
     turned = " or turned knobs" if run.turned else ""
     return f"because {how} left out {left_out}{turned}", f"the whole: archlab run {called(run, scenario)}"
-
-
-def called(run: Run, scenario: Scenario | None) -> str:
-    """What to type to name the scenario."""
-    return (scenario and scenario.typed) or run.scenario
 
 
 def _not_held(page: Page, c: ClaimOutcome) -> Text:
@@ -239,12 +234,12 @@ def _not_held(page: Page, c: ClaimOutcome) -> Text:
     return page.text((f"{mark} {c.outcome}", style), f" {c.id}: {c.text.rstrip('.')}.{evidence}{more}")
 
 
-def checked(page: Page, run: Run) -> list[Text]:
+def checked(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
     """``archlab check``: what was asked and how it ended."""
     lines = page.wrap(page.text((run.scenario, HEAD), f" · {run.question}"))
     if not run.valid:
-        return [*lines, *invalid(page, run)]
-    return [*lines, *verdict(page, run), *claims(page, run), *trust(page, run)]
+        return [*lines, *invalid(page, run, scenario)]
+    return [*lines, *verdict(page, run, scenario), *claims(page, run, scenario), *trust(page, run, scenario)]
 
 
 def trust(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
@@ -289,32 +284,13 @@ def struck_of(injected: int, planned: int) -> str:
     return f"{injected} of {planned}" if injected <= planned else f"{injected} times, {planned} planned"
 
 
-def invalid(page: Page, run: Run) -> list[Text]:
-    """Why nothing is judged, and what to do about it."""
+def invalid(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
+    """Why nothing is judged, and what to do about it: the last thing that an invalid run says."""
     lines: list[Text] = []
     for i, reason in enumerate(run.invalid_reasons):
         lines += said(page, "" if i else "INVALID", page.text((reason, BAD)), f"{HEAD} {BAD}")
-    return [*lines, *page.wrap((f"Nothing is judged. Try again: archlab run {run.scenario}", DIM), indent=LABEL)]
-
-
-def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
-    """Commands to type, each with the question that it answers."""
-    steps: list[tuple[str, str]] = []
-    unsure = [v for v in run.verdicts if v.status == "uncertain"] if run.valid else []
-    if unsure:
-        which = _listed(list(unsure[0].candidates), "or")
-        options = [f"--set {knob}={value:g}" for knob, value in run.turned.items()]
-        options += [scenario.narrowed] if scenario and scenario.narrowed else []
-        again = " ".join(["archlab run", called(run, scenario), *options, LONGER])
-        steps.append((again, f"{unsure[0].workload}: {which}?"))
-    if scenario and scenario.typed:  # a copy: its own name, and no further copy
-        own = [(c, why) for c, why in scenario.try_next if not c.startswith("archlab new")]
-        typed = scenario.typed.replace("\\", r"\\")  # a backslash means something in what re puts in
-        steps += [(re.sub(r"^(archlab \w+) [\w-]+", rf"\1 {typed}", c), why) for c, why in own]
-        return commands(page, "NEXT", steps)
-    steps += scenario.try_next if scenario else [(f"archlab show {run.scenario}", "the lesson behind it")]
-    return commands(page, "NEXT", steps)
-
-
-def _listed(names: list[str], last: str = "and") -> str:
-    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    told = "This run is invalid: nothing in it is judged."
+    if scenario is None:
+        return [*lines, *page.wrap(told, indent=LABEL)]
+    quick = ["--quick"] if run.quick else []
+    return [*lines, *page.with_command(told, f"Try again: {again(run, scenario, *quick)}", indent=LABEL)]

@@ -1,18 +1,8 @@
-"""The glossary: every word that a screen or a lesson uses in a sense of its own. Nothing but data."""
+"""The glossary: every word that archlab uses in a sense of its own, whatever the topic. Nothing but data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Word:
-    name: str
-    means: str
-    also: tuple[str, ...] = ()
-    """Other names under which it is found."""
-    see: tuple[str, ...] = ()
-
+from archlab.scenario import Word
 
 WORDS = (
     Word(
@@ -194,14 +184,6 @@ WORDS = (
         see=("misuse", "invalid"),
     ),
     Word(
-        "hole",
-        "A concern that does not hold at an endpoint (✗ in the grid): a stranger gets in, a request leaves no line. "
-        "Found from outside, by requests to every endpoint. One marked t is stopped by the design's own test before "
-        "it is released.",
-        also=("holes", "the grid", "grid"),
-        see=("requirement",),
-    ),
-    Word(
         "open loop",
         "Load that comes when it comes, whether or not the last request was answered: as real users do. Latency "
         "counts from when a request was due.",
@@ -254,7 +236,6 @@ WORDS = (
     Word(
         "at once",
         "0 s: whoever looks first after a change finds it.",
-        see=("staleness", "read-your-own-writes"),
     ),
     Word(
         "claim",
@@ -326,32 +307,6 @@ WORDS = (
         "requests, and TRUST prints what tracing adds to one.",
         also=("tracing adds", "tracing"),
         see=("trace",),
-    ),
-    Word(
-        "outbox",
-        "A table to which a command writes its event in the same transaction as its data, to be passed on "
-        "afterwards: both happen or neither.",
-        see=("projection",),
-    ),
-    Word(
-        "projection",
-        "Rows made for reading, kept up to date from events by somebody else than the command. They are fast to "
-        "read and a little old.",
-        also=("projector", "read model"),
-        see=("staleness", "outbox"),
-    ),
-    Word(
-        "staleness",
-        "How long after a change a reader can still see the state before it.",
-        also=("stale",),
-        see=("read-your-own-writes", "projection"),
-    ),
-    Word(
-        "read-your-own-writes",
-        "The promise that whoever changed something sees the change at once. A projection breaks it unless "
-        "something is done about it.",
-        also=("read your own writes",),
-        see=("staleness",),
     ),
     Word(
         "round trip",

@@ -6,6 +6,7 @@ left edge after it. A bar that runs beyond the bound ends in ▶, and its figure
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -195,6 +196,8 @@ def _not_shown(page: Page, run: Run, picture: Waterfall) -> list[Text]:
     names = [d.name for d in facts.in_order(run) if d not in picture.designs]
     if not names:
         return []
-    mine = [d.name for _, d in facts.edited(run) if d.name in names]
-    where = f"archlab trace {run.run_id} {(mine or names)[-1]}" if run.run_id is not None else ""
+    traced = [name for name in names if any(t.design == name for t in run.traces)]
+    mine = [d.name for _, d in facts.edited(run) if d.name in traced]
+    known = run.run_id is not None and traced
+    where = f"archlab trace {run.run_id} {shlex.quote((mine or traced)[-1])}" if known else ""
     return page.heading(f"+ {units.count(len(names), 'design')}: {', '.join(names)}", (where, DIM), DIM)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archlab.scenario import Experiment, Knob, Load, Metric, Requirement, Scenario, Workload
+from archlab.scenario import Experiment, Knob, Load, Metric, Requirement, Scenario, Word, Workload
 
 from . import crud, experiments, projection, queries, summary, workload
 from .claims import CLAIMS
@@ -159,6 +159,35 @@ EXPERIMENTS = (
     Experiment("rebuild", experiments.rebuild, *FAULTS, {experiments.DAMAGE: 1}, quick=False),
 )
 
+WORDS = (
+    Word(
+        "outbox",
+        "A table to which a command writes its event in the same transaction as its data, to be passed on "
+        "afterwards: both happen or neither.",
+        see=("projection",),
+    ),
+    Word(
+        "projection",
+        "Rows made for reading, kept up to date from events by somebody else than the command. They are fast to "
+        "read and a little old.",
+        also=("projector", "read model"),
+        see=("staleness", "outbox"),
+    ),
+    Word(
+        "staleness",
+        "How long after a change a reader can still see the state before it.",
+        also=("stale",),
+        see=("read-your-own-writes", "projection", "at once"),
+    ),
+    Word(
+        "read-your-own-writes",
+        "The promise that whoever changed something sees the change at once. A projection breaks it unless "
+        "something is done about it.",
+        also=("read your own writes",),
+        see=("staleness",),
+    ),
+)
+
 SCENARIO = Scenario(
     name="cqrs",
     topic="19 · CQRS",
@@ -195,4 +224,5 @@ Entities, a query, totals kept by the order, a read store: what is enough?""",
         ("archlab run cqrs --workload pressure --set projector_delay=2000", "when is a read store too far behind?"),
         ("archlab new mine --from cqrs", "is crud treated unfairly? mend it, then run ./mine"),
     ),
+    words=WORDS,
 )

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from archlab.lab import crash_points, sources
 from archlab.scenario import Sample
 
+from . import projection
 from .workload import DONE, NEW_ORDERS, an_order, forbidden, obey, shown, time_unseen, wrong_totals
 from .world import CancelOrder, Position
 
 if TYPE_CHECKING:
     from archlab.lab import Lab
 
-CRASH = "between event and projection"
-CRASHES = CRASH, "between totals and position"
-"""Where the projector is killed."""
+CRASHES = crash_points(sources(projection.DESIGN))
+"""Where the projector is killed: at every crash point that its source names."""
+CRASH = CRASHES[0]
 REPLAY, REORDER, POISON, DAMAGE = "events replayed", "events reordered", "poison event", "read store damaged"
 LOOKS = 3
 """Orders that one round looks for."""
@@ -44,7 +46,7 @@ def rules(lab: Lab, design: Any) -> Iterator[Sample]:
 
 
 def projector_killed(lab: Lab, design: Any) -> Iterator[Sample]:
-    """SIGKILL strikes the projector when it has read an event, and when it has added it up and not yet moved on."""
+    """SIGKILL strikes the projector at each of its crash points."""
     for point in CRASHES:
         last = _events_without_projector(lab, design, point)
         yield Sample("divergent", wrong_totals(lab, design), {"stage": "projector dead"})

@@ -13,6 +13,7 @@ from archlab.scenario import (
     Metric,
     Requirement,
     Scenario,
+    Word,
     Workload,
 )
 
@@ -241,6 +242,17 @@ EXPERIMENTS = (
     Experiment("layers_cost", Later(DONE, "layers_cost"), ("pressure",), ("middleware",), rounds=3, quick=False),
 )
 
+WORDS = (
+    Word(
+        "hole",
+        "A concern that does not hold at an endpoint (✗ in the grid): a stranger gets in, a request leaves no line. "
+        "Found from outside, by requests to every endpoint. One marked t is stopped by the design's own test before "
+        "it is released.",
+        also=("holes", "the grid", "grid"),
+        see=("requirement",),
+    ),
+)
+
 SCENARIO = Scenario(
     name="middleware",
     topic="20 · Middleware",
@@ -257,7 +269,7 @@ a failure is found by its id; a policy is one edit. What is enough?""",
     requirements=REQUIREMENTS,
     workloads=WORKLOADS,
     designs=DESIGNS,
-    load=Load(Later(WORKLOAD, "requests")),
+    load=Load(Later(WORKLOAD, "requests"), busy="its connection"),
     answers=Later(WORKLOAD, "answers"),
     data=Later(WORKLOAD, "seed"),
     experiments=EXPERIMENTS,
@@ -271,4 +283,5 @@ a failure is found by its id; a policy is one edit. What is enough?""",
         ("archlab new mine --from middleware", "mend decorators with a catch-all endpoint; is the stack needed then?"),
     ),
     needs=("services",),
+    words=WORDS,
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archlab.lab.ledger import compare, crash_points, enumerate_crashes
+from archlab.lab.ledger import compare, crash_points, samples
 
 EFFECTS = list(range(8))
 
@@ -64,10 +64,10 @@ def test_every_effect_is_accounted_for(happened: list[int]) -> None:
     assert len(happened) == len(EFFECTS) - len(ledger.lost) + len(ledger.duplicated)
 
 
-def test_every_point_is_tried_and_told_by_name() -> None:
+def test_what_a_crash_did_is_told_by_the_name_of_its_point() -> None:
     happened = {"before effect": "ac", "between effect and ack": "abbc"}
-    samples = list(enumerate_crashes(happened, "abc", lambda point: happened[point]))
-    found = {(s.at["crash_point"], s.metric): s.value for s in samples}
+    told = [sample for point, effects in happened.items() for sample in samples(point, compare("abc", effects))]
+    found = {(s.at["crash_point"], s.metric): s.value for s in told}
     assert found["before effect", "lost"] == 1
     assert found["between effect and ack", "duplicated"] == 1
     assert sum(found.values()) == 2

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from archlab import catalog
+from archlab.lab.errors import ProcessDied
 from archlab.lab.lab import Lab
-from archlab.lab.process import ProcessDied
 from archlab.lab.setting import Setting
 from archlab.lab.spawned_process import Inbox
 from archlab.scenario import Scenario
@@ -184,7 +184,7 @@ def test_waiting_for_a_dead_process_says_who_died_and_how(lab: Lab, main: Any) -
 
 
 def test_only_an_end_that_nobody_planned_is_held_against_a_process(lab: Lab, main: Any) -> None:
-    """A kill, a crash point, a stop and a regular end are planned; an exception is not."""
+    """A kill, a crash point and a stop are planned; an exception is not, nor is a return that nobody asked for."""
     killed, ended = lab.spawn(main.summing, "killed"), lab.spawn(main.hasty, "ended")
     killed.kill()
     ended.send("go")
@@ -194,8 +194,10 @@ def test_only_an_end_that_nobody_planned_is_held_against_a_process(lab: Lab, mai
     crashed.start(crash_at="counted")
     crashed.send("word")
     crashed.exited()
-    for process in (killed, ended, crashed):
+    for process in (killed, crashed):
         process.check()
+    with pytest.raises(ProcessDied, match="ended ended by itself although nobody stopped it"):
+        ended.check()
     failing = lab.spawn(main.summing, "failing")
     failing.send(-1)
     failing.exited()

@@ -23,9 +23,10 @@ QUICK = 0.02
 
 
 class Echo:
-    """A service of any protocol: it sends back what it gets."""
+    """A service of any protocol: it sends back what it gets, behind a prefix."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: bytes = b"") -> None:
+        self.prefix = prefix
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -47,7 +48,7 @@ class Echo:
         with suppress(OSError), connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while data := connection.recv(65536):
-                connection.sendall(data)
+                connection.sendall(self.prefix + data)
 
 
 @pytest.fixture
@@ -174,6 +175,63 @@ def test_a_cut_ends_what_there_is_and_what_comes_until_it_is_mended(proxied: Sim
     proxied.proxy.mend()
     with connected(proxied.proxy) as again:
         exchange(again)
+
+
+def test_a_round_trip_takes_as_much_longer_as_was_asked_below_a_millisecond_too(proxied: SimpleNamespace) -> None:
+    """A loop that rounds its timers up to a millisecond would add 2 ms and more for each of these latencies."""
+    added = {}
+    with connected(proxied.proxy) as connection:
+        for latency in (0.00025, 0.002):
+            proxied.proxy.poison(Toxic(latency=latency))
+            added[latency] = sorted(exchange(connection) for _ in range(60))
+        proxied.proxy.mend()
+        bare = sorted(exchange(connection) for _ in range(60))
+    assert added[0.002][30] - added[0.00025][30] > 0.0025, "3.5 ms were asked for"
+    assert 0.0005 < added[0.00025][0] < bare[0] + 0.0012, "0.5 ms were asked for"
+
+
+def test_a_new_target_is_that_of_new_connections_and_open_ones_stay(proxied: SimpleNamespace) -> None:
+    other = Echo(prefix=b"other: ")
+    try:
+        with connected(proxied.proxy) as old:
+            exchange(old)
+            proxied.proxy.retarget(other)
+            exchange(old)
+            with connected(proxied.proxy) as new:
+                new.sendall(b"hello")
+                assert new.recv(100) == b"other: hello"
+            exchange(old)
+    finally:
+        other.close()
+
+
+def test_a_proxy_that_was_retargeted_keeps_its_target_when_it_is_started_again(proxied: SimpleNamespace) -> None:
+    other = Echo(prefix=b"other: ")
+    try:
+        proxied.proxy.retarget(other)
+        proxied.proxy.kill()
+        proxied.proxy.start()
+        with connected(proxied.proxy) as new:
+            new.sendall(b"hello")
+            assert new.recv(100) == b"other: hello"
+    finally:
+        other.close()
+
+
+def test_it_serves_more_connections_than_select_could_watch(proxied: SimpleNamespace) -> None:
+    """Each takes two file descriptors of the proxy's process; select(2) alone would end at 1024 of them."""
+    resource = pytest.importorskip("resource")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if most != resource.RLIM_INFINITY and most < 2000:
+        pytest.skip("too few file descriptors are allowed here (ulimit -n)")
+    connections = []
+    try:
+        for _ in range(600):
+            connections.append(connected(proxied.proxy))
+            exchange(connections[-1])
+    finally:
+        for connection in connections:
+            connection.close()
 
 
 def test_a_service_that_is_down_is_down_through_the_proxy_too(proxied: SimpleNamespace) -> None:

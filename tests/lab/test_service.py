@@ -14,6 +14,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from archlab import catalog, loading
 from archlab.bench import data_files, rounds
@@ -21,9 +23,9 @@ from archlab.bench.plan import Plan
 from archlab.bench.runner import execute
 from archlab.judge import judge
 from archlab.lab import forking, ledger, ports
-from archlab.lab.client import Client
+from archlab.lab.client import HOST, Client
+from archlab.lab.errors import ProcessDied
 from archlab.lab.lab import Lab
-from archlab.lab.process import ProcessDied
 from archlab.lab.service import PRELOADED, ServiceFailed
 from archlab.lab.setting import Setting
 from archlab.lab.toxic import Toxic
@@ -162,6 +164,61 @@ def test_one_that_ends_itself_while_it_starts_says_where(
     assert capfd.readouterr().err == ""
 
 
+def test_a_websocket_is_served(lab: Lab, apps: ModuleType) -> None:
+    service = lab.service(apps.lively, "lively").ready()
+    with connect(f"ws://{HOST}:{service.port}/talk", proxy=None) as socket:
+        for word in ("one", "two"):
+            socket.send(word)
+            assert socket.recv(timeout=5) == f"you said {word}"
+
+
+def test_an_open_websocket_does_not_hold_up_the_end(lab: Lab, apps: ModuleType) -> None:
+    """Its client is told that the service goes away (close code 1012), and the shutdown runs to its end."""
+    service = lab.service(apps.lively, "lively").ready()
+    with connect(f"ws://{HOST}:{service.port}/talk", proxy=None) as socket:
+        socket.send("one")
+        socket.recv(timeout=5)
+        service.stop()
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=5)
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 1012
+    assert service.exited() == 0
+    assert [line["message"] for line in service.log()] == ["started up", "shut down"]
+
+
+def test_start_up_runs_before_it_serves_and_shutdown_when_it_is_stopped(lab: Lab, apps: ModuleType) -> None:
+    service = lab.service(apps.lively, "lively").ready()
+    assert [line["message"] for line in service.log()] == ["started up"]
+    service.stop()
+    assert [line["message"] for line in service.log()] == ["started up", "shut down"]
+
+
+def test_a_start_up_that_fails_fails_the_service_with_its_reason(lab: Lab, apps: ModuleType) -> None:
+    service = lab.service(apps.lively, "lively", settings={"rate": apps.FAILS_AT_START})
+    with pytest.raises(ServiceFailed) as failed:
+        service.ready()
+    said = str(failed.value)
+    assert "service lively did not start: ValueError: no connection to the stock (apps.py, line" in said
+    assert "\n" not in said
+
+
+def test_no_client_can_forge_its_address(lab: Lab, apps: ModuleType) -> None:
+    """A forwarding header is a claim of whoever sent it."""
+    service = lab.service(apps.lively, "lively")
+    forged = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https", "forwarded": "for=203.0.113.9"}
+    assert service.client.get("/caller", forged).json() == {"host": HOST, "scheme": "http"}
+
+
+def test_the_traced_pass_serves_websockets_start_up_and_shutdown_too(tmp_path: Path, apps: ModuleType) -> None:
+    lab = Lab(Setting(catalog.source(str(WEB)), "calm", {"rate": 7}, "1", tmp_path, traced=True, design="direct"))
+    service = lab.service(apps.lively, "lively").ready()
+    with connect(f"ws://{HOST}:{service.port}/talk", proxy=None) as socket:
+        socket.send("one")
+        assert socket.recv(timeout=5) == "you said one"
+    lab.close(finish=True)
+    assert [line["message"] for line in service.log()] == ["started up", "shut down"]
+
+
 def test_one_that_dies_unplanned_is_told_with_its_exit_code_and_last_words(lab: Lab, apps: ModuleType) -> None:
     service = lab.service(apps.greeter, "greeter")
     with pytest.raises(ABSENT):
@@ -169,6 +226,33 @@ def test_one_that_dies_unplanned_is_told_with_its_exit_code_and_last_words(lab: 
     service.exited()
     with pytest.raises(ProcessDied, match=r"greeter ended unplanned with exit code 7.*about to end"):
         lab.check()
+
+
+def test_a_service_takes_no_messages(lab: Lab, apps: ModuleType) -> None:
+    """What it is sent over its pipe would stop it."""
+    assert not hasattr(lab.service(apps.greeter, "greeter"), "send")
+
+
+def test_a_paused_one_answers_nobody_until_it_is_resumed(lab: Lab, apps: ModuleType) -> None:
+    service = lab.service(apps.greeter, "greeter").ready()
+    service.pause()
+    client = Client(service.port, timeout=0.1)
+    with pytest.raises(TimeoutError):
+        client.get("/hello/you")
+    service.resume()
+    assert service.client.get("/hello/you").ok
+    assert service.memory() > 1_000_000
+
+
+@pytest.mark.parametrize("end", ["stop", "kill", "restart"])
+def test_a_paused_one_ends_like_any_other(lab: Lab, apps: ModuleType, end: str) -> None:
+    service = lab.service(apps.greeter, "greeter").ready()
+    service.pause()
+    getattr(service, end)()
+    if end == "stop":
+        assert service.exited() == 0, "it had the time to end in good order"
+    assert service.alive == (end == "restart")
+    lab.check()
 
 
 def test_one_that_was_killed_on_purpose_is_no_surprise(lab: Lab, apps: ModuleType) -> None:
@@ -264,6 +348,33 @@ def test_a_new_version_stands_beside_the_old_one(tmp_path: Path) -> None:
         assert (folder / "apps.py").read_text() == (WEB / "apps.py").read_text()
     finally:
         lab.close(finish=False)
+
+
+def test_the_first_life_dies_at_its_crash_point_and_the_next_does_not(lab: Lab, apps: ModuleType) -> None:
+    service = lab.service(apps.greeter, "greeter", crash_at="before the answer")
+    with pytest.raises(ABSENT):
+        service.client.get("/hello/you")
+    assert service.exited() == -signal.SIGKILL
+    lab.check()
+    service.start()
+    assert service.client.get("/hello/you").ok
+
+
+def test_who_does_not_carry_the_context_breaks_the_trace_and_is_recorded_itself(
+    tmp_path: Path, apps: ModuleType
+) -> None:
+    lab = Lab(Setting(catalog.source(str(WEB)), "calm", {"rate": 7}, "1", tmp_path, traced=True, design="relay"))
+    greeter = lab.service(apps.greeter, "greeter")
+    relay = lab.service(apps.relaying, "relay", calls={"greeter": greeter}, carries_context=False)
+    assert lab.recorder is not None
+    lab.recorder.wrap("greet", relay.client.get)("/hello/you")
+    lab.close(finish=True)
+    records = collect(tmp_path)
+    trace = next(record[1] for _, record in records if record[0] == "greet")
+    mine = {(process, record[0]) for process, record in records if record[1] == trace}
+    assert ("relay", "GET greeter") in mine
+    assert not any(process == "greeter" for process, _ in mine)
+    assert any(process == "greeter" for process, _ in records)
 
 
 def test_spans_of_every_process_make_one_trace(tmp_path: Path) -> None:

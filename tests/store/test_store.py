@@ -150,22 +150,20 @@ def test_runs_are_numbered_from_one_and_listed_newest_first(home: Path) -> None:
         assert newest_even.run_id == 2
         with pytest.raises(UsageError, match="there is no run 4"):
             store.load(4)
-        store.save(a_run(10, scenario="events"))
-        assert {name: line.run_id for name, line in store.newest().items()} == {"cqrs": 3, "events": 4}
 
 
 def test_a_prediction_is_there_before_its_run_and_then_belongs_to_it(home: Path) -> None:
     with Store.open(home) as store:
         lost = store.predict("cqrs", "pressure", "d1", 70, {"rows": 5000})
     with Store.open(home) as store:
-        assert store.predictions() == []
+        store.save(a_run())
+        assert store.history()[0].prediction is None
         kept = store.predict("cqrs", "calm", None, 50)
         assert kept != lost
         run_id = store.save(a_run(), kept)
-        assert store.prediction(run_id) == Prediction(None, "calm", 50)
-        assert store.predictions() == [(run_id, Prediction(None, "calm", 50))]
-        assert store.history()[0].prediction == Prediction(None, "calm", 50)
-        assert store.prediction(store.save(a_run())) is None
+        assert (store.history()[0].run_id, store.history()[0].prediction) == (run_id, Prediction(None, "calm", 50))
+        store.save(a_run())
+        assert store.history()[0].prediction is None
 
 
 def test_answers_come_back_in_their_order(home: Path) -> None:
@@ -292,7 +290,7 @@ def test_a_file_of_version_1_is_migrated_and_keeps_everything(home: Path) -> Non
     assert version(path) == 1
     with Store.open(home) as store:
         assert store.load(1) == replace(a_run(1, size=2), run_id=1, verdicts_along=(), events=())
-        assert store.prediction(1) == Prediction("d0", "calm", 70)
+        assert store.history()[-1].prediction == Prediction("d0", "calm", 70)
         assert [answer.question for answer in store.answers()] == ["q1"]
         assert store.save(a_run(2)) == 2
     assert version(path) == len(schema.MIGRATIONS)
@@ -665,7 +663,8 @@ def test_archlabs_that_start_at_once_all_record(tmp_path: Path, before: str) -> 
                 with Store.open(home) as store:
                     prediction = store.predict("cqrs", "calm", "d0", 50 + number)
                     run_id = store.save(a_run(number * 100 + seed), prediction)
-                    assert store.prediction(run_id) == Prediction("d0", "calm", 50 + number)
+                    predicted = {line.run_id: line.prediction for line in store.history(100)}
+                    assert predicted[run_id] == Prediction("d0", "calm", 50 + number)
 
         together(work)
         assert intact(home / opening.DATABASE)

@@ -96,6 +96,23 @@ def test_a_bound_that_the_edit_decides_comes_first(samples):
     assert said.startswith("queries-mine beside queries at pressure: it meets every bound; a page, 1.4 × sooner;")
 
 
+def test_an_edit_that_refutes_a_claim_of_its_original_is_not_praised(samples):
+    """It may keep every bound with what it gave up for that."""
+    run = samples.with_edit()
+    missed = tuple(replace(r, outcome="missed") if r.design == "queries" else r for r in run.requirements)
+    broken = [replace(claim, id=f"{claim.id}-mine", outcome="refuted", edited=MINE) for claim in run.claims[:2]]
+    one = replace(run, requirements=missed, claims=(*run.claims, broken[0]))
+    (said,) = edits.sentences(one, samples.scenario())
+    assert said.startswith("queries-mine beside queries at pressure: it refutes the claim faster; a page, 1.4 × sooner")
+    both = replace(run, requirements=missed, claims=(*run.claims, *broken))
+    text = samples.flowing(samples.render(run_screen.figures(both, samples.scenario())))
+    assert "at pressure: it refutes the claims faster and start-simple; a page" in text
+    assert "it meets every bound" not in text
+    another = replace(one, claims=(*run.claims, replace(broken[0], edited="crud-mine")))
+    (said,) = edits.sentences(another, samples.scenario())
+    assert "it meets every bound" in said and "refutes" not in said
+
+
 def test_without_a_scenario_the_run_alone_is_enough(samples):
     (said,) = edits.sentences(samples.with_edit())
     assert "page p95, 1.4 × sooner" in said

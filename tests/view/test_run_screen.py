@@ -105,8 +105,8 @@ def test_the_margin_of_a_design_that_misses_does_not_read_as_praise(samples, wid
     """``3.4 ×`` under ✗ is how far beyond the bound it lies: the row's name must be true of both."""
     text = samples.render(run_screen.figures(samples.run(), samples.scenario()), width)
     assert "met or missed by" in text and "clear of" not in text
-    word = glossary.find("met or missed by")
-    assert word is not None and word.name == "margin" and "misses" in word.means
+    ((_, word),) = glossary.find("met or missed by")
+    assert word.name == "margin" and "misses" in word.means
 
 
 def test_an_invalid_run_is_judged_in_nothing(samples):
@@ -123,7 +123,7 @@ def test_what_is_uncertain_names_the_command_that_tells_more(samples):
     assert "pressure: uncertain, queries or summary (--for 60s tells more)" in text
     assert "far_views: uncertain, perhaps projection" in text
     assert "archlab run cqrs --for 60s" in text
-    assert "? open in a quick look: faster. Try --for 60s." in text
+    assert "? open in a quick look: faster. Try archlab run cqrs --for 60s" in text
 
 
 def test_a_claim_that_a_whole_run_leaves_open_stands_in_full(samples):

@@ -18,6 +18,14 @@ def test_the_verdict_names_every_workload_and_what_self_inflicted_costs(samples)
     )
 
 
+def test_a_scenario_says_what_is_busy_where_it_is_not_the_design(samples):
+    """Whatever parts of the lab its designs use."""
+    known = replace(samples.scenario(), needs=("services",))
+    assert verdict.verdict_sentences(samples.run(), known)[1] == "pressure: queries (28 % busy)."
+    over = replace(known, needs=(), load=replace(known.load, busy="its connection"))
+    assert verdict.verdict_sentences(samples.run(), over)[1] == "pressure: queries (its connection 28 % busy)."
+
+
 def test_workloads_with_one_outcome_share_a_clause(samples):
     run = samples.run()
     calm = run.verdict("calm")
@@ -138,7 +146,7 @@ def test_a_narrowed_run_says_why_its_claims_are_open(samples):
     """To measure longer never measures what was left out."""
     run, scenario = opened(samples.run()), replace(samples.scenario(), narrowed="--design crud")
     text = samples.flowing(samples.render(run_screen.figures(run, scenario)))
-    told = "? open because this run left out designs: faster · start-simple. Try the whole: archlab run cqrs."
+    told = "? open because this run left out designs: faster · start-simple. Try the whole: archlab run cqrs"
     assert told in text
     assert "inconclusive" not in text and "--for 60s" not in text and "5 of 7 held" in text
     quick = samples.flowing(samples.render(run_screen.figures(replace(run, quick=True), scenario)))
@@ -146,7 +154,7 @@ def test_a_narrowed_run_says_why_its_claims_are_open(samples):
     turned = samples.flowing(samples.render(run_screen.figures(replace(run, turned={"page_rows": 9}), scenario)))
     assert "? open because this run left out designs or turned knobs: faster" in turned
     mine = samples.flowing(samples.render(run_screen.figures(run, replace(scenario, typed="./mine"))))
-    assert "Try the whole: archlab run ./mine." in mine
+    assert "Try the whole: archlab run ./mine" in mine
 
 
 def test_a_narrowed_run_that_is_unsure_is_repeated_as_it_was(samples):

@@ -139,3 +139,18 @@ def test_designs_without_a_pane_are_named(samples):
 
 def test_a_run_without_traces_has_no_waterfall(samples):
     assert samples.render(run_screen.traces(replace(samples.run(), traces=())), 100).strip() == ""
+
+
+def test_the_bound_is_that_of_the_operation_whatever_its_metric_is_called(samples):
+    """Its metric declares the operation; a name that begins like another operation says nothing."""
+    run, known = samples.run(), samples.scenario()
+    assert facts.trace_bound(run, known, "page", "pressure") == 0.1
+    metrics = [replace(m, operation={"page_p95": "order", "order_p95": None}.get(m.name)) for m in known.metrics]
+    odd = replace(known, metrics=tuple(metrics))
+    unjudged = replace(run, requirements=())
+    for each in (run, unjudged):
+        assert facts.trace_bound(each, odd, "order", "pressure") == 0.1
+        assert facts.trace_bound(each, odd, "page", "pressure") is None
+    alone = [replace(m, of="service") for m in known.metrics]
+    assert facts.trace_bound(run, replace(known, metrics=tuple(alone)), "page", "pressure") is None
+    assert facts.trace_bound(run, None, "page", "pressure") is None

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from archlab.lab.logs import correlation_id
 
@@ -20,6 +23,8 @@ log = logging.getLogger("web")
 
 DIES = 13
 """The rate at which a greeter ends when it is asked."""
+FAILS_AT_START = 17
+"""The rate at which the start-up of a lively service fails."""
 
 
 def greeter(lab: Any) -> Starlette:
@@ -61,6 +66,29 @@ def relaying(lab: Any) -> Starlette:
         return JSONResponse(lab.peers.greeter.get(f"/hello/{request.path_params['name']}").json())
 
     return Starlette(routes=[Route("/hello/{name}", hello)])
+
+
+def lively(lab: Any) -> Starlette:
+    """Has a start-up and a shutdown, talks over a websocket, and says whom it takes a caller for."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        log.info("started up")
+        if lab.knobs.rate == FAILS_AT_START:
+            raise ValueError("no connection to the stock")
+        yield
+        log.info("shut down")
+
+    async def talk(socket: WebSocket) -> None:
+        await socket.accept()
+        with suppress(WebSocketDisconnect):
+            while True:
+                await socket.send_text(f"you said {await socket.receive_text()}")
+
+    async def caller(request: Any) -> JSONResponse:
+        return JSONResponse({"host": request.client.host, "scheme": request.url.scheme})
+
+    return Starlette(routes=[WebSocketRoute("/talk", talk), Route("/caller", caller)], lifespan=lifespan)
 
 
 def broken(lab: Any) -> Starlette:

@@ -1,0 +1,48 @@
+"""What to type after a run: commands that can be typed as they stand, each with the question that it answers."""
+
+from __future__ import annotations
+
+import re
+
+from rich.text import Text
+
+from archlab.run import Run
+from archlab.scenario import Scenario
+from archlab.view import units
+from archlab.view.page import Page, commands
+
+LONGER = "--for 60s"
+
+
+def called(run: Run, scenario: Scenario | None) -> str:
+    """What to type to name the scenario."""
+    return (scenario and scenario.typed) or run.scenario
+
+
+def again(run: Run, scenario: Scenario, *more: str) -> str:
+    """The command that runs the same once more: the same knobs, designs, workloads and seed, with ``more`` options."""
+    options = [f"--set {knob}={value:.15g}" for knob, value in run.turned.items()]
+    options += [scenario.narrowed] if scenario.narrowed else []
+    options += [f"--seed {run.seed}"] if run.seed != 1 else []
+    return " ".join(["archlab run", called(run, scenario), *options, *more])
+
+
+def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
+    """Commands to type, each with the question that it answers. A scenario that is not at hand cannot be named."""
+    if scenario is None:
+        recorded = (
+            [] if run.run_id is None else [(f"archlab trace {run.run_id}", "where does a request spend its time?")]
+        )
+        return commands(page, "NEXT", recorded)
+    steps: list[tuple[str, str]] = []
+    unsure = [v for v in run.verdicts if v.status == "uncertain"] if run.valid else []
+    if unsure:
+        which = units.listed(unsure[0].candidates, "or")
+        steps.append((again(run, scenario, LONGER), f"{unsure[0].workload}: {which}?"))
+    if scenario.typed:  # a copy: its own name, and no further copy
+        typed = scenario.typed.replace("\\", r"\\")  # a backslash means something in what re puts in
+        own = [(c, why) for c, why in scenario.try_next if not c.startswith("archlab new")]
+        steps += [(re.sub(r"^(archlab \w+) [\w-]+", rf"\1 {typed}", c), why) for c, why in own]
+    else:
+        steps += scenario.try_next
+    return commands(page, "NEXT", steps)
