@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 SCHEMA = 1
+
+_Found = TypeVar("_Found")
 
 Outcome = Literal["held", "refuted", "inconclusive"]
 Met = Literal["met", "missed", "uncertain"]
@@ -256,26 +258,44 @@ class Run:
     def design(self, name: str) -> DesignFacts:
         return next(design for design in self.designs if design.name == name)
 
-    def measured(self, metric: str, design: str, workload: str) -> Measurement | None:
-        """The measurement of a metric that has a single place, or None where the run has none."""
-        return next(self.all_measured(metric, design, workload), None)
+    def measured(
+        self, metric: str, design: str, workload: str, at: Mapping[str, Any] | None = None
+    ) -> Measurement | None:
+        """The measurement at exactly the place ``at``, or the only one; None where the run has none.
+
+        Raises LookupError where there are several: the first of them would say nothing about the others.
+        """
+        found = [m for m in self.all_measured(metric, design, workload) if at is None or m.at == at]
+        return _only(found, f"{metric} of {design} at {workload}", "all_measured")
 
     def all_measured(self, metric: str, design: str, workload: str) -> Iterator[Measurement]:
         for m in self.measurements:
             if (m.metric, m.design, m.workload) == (metric, design, workload):
                 yield m
 
-    def required(self, metric: str, design: str, workload: str) -> RequirementOutcome | None:
-        for r in self.requirements:
-            if (r.metric, r.design, r.workload) == (metric, design, workload):
-                return r
-        return None
+    def required(self, metric: str, design: str, workload: str, id: str = "") -> RequirementOutcome | None:  # noqa: A002 - the field's name
+        """The outcome of the requirement ``id``, or of the only one on a metric; None where nothing is demanded.
 
-    def compared(self, metric: str, workload: str, a: str, b: str) -> Comparison | None:
+        Raises LookupError where there are several.
+        """
+        found = [r for r in self.requirements if (r.metric, r.design, r.workload) == (metric, design, workload)]
+        found = [r for r in found if not id or r.id == id]
+        return _only(found, f"the requirement on {metric} of {design} at {workload}", "requirements")
+
+    def compared(
+        self, metric: str, workload: str, a: str, b: str, at: Mapping[str, Any] | None = None
+    ) -> Comparison | None:
+        """The comparison at exactly the place ``at``, or the only one; None where there is none.
+
+        Raises LookupError where there are several.
+        """
+        found = [c for c in self.all_compared(metric, workload, a, b) if at is None or c.at == at]
+        return _only(found, f"{metric} of {a} against {b} at {workload}", "all_compared")
+
+    def all_compared(self, metric: str, workload: str, a: str, b: str) -> Iterator[Comparison]:
         for c in self.comparisons:
             if (c.metric, c.workload, c.a, c.b) == (metric, workload, a, b):
-                return c
-        return None
+                yield c
 
     def verdict(self, workload: str) -> Verdict | None:
         return next((v for v in self.verdicts if v.workload == workload), None)
@@ -287,9 +307,9 @@ class Run:
         return None
 
     def flips(self, workload: str) -> bool:
-        """Whether the verdict of a workload differs along the values at which it is served."""
-        along = {(v.status, v.design) for v in self.verdicts_along if v.workload == workload}
-        return len(along) > 1
+        """Whether the verdict of a workload surely differs along the values at which it is served."""
+        sure = {v.design for v in self.verdicts_along if v.workload == workload and v.status != "uncertain"}
+        return len(sure) > 1
 
     def to_json(self) -> dict[str, Any]:
         """The documented contract of ``run --json`` (schema 1): every field but the traces."""
@@ -310,6 +330,12 @@ class Run:
             {"at": dict(v.at), "design": v.design, "status": v.status, "candidates": list(v.candidates)} for v in along
         ]
         return {**told, "along": at_values, "flips": self.flips(verdict.workload)}
+
+
+def _only(found: list[_Found], what: str, several: str) -> _Found | None:
+    if len(found) > 1:
+        raise LookupError(f"{what} has {len(found)} places: say which one is meant, or ask for run.{several}")
+    return found[0] if found else None
 
 
 def _plain(value: Any) -> Any:

@@ -222,6 +222,10 @@ class Requirement:
         above = self.at_most is not None and value > self.at_most
         return above or (self.at_least is not None and value < self.at_least)
 
+    def reaches(self, place: Mapping[str, Any]) -> bool:
+        """Whether it may be about what stands at this place, as far as the place is known."""
+        return all(place.get(key, value) == value for key, value in self.at.items())
+
     def is_about(self, at: Mapping[str, Any]) -> bool:
         """Whether a measurement at this place is judged."""
         return all(key in at and at[key] == value for key, value in self.at.items())

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from archlab.bench.plan import ROUNDS, Plan, Round, due, every_entry
+from archlab.bench.plan import ROUNDS, Plan, Round, at_place, due, every_entry, places
 from archlab.bench.rounds import QUICK_REQUESTS, REQUESTS
 from archlab.bench.schedule import seconds_needed
 from archlab.lab.lab import Lab
@@ -38,7 +38,10 @@ class Length:
 def length(plan: Plan, setting: Setting, folder: Path) -> Length:
     """The length of a plan. ``setting`` is any setting of the run; ``folder`` is one that may be written."""
     scenario = plan.scenario
-    schedules = {w.name: _schedule(plan, w, setting, folder) for w in scenario.workloads}
+    schedules = {
+        w.name: max(_schedule(plan, at_place(w, place), setting, folder) for place in places(w, plan.turned))
+        for w in scenario.workloads
+    }
     planned = Length(0.0, schedules)
     passes = range(ROUNDS)
     rounds = [

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from archlab.bench.plan import Place, Plan, at_place, demanded
 from archlab.bench.rounds import Observed, Served, load_of
 from archlab.run import Event, Measurement
 from archlab.scenario import Metric, Requirement, Sample, Scenario
@@ -19,6 +20,8 @@ ROUNDS_OF_OVERLOAD = 3
 
 CellKey = tuple[str, str, str]
 """Experiment (LOAD for the load itself), design, workload."""
+Situation = tuple[str, Place]
+"""Workload and place: the rounds of one number follow the same seed there, with the same knobs."""
 
 
 @dataclass
@@ -34,6 +37,26 @@ def measurements(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[Mea
         found += _from_load(scenario, experiment, design, workload, cell)
         found += _from_samples(scenario, experiment, design, workload, cell)
     return tuple(found)
+
+
+def at_every_place(plan: Plan, cells: Mapping[Situation, Mapping[CellKey, Cell]]) -> tuple[Measurement, ...]:
+    """The measurements of all situations, each with its place."""
+    found: list[Measurement] = []
+    for (name, place), of_situation in cells.items():
+        workload = at_place(plan.scenario.workload(name), place)
+        knobs = plan.scenario.settings(workload, plan.turned)
+        made = measurements(demanded(plan.scenario, workload, knobs), of_situation)
+        found += [replace(m, at={**m.at, **dict(place)}) for m in made] if place else made
+    return tuple(found)
+
+
+def together(cells: Mapping[Situation, Mapping[CellKey, Cell]]) -> dict[CellKey, Cell]:
+    """The cells without their places: what was observed of one design at one workload, wherever that was."""
+    merged: dict[CellKey, Cell] = defaultdict(Cell)
+    for of_situation in cells.values():
+        for key, cell in of_situation.items():
+            merged[key].rounds += cell.rounds
+    return merged
 
 
 def of_the_traced_pass(scenario: Scenario, traced: Mapping[tuple[str, str], Observed]) -> Iterator[Measurement]:

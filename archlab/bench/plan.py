@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archlab.lab.broker_address import BrokerUrl
 from archlab.scenario import Design, Experiment, Scenario, Workload
@@ -36,14 +36,20 @@ class Plan:
     """The broker that a person gave (``--broker``); without one every round that asks for a broker starts its own."""
 
 
+Place = tuple[tuple[str, float], ...]
+"""The knob and its value at which a workload is served, where it is served at several; else empty."""
+
+
 @dataclass(frozen=True)
 class Round:
     """One entry of the plan: ``experiment`` None is the workload's load."""
 
     workload: Workload
+    """With its knobs as they are at the place."""
     design: str
     experiment: Experiment | None
     number: int
+    place: Place = ()
 
     @property
     def is_load(self) -> bool:
@@ -59,14 +65,39 @@ def every_entry(plan: Plan) -> list[Round]:
     """One pass over all designs and workloads, and the experiments that are done to them."""
     scenario = plan.scenario
     entries = [
-        Round(workload, design.name, experiment, 0)
+        Round(at_place(workload, place), design.name, experiment, 0, place)
         for workload in scenario.workloads
+        for place in places(workload, plan.turned)
         for experiment in (None, *scenario.experiments)
         for design in scenario.designs
         if design.asked_at(workload.name) and (experiment is None or experiment.done_to(design.name, workload.name))
     ]
     # A quick look may run out of time for experiments, never for a workload's load.
     return sorted(entries, key=lambda entry: entry.experiment is not None) if plan.quick else entries
+
+
+def places(workload: Workload, turned: Mapping[str, float]) -> list[Place]:
+    """Where a workload is served: at every value of its knob, or at the one that a person turned it to."""
+    for knob, values in workload.along.items():
+        return [((knob, value),) for value in ((turned[knob],) if knob in turned else values)]
+    return [()]
+
+
+def at_place(workload: Workload, place: Place) -> Workload:
+    return replace(workload, settings={**workload.settings, **dict(place)})
+
+
+def traced_place(plan: Plan, workload: Workload) -> Place:
+    """Where the traced pass is made: at the workload's own setting of the knob, else at the first value."""
+    able, own = places(workload, plan.turned), plan.scenario.settings(workload, plan.turned)
+    return next((place for place in able if all(own[knob] == value for knob, value in place)), able[0])
+
+
+def demanded(scenario: Scenario, workload: Workload, knobs: Mapping[str, float]) -> Scenario:
+    """The scenario with the requirements alone that a workload demands with these settings, where it is served."""
+    place = {knob: knobs[knob] for knob in workload.along}
+    kept = tuple(r for r in scenario.requirements if r.demanded_in(workload.name, knobs) and r.reaches(place))
+    return replace(scenario, requirements=kept)
 
 
 def goes_on(plan: Plan, number: int, passed: float, before: float) -> bool:
@@ -83,7 +114,8 @@ def goes_on(plan: Plan, number: int, passed: float, before: float) -> bool:
 def due(entry: Round, plan: Plan, number: int) -> bool:
     """Whether an entry of the schedule takes part in pass ``number``."""
     if number >= ROUNDS and plan.seconds is None:
-        return entry.experiment is None and entry.workload.closed
+        # What is served at several values costs as many times as much: five rounds of each are enough to judge it.
+        return entry.experiment is None and entry.workload.closed and not entry.place
     if plan.quick and entry.experiment is not None and not entry.experiment.quick:
         return False
     if entry.experiment is not None and entry.experiment.rounds is not None:

@@ -18,6 +18,7 @@ from typing import Any
 from archlab import tracing
 from archlab.bench import data_files, load, orphans
 from archlab.bench.picked_traces import picked
+from archlab.bench.plan import demanded
 from archlab.bench.rounds import Observed, Served, Task, load_of
 from archlab.bench.schedule import schedule, seconds_needed
 from archlab.bench.timeline import Timeline, events
@@ -97,7 +98,7 @@ def _observe(task: Task) -> Observed:
 def moving(started: Sequence[Child | Broker]) -> int:
     """How many processes a design consists of: those that it started, and the round's own, unless that only asks."""
     parts = [process for process in started if process.of_design]
-    return len(parts) + (not any(process.asked_from_outside for process in parts))
+    return sum(process.workers for process in parts) + (not any(process.asked_from_outside for process in parts))
 
 
 def _done_to(running: Any, scenario: Scenario, task: Task, lab: Lab) -> Observed:
@@ -155,7 +156,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
         before = {record[1] for record in lab.recorder.records}
         lab.recorder.records.clear()
     gc.freeze()  # what was made before the load is not searched for garbage during it
-    bounds = early_stop(scenario, workload.name, counts, name)
+    bounds = early_stop(demanded(scenario, workload, task.setting.knobs), workload.name, counts, name)
     if lab.recorder and not closed:  # what is shown must not be a matter of when the watching ended
         bounds = load.Bounds(bounds.seconds, dict(counts), TRACED_PATIENCE)
     began = perf_counter_ns()
@@ -241,7 +242,8 @@ def early_stop(scenario: Scenario, workload: str, counts: Mapping[str, int], exp
             share = 1.0 if requirement.at_most is None else requirement.at_most
             failures[operation] = max(math.floor(share * counts[operation] + 1e-9), failures.get(operation, 0))
             continue
-        bound = requirement.bound if metric.of == "latency" else load.NEVER
+        upper = metric.of == "latency" and requirement.at_most is not None
+        bound = requirement.bound if upper else load.NEVER
         seconds[operation] = max(bound, seconds.get(operation, 0.0))
         quantiles[operation] = min(metric.quantile, quantiles.get(operation, 1.0))
     allowed = {o: counts[o] for o in failures}

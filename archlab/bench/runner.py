@@ -22,8 +22,31 @@ from archlab import __version__, catalog, loading
 from archlab.bench import data_sets, rounds
 from archlab.bench.length import length, said_beforehand
 from archlab.bench.machine_watch import Watch
-from archlab.bench.measurements import LOAD, Cell, CellKey, events, measurements, of_the_traced_pass, settled
-from archlab.bench.plan import ROUNDS, Plan, Round, due, every_entry, goes_on, in_order, out_of_time, traced_quickly
+from archlab.bench.measurements import (
+    LOAD,
+    Cell,
+    CellKey,
+    Situation,
+    at_every_place,
+    events,
+    of_the_traced_pass,
+    settled,
+    together,
+)
+from archlab.bench.plan import (
+    ROUNDS,
+    Place,
+    Plan,
+    Round,
+    at_place,
+    due,
+    every_entry,
+    goes_on,
+    in_order,
+    out_of_time,
+    traced_place,
+    traced_quickly,
+)
 from archlab.bench.progress import Notice, Progress, Tell, Traced
 from archlab.bench.rounds import Observed, Task
 from archlab.bench.traced_pass import stalled, tracing_cost, with_untraced
@@ -67,7 +90,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         traces = tuple(trace for observed in traced.values() for trace in observed.traces)
         blank = _blank(plan, started, traces, product)
         tell(Traced(blank))
-        cells: dict[CellKey, Cell] = defaultdict(Cell)
+        situations: dict[Situation, dict[CellKey, Cell]] = defaultdict(lambda: defaultdict(Cell))
         schedule = every_entry(plan)
         first_pass = time.monotonic()
         number = done = 0
@@ -82,25 +105,30 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
                     continue
                 watch.sample_speed()
                 name = entry.experiment.name if entry.experiment else LOAD
-                cell = cells[name, entry.design, entry.workload.name]
+                cell = situations[entry.workload.name, entry.place][name, entry.design, entry.workload.name]
                 if entry.is_load and settled(cell, rounds.load_of(scenario, name).connections):
                     continue
                 cell.rounds.append(bench.run(replace(entry, number=number)))
             if number == 0 and not bench.left_out and not bench.invalid:
-                yields_what_it_declares(plan, cells)
+                yields_what_it_declares(plan, situations)
             number += 1
         tell(Progress(1, 1, 0.0, ""))
+    cells = together(situations)
+    traced_at = [(workload.name, place) for workload, place in bench.traced_at]
+    untraced = together({situation: situations[situation] for situation in traced_at})
     faults = faults_struck(scenario, cells)
-    invalid = (*bench.invalid, *objections(scenario, cells, faults), *watch.complaints)
+    invalid = [*bench.invalid, *objections(scenario, {}, faults), *watch.complaints]
+    for (_, place), of_situation in situations.items():
+        invalid += objections(scenario, of_situation, (), place)
     return replace(
         blank,
         seconds=time.monotonic() - began,
         designs=tuple(moving_parts(facts, cells) for facts in blank.designs),
-        measurements=(*measurements(scenario, cells), *of_the_traced_pass(scenario, traced)),
+        measurements=(*at_every_place(plan, situations), *of_the_traced_pass(scenario, traced)),
         events=events(cells),
         faults=faults,
-        traces=with_untraced(traces, cells),
-        tracing_cost=tracing_cost(traced, scenario.shown, cells),
+        traces=with_untraced(traces, untraced),
+        tracing_cost=tracing_cost(traced, scenario.shown, untraced),
         invalid_reasons=tuple(dict.fromkeys(invalid)),
         findings=(*bench.left, *bench.no_time_for),
         data={w.name: data_hash(w.name, cells) for w in scenario.workloads},
@@ -166,7 +194,7 @@ class _Bench:
         self.invalid: list[str] = []
         self._cache = cache
         self._source = catalog.source(catalog.reference(plan.scenario))
-        self._data: dict[tuple[str, str], Path] = {}
+        self._data: dict[tuple[Any, ...], Path] = {}
         self._hung: dict[str, str] = {}
         """Designs of which a round did not end, and the reason: further rounds would not end either."""
         self._count = 0
@@ -188,7 +216,7 @@ class _Bench:
         return Setting(self._source, workload.name, knobs, seed, self.scratch, traced, broker=address)
 
     def _data_for(self, workload: Workload, design: str) -> Path:
-        key = workload.name, design
+        key = workload.name, tuple(workload.settings.items()), design
         if key not in self._data:
             scenario, setting = self.plan.scenario, self._setting(workload, f"{self.plan.seed}:data")
             own = self.scratch / "data"
@@ -204,12 +232,18 @@ class _Bench:
         A quick look traces only what a screen shows side by side.
         """
         scenario = self.plan.scenario
-        shown = [w for w in scenario.workloads if w.name == scenario.shown_workload] or list(scenario.workloads[:1])
         return {
-            (design.name, workload.name): self._trace(workload, design)
-            for workload in shown
+            (design.name, workload.name): self._trace(at_place(workload, place), design)
+            for workload, place in self.traced_at
             for design in self._traced([d for d in scenario.designs if d.asked_at(workload.name)])
         }
+
+    @property
+    def traced_at(self) -> list[tuple[Workload, Place]]:
+        """The workload that is shown, and the place of it."""
+        workloads = self.plan.scenario.workloads
+        shown = [w for w in workloads if w.name == self.plan.scenario.shown_workload] or list(workloads[:1])
+        return [(workload, traced_place(self.plan, workload)) for workload in shown]
 
     def _trace(self, workload: Workload, design: Design) -> Observed:
         """The pass of one design; once more where it shows nothing but a stall of the machine."""
@@ -239,7 +273,8 @@ class _Bench:
             entry.experiment.name if entry.experiment else None,
             rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
         )
-        what = f"{entry.design} at {workload.name}" + (f", {entry.experiment.name}" if entry.experiment else "")
+        where = " ".join([workload.name, *(f"with {knob}={value:g}" for knob, value in entry.place)])
+        what = f"{entry.design} at {where}" + (f", {entry.experiment.name}" if entry.experiment else "")
         try:
             observed = self._in_process(task, what, self.length.of(entry))
         finally:

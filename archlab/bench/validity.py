@@ -6,20 +6,23 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from archlab.bench.measurements import LOAD, Cell, CellKey, measurements
-from archlab.bench.plan import Plan
+from archlab.bench.measurements import LOAD, Cell, CellKey, Situation, at_every_place, together
+from archlab.bench.plan import Place, Plan, at_place, demanded, places
 from archlab.run import DesignFacts, FaultRecord
 from archlab.scenario import Scenario, ScenarioError
 
 
-def objections(scenario: Scenario, cells: Mapping[CellKey, Cell], faults: tuple[FaultRecord, ...]) -> tuple[str, ...]:
-    """Why nothing may be judged from these rounds; empty when all is well."""
+def objections(
+    scenario: Scenario, cells: Mapping[CellKey, Cell], faults: tuple[FaultRecord, ...], place: Place = ()
+) -> tuple[str, ...]:
+    """Why nothing may be judged from these rounds, all of one place; empty when all is well."""
     found = []
     for workload in scenario.workloads:
+        where = " ".join([workload.name, *(f"with {knob}={value:g}" for knob, value in place)])
         if len(_seen(cells, workload.name, "data_hash")) > 1:
-            found.append(f"the designs did not start from the same data at {workload.name}")
+            found.append(f"the designs did not start from the same data at {where}")
         if workload.closed:
-            found += _different_answers(scenario, cells, workload.name)
+            found += _different_answers(scenario, cells, workload.name, where)
     found += [
         f"the planned fault {fault.name} never struck {fault.design}"
         for fault in faults
@@ -28,13 +31,13 @@ def objections(scenario: Scenario, cells: Mapping[CellKey, Cell], faults: tuple[
     return tuple(found)
 
 
-def yields_what_it_declares(plan: Plan, cells: Mapping[CellKey, Cell]) -> None:
+def yields_what_it_declares(plan: Plan, situations: Mapping[Situation, Mapping[CellKey, Cell]]) -> None:
     """Raises ScenarioError when the first pass shows that a scenario waits for what nothing will ever yield: an
     operation that no request names, or a metric under a requirement without any figure.
 
     A run that was narrowed to some designs or workloads may lack what others yield; a quick look, what it leaves out.
     """
-    scenario = plan.scenario
+    scenario, cells = plan.scenario, together(situations)
     if scenario.narrowed:
         return
     operations = {served.operation for cell in cells.values() for o in cell.rounds for served in o.served}
@@ -47,19 +50,21 @@ def yields_what_it_declares(plan: Plan, cells: Mapping[CellKey, Cell]) -> None:
             raise ScenarioError(f"shown names {shown!r}, which no request names. {choose}")
     if plan.quick and not all(experiment.quick for experiment in scenario.experiments):
         return
-    measured = {(m.metric, m.workload) for m in measurements(scenario, cells)}
-    for requirement in scenario.requirements:
-        traced_only = scenario.metric(requirement.metric).of == "orphans"
-        for workload in scenario.workloads:
-            demanded = requirement.demanded_in(workload.name, scenario.settings(workload, plan.turned))
-            if demanded and not traced_only and (requirement.metric, workload.name) not in measured:
+    measured = at_every_place(plan, situations)
+    for workload in scenario.workloads:
+        served = [at_place(workload, place) for place in places(workload, plan.turned)]
+        asked = [demanded(scenario, w, scenario.settings(w, plan.turned)).requirements for w in served]
+        for requirement in (r for r in scenario.requirements if any(r in of_place for of_place in asked)):
+            traced_only = scenario.metric(requirement.metric).of == "orphans"
+            there = [m.at for m in measured if (m.metric, m.workload) == (requirement.metric, workload.name)]
+            if not traced_only and not any(map(requirement.is_about, there)):
                 raise ScenarioError(
                     f"requirement {requirement.id} is demanded at {workload.name}, where nothing yields its metric "
                     f"{requirement.metric}. Name the workloads that do in `workloads`, or yield a sample of it there."
                 )
 
 
-def _different_answers(scenario: Scenario, cells: Mapping[CellKey, Cell], workload: str) -> list[str]:
+def _different_answers(scenario: Scenario, cells: Mapping[CellKey, Cell], workload: str, where: str) -> list[str]:
     """Rounds of the same number follow the same seed: there, all designs must answer alike."""
     by_design = {
         design.name: [observed.answers_hash for observed in cells[LOAD, design.name, workload].rounds]
@@ -73,7 +78,7 @@ def _different_answers(scenario: Scenario, cells: Mapping[CellKey, Cell], worklo
     usual = Counter(tuple(hashes) for hashes in by_design.values()).most_common(1)[0][0]
     right = first if tuple(by_design[first]) == usual else next(d for d in others if tuple(by_design[d]) == usual)
     return [
-        f"{design} and {right} answer differently at {workload}, so this is no fair fight"
+        f"{design} and {right} answer differently at {where}, so this is no fair fight"
         for design in by_design
         if any(a and b and a != b for a, b in zip(by_design[design], by_design[right], strict=True))
     ]

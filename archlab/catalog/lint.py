@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations, pairwise
 from typing import get_args
 
 from archlab import source
+from archlab.failure import describe
 from archlab.scenario import (
     Better,
     Claim,
     Design,
     Experiment,
+    Grid,
     Knob,
+    Ledger,
     Load,
     MeasuredOf,
     Metric,
@@ -20,6 +23,7 @@ from archlab.scenario import (
     Role,
     Scenario,
     ScenarioError,
+    Series,
     Step,
     Workload,
 )
@@ -124,6 +128,11 @@ def _metrics(scenario: Scenario) -> Iterator[str]:
             yield f"metric {metric.name} is of {metric.of!r} and names no operation whose requests it measures."
         elif metric.of in ("utilisation", "orphans") and metric.operation is not None:
             yield f"metric {metric.name} is of {metric.of!r}, which is about all operations: leave operation out."
+        if metric.view is not None and not isinstance(metric.view, (Grid, Ledger, Series)):
+            yield f"metric {metric.name}: view is a Grid, a Ledger or a Series, not {metric.view!r}."
+        for mark in metric.view.marks.values() if isinstance(metric.view, Grid) else ():
+            if len(mark.sign) != 1:
+                yield f"metric {metric.name}: the sign of a mark is one character, not {mark.sign!r}."
         loads = [experiment.name for experiment in scenario.experiments if experiment.is_load]
         yield from _known(
             f"metric {metric.name}", "load experiment", [metric.experiment] * bool(metric.experiment), loads
@@ -140,12 +149,51 @@ def _requirements(scenario: Scenario) -> Iterator[str]:
         elif requirement.unit != units[requirement.metric]:
             yield f"{subject} is in {requirement.unit!r}, its metric in {units[requirement.metric]!r}."
         yield from _known(subject, "workload", requirement.workloads, workloads)
+        yield from _bounds(requirement)
+        yield from _condition(scenario, requirement)
         yield from _never_measured(scenario, requirement)
+    timed = [m.name for m in scenario.metrics if m.operation and m.of in ("latency", "service")]
     for one, other in combinations(scenario.requirements, 2):
-        both = [name for name in workloads if one.demanded_in(name) and other.demanded_in(name)]
-        if one.metric == other.metric and both:
-            # The shares over a bound are recorded once a metric: the second bound would be judged by the first's.
-            yield f"requirements {one.id} and {other.id} both bound {one.metric!r} in {both[0]}: keep the tighter one."
+        both = [w.name for w in scenario.workloads if _demanded(scenario, one, w) and _demanded(scenario, other, w)]
+        shared = one.at.keys() & other.at.keys()
+        if one.metric != other.metric or not both or any(one.at[key] != other.at[key] for key in shared):
+            continue
+        # The shares of requests over a bound are recorded once a place: the second would be judged by the first's.
+        if one.metric in timed or (one.at_most is None) == (other.at_most is None):
+            yield (
+                f"requirements {one.id} and {other.id} both bound {one.metric!r} in {both[0]}: keep the tighter one, "
+                "or give each a place of its own with `at`."
+            )
+
+
+def _bounds(requirement: Requirement) -> Iterator[str]:
+    low, high = requirement.at_least, requirement.at_most
+    if low is None and high is None:
+        yield f"requirement {requirement.id} has no bound: give it at_most or at_least."
+    elif low is not None and high is not None and low > high:
+        yield f"requirement {requirement.id}: no value is at least {low:g} and at most {high:g}."
+
+
+def _condition(scenario: Scenario, requirement: Requirement) -> Iterator[str]:
+    """Whether ``when`` can be asked about the settings of every workload."""
+    if requirement.when is None:
+        return
+    if not callable(requirement.when):
+        yield f"requirement {requirement.id}: when must be a function of the knobs, not {requirement.when!r}."
+        return
+    for workload in scenario.workloads:
+        try:
+            requirement.demanded_in(workload.name, scenario.settings(workload, {}))
+        except Exception as error:
+            yield f"requirement {requirement.id}: when cannot be asked in {workload.name}: {describe(error)}."
+
+
+def _demanded(scenario: Scenario, requirement: Requirement, workload: Workload) -> bool:
+    """Whether a workload demands it with its own settings; one whose condition fails is told of elsewhere."""
+    try:
+        return requirement.demanded_in(workload.name, scenario.settings(workload, {}))
+    except Exception:
+        return False
 
 
 def _never_measured(scenario: Scenario, requirement: Requirement) -> Iterator[str]:
@@ -153,7 +201,8 @@ def _never_measured(scenario: Scenario, requirement: Requirement) -> Iterator[st
     measured = next((m.experiment for m in scenario.metrics if m.name == requirement.metric), "")
     for experiment in (e for e in scenario.experiments if e.name == measured):
         where = experiment.workloads or [w.name for w in scenario.workloads]
-        for name in (w.name for w in scenario.workloads if requirement.demanded_in(w.name) and w.name not in where):
+        asked = [w.name for w in scenario.workloads if _demanded(scenario, requirement, w)]
+        for name in (name for name in asked if name not in where):
             yield (
                 f"requirement {requirement.id} is demanded in {name}, where {measured} is not done: "
                 f"give it workloads=({', '.join(repr(w) for w in where)},)."
@@ -182,6 +231,28 @@ def _workloads(scenario: Scenario) -> Iterator[str]:
                 )
             elif isinstance(knob.default, int) and value != value // 1:
                 yield f"workload {workload.name} sets {name} to {value:g}, which is not a whole number."
+        yield from _along(workload, knobs)
+
+
+def _along(workload: Workload, knobs: Mapping[str, Knob]) -> Iterator[str]:
+    subject = f"workload {workload.name}"
+    if len(workload.along) > 1:
+        yield f"{subject} is served along {' and '.join(workload.along)}: it can be served along one knob."
+    for name, values in workload.along.items():
+        knob = knobs.get(name)
+        if knob is None:
+            yield f"{subject} is served along {name!r}, which is no knob. {_choose(knobs)}"
+            continue
+        if not isinstance(values, tuple) or len(set(values)) < 2:
+            yield f"{subject} is served along {name} and needs a tuple of at least two values of it, not {values!r}."
+            continue
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                yield f"{subject} is served at {name}={value!r}, which is not a number."
+            elif not knob.low <= value <= knob.high:
+                yield f"{subject} is served at {name}={value:g}, outside its range, {knob.low:g} to {knob.high:g}."
+            elif isinstance(knob.default, int) and value != value // 1:
+                yield f"{subject} is served at {name}={value:g}, which is not a whole number."
 
 
 def _designs(scenario: Scenario) -> Iterator[str]:

@@ -184,7 +184,7 @@ def _predict(screen: Console, scenario: Scenario, turned: dict[str, float], aske
 
     workload = next((w for w in scenario.workloads if w.name == scenario.shown_workload), scenario.workloads[-1])
     choices = [design for design in scenario.designs if design.role != "misuse"]
-    screen.print(view.question(scenario, workload, choices))
+    screen.print(view.question(scenario, workload, choices, turned))
     names = [design.name for design in choices]
     number = ask(screen, "Your prediction", "press enter to skip", range(1, len(choices) + 1), names)
     if number is None:

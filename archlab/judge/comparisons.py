@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
-from archlab.run import Comparison, Run
-from archlab.scenario import Scenario
+from archlab.run import Comparison, Measurement, Run
+from archlab.scenario import Metric, Scenario
 from archlab.statistics import compare, median, noise_floor
 
 
@@ -23,16 +24,38 @@ def noise(scenario: Scenario, run: Run) -> float | None:
 
 
 def comparisons(scenario: Scenario, run: Run) -> Iterator[Comparison]:
-    """Every pair of designs, the simpler first, on every metric that both have at a workload."""
+    """Every pair of designs, the simpler first, on every metric that both have at a workload, place by place."""
     for metric in scenario.metrics:
         for workload in run.workloads:
             for a, b in combinations(scenario.designs, 2):
-                one = run.measured(metric.name, a.name, workload.name)
-                other = run.measured(metric.name, b.name, workload.name)
-                # An overloaded design has fewer rounds: those that both have are pairs of the same number and seed.
-                pairs = list(zip(one.by_round, other.by_round, strict=False)) if one and other else []
-                if len(pairs) < 2 or min(map(min, pairs)) <= 0:
-                    continue
-                mine, others = zip(*pairs, strict=True)
-                outcome, (ratio, low, high) = compare(mine, others, metric.better, metric.noticeable, run.noise or 0.0)
-                yield Comparison(metric.name, workload.name, a.name, b.name, ratio, low, high, outcome)  # type: ignore[arg-type]  # one of the four words
+                there = {_place(m): m for m in run.all_measured(metric.name, b.name, workload.name)}
+                for one in run.all_measured(metric.name, a.name, workload.name):
+                    other = there.get(_place(one))
+                    compared = other and _compared(metric, run, one, other)
+                    if compared:
+                        yield compared
+
+
+def _place(m: Measurement) -> tuple[Any, ...]:
+    """Where a measurement was made: what was measured elsewhere is another figure."""
+    return m.experiment, frozenset(m.at.items())
+
+
+def _compared(metric: Metric, run: Run, one: Measurement, other: Measurement) -> Comparison | None:
+    # An overloaded design has fewer rounds: those that both have are pairs of the same number and seed.
+    pairs = list(zip(one.by_round, other.by_round, strict=False))
+    if len(pairs) < 2 or min(map(min, pairs)) <= 0:
+        return None
+    mine, others = zip(*pairs, strict=True)
+    outcome, (ratio, low, high) = compare(mine, others, metric.better, metric.noticeable, run.noise or 0.0)
+    return Comparison(
+        metric.name,
+        one.workload,
+        one.design,
+        other.design,
+        ratio,
+        low,
+        high,
+        outcome,  # type: ignore[arg-type]  # one of the four words
+        one.at,
+    )

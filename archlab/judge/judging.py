@@ -9,7 +9,7 @@ from archlab.judge.claims import claim_outcome
 from archlab.judge.comparisons import comparisons, noise
 from archlab.judge.edits import in_its_originals_place
 from archlab.judge.requirements import requirements
-from archlab.judge.verdicts import findings, verdict
+from archlab.judge.verdicts import findings, verdict, verdicts_along
 from archlab.run import ClaimOutcome, Run
 from archlab.scenario import Scenario
 
@@ -25,6 +25,7 @@ def judge(scenario: Scenario, run: Run) -> Run:
     run = replace(run, comparisons=tuple(comparisons(scenario, run)))
     run = replace(run, requirements=tuple(requirements(scenario, run)))
     run = replace(run, verdicts=tuple(verdict(scenario, run, w.name) for w in run.workloads))
+    run = replace(run, verdicts_along=tuple(verdicts_along(scenario, run)))
     run = replace(run, findings=tuple(dict.fromkeys((*run.findings, *findings(scenario, run)))))
     claims = tuple(claim_outcome(claim, run, bool(scenario.narrowed)) for claim in scenario.claims)
     return replace(run, claims=(*claims, *_refuted_by_edits(scenario, run, claims)))

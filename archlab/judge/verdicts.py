@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise, product
-from typing import Literal
+from typing import Any, Literal
 
-from archlab.judge.requirements import outcomes_of
+from archlab.judge.requirements import outcomes_of, requirements
 from archlab.run import Run, Verdict
 from archlab.scenario import Scenario
 
@@ -16,8 +17,12 @@ WELL_INSIDE = 3.0
 """A workload is meant to lie this far inside its region: 3 × beyond the bound, or within a third of it."""
 
 
-def verdict(scenario: Scenario, run: Run, workload: str) -> Verdict:
-    """The first design, simplest first, that misses nothing; noise never recommends the grander one."""
+def verdict(scenario: Scenario, run: Run, workload: str, at: Mapping[str, Any] | None = None) -> Verdict:
+    """The first design, simplest first, that misses nothing; noise never recommends the grander one.
+
+    ``at`` is the place that the requirements of the run were judged at, empty for the workload as a whole.
+    """
+    at = at or {}
     candidates: list[str] = []
     for design in scenario.designs:
         outcomes = {r.outcome for r in outcomes_of(run, workload, design.name)}
@@ -29,11 +34,22 @@ def verdict(scenario: Scenario, run: Run, workload: str) -> Verdict:
     else:
         # Nobody surely meets everything: all that are left may.
         if not candidates:
-            return Verdict(workload, "none", None, ())
-        return Verdict(workload, "uncertain", None, tuple(candidates))
+            return Verdict(workload, "none", None, (), at)
+        return Verdict(workload, "uncertain", None, tuple(candidates), at)
     if len(candidates) == 1:
-        return Verdict(workload, "sufficient", candidates[0], tuple(candidates))
-    return Verdict(workload, "uncertain", None, (candidates[0], candidates[-1]))
+        return Verdict(workload, "sufficient", candidates[0], tuple(candidates), at)
+    return Verdict(workload, "uncertain", None, (candidates[0], candidates[-1]), at)
+
+
+def verdicts_along(scenario: Scenario, run: Run) -> Iterator[Verdict]:
+    """A verdict for each value of the knob, for every workload that is served at several."""
+    for workload in scenario.workloads:
+        for knob in workload.along:
+            measured = [m for m in run.measurements if m.workload == workload.name and knob in m.at]
+            for value in sorted({m.at[knob] for m in measured}):
+                at = {knob: value}
+                there = replace(run, requirements=tuple(requirements(scenario, run, at)))
+                yield verdict(scenario, there, workload.name, at)
 
 
 def standing(run: Run, workload: str, design: str) -> Standing:
@@ -74,8 +90,11 @@ def findings(scenario: Scenario, run: Run) -> Iterator[str]:
         ]
         if all(small >= large for small, large in zip(*bills, strict=True)) and bills[0] != bills[1]:
             yield f"{simpler.name} stands before {grander.name} as the simpler, and costs more in every respect"
-    for workload, design in product(run.workloads, run.designs):
-        inside = clear_by(run, workload.name, design.name)
+    for workload in scenario.workloads:
+        for knob in workload.along if run.flips(workload.name) else ():
+            yield f"{workload.name}: the verdict depends on {knob}; say its value wherever you use this verdict"
+    for facts, design in product(run.workloads, run.designs):
+        inside = clear_by(run, facts.name, design.name)
         if inside is not None and inside[1] < WELL_INSIDE and not run.turned:
-            near = f"{workload.name}: {design.name} lies only {inside[1]:.1f} × inside its region"
+            near = f"{facts.name}: {design.name} lies only {inside[1]:.1f} × inside its region"
             yield f"{near}; turn the workload's knobs further for a clear picture"

@@ -46,6 +46,7 @@ class Broker:
 
     of_design = True
     """It is a moving part of the design."""
+    workers = 1
     asked_from_outside = False
 
     def __init__(

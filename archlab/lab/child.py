@@ -6,13 +6,14 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archlab.lab import containment
 from archlab.lab.errors import ProcessDied
+from archlab.lab.hogging import HOG, UNHOG
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -23,6 +24,8 @@ class Child:
 
     of_design = True
     """Whether it is a moving part of the design, and not of the bench."""
+    workers = 1
+    """How many processes do its work."""
     asked_from_outside = False
     """Whether it serves whoever asks: then the process that asks is a client, and no part of the design."""
 
@@ -76,8 +79,8 @@ class Child:
     def stop(self) -> None:
         """Lets it finish what it does and waits for its end (5 s, then kills it). A paused one is resumed first."""
         self._end_is_planned = True
-        if self.alive and hasattr(signal, "SIGCONT"):
-            resume(self._pid)
+        if hasattr(signal, "SIGCONT"):
+            self.resume()
         with contextlib.suppress(OSError):
             self._wire.send(("stop", None, None))
         self._process.join(5)
@@ -93,18 +96,51 @@ class Child:
         """Stops its execution (SIGSTOP): it keeps its memory, ports and connections, and answers nobody."""
         if not self.alive:
             raise ProcessDied(f"{self.name} has ended, so it cannot be paused; start it first")
-        pause(self._pid)
+        for pid in self.pids:
+            pause(pid)
 
     def resume(self) -> None:
         """Lets a paused one go on (SIGCONT). It makes no difference to one that runs, or that has ended."""
         if self.alive:
-            resume(self._pid)
+            for pid in self.pids:
+                resume(pid)
+
+    def hog(self) -> None:
+        """Lets something inside it burn CPU time, as a runaway computation does, until ``unhog``.
+
+        A thread of its process computes: what serves requests there gets what Python's switching of threads leaves it.
+        """
+        if not self.alive:
+            raise ProcessDied(f"{self.name} has ended, so it cannot be hogged; start it first")
+        self.ready()  # before, nobody in it listens
+        for pid in self.pids:
+            _signal(pid, HOG)
+
+    def unhog(self) -> None:
+        """Ends what ``hog`` began. It makes no difference to one that is not hogged, or that has ended."""
+        if self.alive:
+            for pid in self.pids:
+                _signal(pid, UNHOG)
+
+    @contextlib.contextmanager
+    def hogging(self) -> Iterator[None]:
+        """``with stock.hogging(): …``"""
+        self.hog()
+        try:
+            yield
+        finally:
+            self.unhog()
 
     def memory(self) -> int:
         """Resident bytes. Raises ProcessDied when it has ended, OSError where there is no /proc."""
         if not self.alive:
             raise ProcessDied(f"{self.name} has ended, so it has no memory; start it first")
-        return memory(self._pid)
+        return sum(map(memory, self.pids))
+
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of the processes that do its work."""
+        return [self._pid]
 
     @property
     def _pid(self) -> int:
@@ -133,5 +169,5 @@ def memory(pid: int) -> int:
 def _signal(pid: int, name: str) -> None:
     number = getattr(signal, name, None)
     if number is None:
-        raise OSError(f"this system has no {name}: a process can be paused on Linux and macOS only")
+        raise OSError(f"this system has no {name}: this can be done on Linux and macOS only")
     os.kill(pid, number)

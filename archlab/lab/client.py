@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Answer:
 
 
 class Client:
-    """Calls one service. Threads may share it. Raises OSError (or http.client.HTTPException) when no answer comes."""
+    """Calls one service. Threads may share it. Raises OSError when no whole answer comes."""
 
     def __init__(
         self,
@@ -102,6 +102,9 @@ class Client:
             connection.close()
             asked = f"{method} {path}" + (f" of service {self._service}" if self._service else "")
             raise TimeoutError(f"{asked} was not answered within {self.timeout:g} s") from None
+        except HTTPException as error:  # it was killed in the middle of its answer
+            connection.close()
+            raise ConnectionError(f"{method} {path}: the answer broke off ({type(error).__name__})") from error
         except BaseException:
             connection.close()
             raise

@@ -22,7 +22,8 @@ from multiprocessing.connection import wait
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from archlab.lab import containment
+from archlab.lab import containment, hogging
+from archlab.lab.hogging import HOG, UNHOG
 from archlab.signals import held_back
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def warm(modules: Sequence[str]) -> None:
     with _nothing_from_here(), _marked():
         resource_tracker.ensure_running()  # here, because starting it ends with SIGINT and SIGTERM unblocked
         # The server's descendants inherit what is blocked: a Ctrl-C on the terminal reaches archlab alone.
-        with held_back("SIGINT"):
+        # What begins a CPU hog waits until a child can take it.
+        with held_back("SIGINT", *(name for name in (HOG, UNHOG) if hasattr(signal, name))):
             forkserver.ensure_running()
     atexit.register(_end_server)
 
@@ -137,6 +139,7 @@ def _without_main() -> Iterator[None]:
 
 def _child(main: str, arguments: tuple[Any, ...], key: bytes | None) -> None:
     containment.lead_group()
+    hogging.listen()
     os.dup2(2, 1)  # what a design prints is talk: stdout is archlab's alone
     if FORKS:
         _reuse_server(key)

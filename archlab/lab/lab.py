@@ -90,6 +90,7 @@ class Lab:
         crash_at: str | None = None,
         version: str | None = None,
         carries_context: bool = True,
+        workers: int = 1,
     ) -> Service:
         """Starts ``build(lab)``, an ASGI application, as an HTTP service in a process of its own, and does not wait.
 
@@ -97,13 +98,13 @@ class Lab:
         ``lab.peers.<name>``; ``settings`` are knobs that it alone sees turned. Its first life dies at the crash point
         ``crash_at``. ``version`` is a change's name: the function is then that of the scenario's folder with
         ``changes/<version>/<design>.patch`` applied. Without ``carries_context`` its clients do not pass the trace
-        context on.
+        context on. Several ``workers`` serve behind one address, and one that dies is replaced (see ``Supervised``).
         """
         from archlab.lab import service
 
         setting = self._for_child(calls, settings, carries_context)
         build = self._in_version(build, version)
-        return self._held(service.start(setting, build, self._unique(name), self.recorder, crash_at))
+        return self._held(service.start(setting, build, self._unique(name), self.recorder, crash_at, workers))
 
     def _unique(self, name: str) -> str:
         return name if all(part.name != name for part in self.processes) else f"{name}-{len(self.processes)}"

@@ -6,6 +6,9 @@ service that is down refuses connections; one that comes back comes back where i
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import socket
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -28,6 +31,7 @@ PRELOADED = [
     "anyio._backends._asyncio",
     "archlab.lab.service",
     "archlab.lab.service_process",
+    "archlab.lab.supervisor_process",
     "archlab.lab.versions",
     "asyncio",
     "concurrent.futures.thread",
@@ -49,6 +53,7 @@ class Service(Child):
     """A design's service. It is being started when this is made; ``client`` and ``ready`` wait until it serves."""
 
     asked_from_outside = True
+    workers = 1
 
     def __init__(self, launch: Launch, name: str, log: Path, recorder: Recorder | None, crash_at: str | None) -> None:
         self._serve = launch
@@ -124,21 +129,84 @@ class Service(Child):
         return f". Its last log lines: {said}" if said else ""
 
 
+class Supervised(Service):
+    """A service of several workers behind one address. One that dies is replaced, until the service is ended.
+
+    ``kill``, ``pause``, ``hog`` and the like are done to all workers.
+    """
+
+    def __init__(
+        self, launch: Launch, name: str, log: Path, recorder: Recorder | None, crash_at: str | None, workers: int
+    ) -> None:
+        self.workers = workers
+        super().__init__(launch, name, log, recorder, crash_at)
+
+    def start(self, crash_at: str | None = None) -> None:
+        """Starts them all (again); with ``crash_at`` the first one dies at that named crash point, and is replaced."""
+        super().start(crash_at)
+        self._end_is_planned = self._ended = False
+
+    @property
+    def restarts(self) -> int:
+        """How many workers were replaced since the service was started."""
+        return self._state()[1]
+
+    def kill_worker(self, worker: int = 0) -> None:
+        """SIGKILL to one worker, by its place from 0; another one takes it."""
+        os.kill(self.pids[worker], signal.SIGKILL)
+
+    def kill(self) -> None:
+        """SIGKILL to all of them; none is replaced."""
+        pids = self.pids if self.alive and not self._ended else []
+        super().kill()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    @property
+    def pids(self) -> list[int]:
+        return self._state()[0]
+
+    def _state(self) -> tuple[list[int], int]:
+        self.ready()
+        try:
+            self._wire.send(("state", None, None))
+            if not self._wire.poll(PATIENCE):
+                raise TimeoutError(f"the supervisor of {self.name} did not answer within {PATIENCE:g} s")
+            said = self._wire.recv()
+        except (EOFError, OSError):
+            said = ("failed", "")
+        if said[0] == "failed":  # its workers cannot be started any more
+            self.exited()
+            self.check()
+        found: tuple[list[int], int] = said
+        return found
+
+
 def start(
     setting: Setting,
     build: Callable[..., Any],
     name: str,
     recorder: Recorder | None,
     crash_at: str | None = None,
+    workers: int = 1,
 ) -> Service:
     """Starts a service; see ``Lab.service``."""
     place = versions.place(build)
+    log = setting.folder / f"log-{name}.jsonl"
+
+    def supervise(listener: socket.socket, wire: Connection, crash_at: str | None) -> BaseProcess:
+        main = "archlab.lab.supervisor_process:run"
+        return forking.start(main, setting, place, name, workers, listener, wire, crash_at, name=name)
+
+    if workers > 1:
+        return Supervised(supervise, name, log, recorder, crash_at, workers)
 
     def launch(listener: socket.socket, wire: Connection, crash_at: str | None) -> BaseProcess:
         main = "archlab.lab.service_process:serve"
         return forking.start(main, setting, place, name, listener, wire, crash_at, name=name)
 
-    return Service(launch, name, setting.folder / f"log-{name}.jsonl", recorder, crash_at)
+    return Service(launch, name, log, recorder, crash_at)
 
 
 def _exit(code: int) -> str:

@@ -95,6 +95,7 @@ def place(build: Callable[..., Any]) -> tuple[str, str, str]:
 
 def loaded(place: tuple[str, str, str]) -> ModuleType:
     """The module at a place, in any process."""
-    if place[0] and place[1].partition(".")[0] not in sys.modules:
-        loading.load_package(Path(place[0]), empty=True)
+    package = place[1].partition(".")[0]
+    if place[0] and package not in sys.modules:
+        loading.load_package(Path(place[0]), empty=place[1] != package)  # it may stand in the __init__ itself
     return importlib.import_module(place[1])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.text import Text
 
-from archlab.run import Run
+from archlab.run import Comparison, Run
 from archlab.scenario import Scenario
-from archlab.view import bill, columns, facts, grid, requirements, units
+from archlab.view import bill, columns, facts, grid, ledger, requirements, series, units
 from archlab.view.columns import Cell, Row, Section
 from archlab.view.page import BAD, DIM, HEAD, Page, Part, Picture, commands, pad
 from archlab.view.verdict import struck_of
@@ -199,7 +200,7 @@ def _figure(run: Run, scenario: Scenario | None, workload: str, design: str) -> 
         return [(f"{alone} ({facts.says(scenario, decisive.id)})", ""), (alone, "")]
     simplest = facts.simplest(run)
     for o in judged[1:]:
-        mine, theirs = facts.behind(run, o), run.measured(o.metric, simplest.name if simplest else "", workload)
+        mine, theirs = facts.behind(run, o), facts.alone(run, o.metric, simplest.name if simplest else "", workload)
         if mine and theirs and mine.value and theirs.value == 0 and mine.unit == "s":
             says, late = facts.says(scenario, o.id), units.measured(mine.value, mine.unit)
             return [(f"{alone}, {says} {late}", ""), (f"{alone}, {late} late", ""), (alone, "")]
@@ -231,8 +232,9 @@ def _topic(page: Page, run: Run, scenario: Scenario | None) -> Iterable[Text]:
     yield from columns.draw(
         page, "IS IT ENOUGH?", "simplest first →", names, [*sections, bill.section(run, scenario, True)]
     )
-    probed = list(grid.draw(page, run, scenario))
-    yield from [Text(), *probed] if probed else []
+    for picture in (grid, ledger, series):
+        drawn = list(picture.draw(page, run, scenario))
+        yield from [Text(), *drawn] if drawn else []
     ratios = _comparisons(run, scenario)
     if ratios:
         yield Text()
@@ -259,17 +261,26 @@ def _comparisons(run: Run, scenario: Scenario | None) -> list[Section]:
         verdict = run.verdict(w.name)
         against = (verdict.design if verdict else None) or designs[0].name
         rows = []
-        for metric in dict.fromkeys(c.metric for c in run.comparisons if c.workload == w.name):
-            cells = [_ratio(run, metric, w.name, against, d.name) for d in designs]
-            if any(cell != [("–", DIM)] for cell in cells):
-                rows.append(Row(scenario.metric(metric).says if scenario else metric.replace("_", " "), cells))
+        here = [c for c in run.comparisons if c.workload == w.name]
+        for metric in dict.fromkeys(c.metric for c in here):
+            declared = scenario.metric(metric) if scenario else None
+            if declared and declared.view:  # its places are shown together in a picture of their own
+                continue
+            places: list[Mapping[str, Any]] = []
+            places += [c.at for c in here if c.metric == metric and c.at not in places]
+            for at in places:
+                cells = [_ratio(here, metric, at, against, d.name) for d in designs]
+                says = declared.says if declared else metric.replace("_", " ")
+                if any(cell != [("–", DIM)] for cell in cells):
+                    rows.append(Row(f"{says}, {facts.place(at, scenario)}" if at else says, cells))
         if rows:
             sections.append(Section(w.name, f"against {against}", [[("", "")] for _ in designs], rows))
     return sections
 
 
-def _ratio(run: Run, metric: str, workload: str, against: str, design: str) -> Cell:
-    c = run.compared(metric, workload, against, design) or run.compared(metric, workload, design, against)
+def _ratio(here: Sequence[Comparison], metric: str, at: Mapping[str, Any], against: str, design: str) -> Cell:
+    pairs = ((against, design), (design, against))
+    c = next((c for c in here if c.metric == metric and c.at == at and (c.a, c.b) in pairs), None)
     if c is None:
         return [("–", DIM)]
     if c.outcome in ("equivalent", "cannot tell") or min(c.ratio, c.low, c.high) <= 0:

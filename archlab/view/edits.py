@@ -73,7 +73,7 @@ def _look(run: Run, scenario: Scenario | None, workload: str, original: str, min
     for name in sorted(there, key=list(declared).index) if set(there) <= set(declared) else there:
         metric = declared.get(name)
         says = metric.says if metric else name.replace("_", " ")
-        compared = run.compared(name, workload, original, mine) or run.compared(name, workload, mine, original)
+        compared = facts.compared(run, name, workload, original, mine)
         a, b = (list(run.all_measured(name, design, workload)) for design in (original, mine))
         if compared is not None:
             _tell_compared(found, compared, says, mine, b[0])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from archlab import judge
 from archlab.judge import Standing
-from archlab.run import DesignFacts, Measurement, RequirementOutcome, Run, Trace
+from archlab.run import Comparison, DesignFacts, Measurement, RequirementOutcome, Run, Trace
 from archlab.scenario import Scenario
 from archlab.view.page import BAD, DIM, GOOD, PAYS, SELF, UNSURE
 
@@ -97,9 +98,41 @@ def outcome(run: Run, requirement: str, design: str, workload: str) -> Requireme
 
 
 def behind(run: Run, r: RequirementOutcome) -> Measurement | None:
-    """The measurement that a requirement's outcome was judged from: of several places the one that is furthest over."""
-    found = run.all_measured(r.metric, r.design, r.workload)
-    return max(found, key=lambda m: (sum(map(bool, m.over)), math.inf if m.value is None else m.value), default=None)
+    """The measurement that a requirement's outcome was judged from: of several places the worst."""
+    found = list(run.all_measured(r.metric, r.design, r.workload))
+    judged = [m for m in found if m.at == r.at]
+    # Runs of an earlier archlab do not say which place was judged: it was the one that is furthest over.
+    return max(
+        judged or found, key=lambda m: (sum(map(bool, m.over)), math.inf if m.value is None else m.value), default=None
+    )
+
+
+def compared(run: Run, metric: str, workload: str, a: str, b: str) -> Comparison | None:
+    """Two designs compared, whichever is the simpler, by a metric that has one place; else None."""
+    found = [*run.all_compared(metric, workload, a, b), *run.all_compared(metric, workload, b, a)]
+    return found[0] if len(found) == 1 else None
+
+
+def alone(run: Run, metric: str, design: str, workload: str) -> Measurement | None:
+    """The measurement of a metric that has one place; None where it has several, or none."""
+    found = list(run.all_measured(metric, design, workload))
+    return found[0] if len(found) == 1 else None
+
+
+def place(at: Mapping[str, Any], scenario: Scenario | None = None) -> str:
+    """``rtt 2 ms, crash point before ack``: a place in words; a knob's value with its unit."""
+    knobs = {knob.name: knob.unit for knob in scenario.knobs} if scenario else {}
+    return ", ".join(f"{words(key)} {_at(value)} {knobs.get(key, '')}".rstrip() for key, value in at.items())
+
+
+def _at(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+
+
+def widest_workload(run: Run, metric: str) -> str:
+    """The workload at which a metric has the most places."""
+    measured = [m.workload for m in run.measurements if m.metric == metric]
+    return max(dict.fromkeys(measured), key=measured.count, default="")
 
 
 def missed_because(run: Run, r: RequirementOutcome) -> str:

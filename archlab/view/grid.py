@@ -1,53 +1,73 @@
-"""The consistency grid: rows × columns by design, found by probing: · where it holds, ✗ where it does not.
+"""A metric with two keys of place as a table: rows × columns, a block for each design, a mark or a number a cell.
 
-It is drawn for every metric that declares a ``pivot``. One glance: a column of ✗ is a concern that a design lacks, a
-row of ✗ an endpoint that was forgotten.
+One glance: a column of bad marks is something that a design lacks, a row of them is something that was forgotten. The
+title, the marks and what they mean come from the scenario.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Grid, Metric, Scenario
+from archlab.view import facts, units
 from archlab.view.page import BAD, DIM, HEAD, UNSURE, Page, pad
 
-HOLDS, HOLE, STOPPED, NOT_ASKED = "·", "✗", "t", " "
 GAP = 2
 """Cells between designs."""
 NARROWEST_LABEL = 14
 
-Cells = dict[tuple[str, str, str], float]
-"""By design, row and column: 0 where it holds, 1 where it does not, in between where a test stops it."""
+
+@dataclass(frozen=True)
+class _Cells:
+    """Every value by design, row and column, and how wide the widest of them is."""
+
+    view: Grid
+    values: Mapping[tuple[str, str, str], float]
+    rows: Sequence[str]
+    columns: Sequence[str]
+    each: int
+    """Characters of one cell."""
+
+    @property
+    def width(self) -> int:
+        return len(self.columns) * (self.each + 1) - 1
 
 
 def draw(page: Page, run: Run, scenario: Scenario | None = None) -> Iterable[Text]:
     for metric in scenario.metrics if scenario else ():
         if isinstance(metric.view, Grid):
-            yield from _grid(page, run, metric, (metric.view.rows, metric.view.columns))
+            yield from _grid(page, run, metric, metric.view)
 
 
-def _grid(page: Page, run: Run, metric: Metric, pivot: tuple[str, str]) -> Iterable[Text]:
-    row_key, column_key = pivot
-    workload = _largest(run, metric.name)
-    found = [m for m in run.measurements if (m.metric, m.workload) == (metric.name, workload) and m.by_round]
+def _grid(page: Page, run: Run, metric: Metric, view: Grid) -> Iterable[Text]:
+    workload = facts.widest_workload(run, metric.name)
+    found = [
+        m
+        for m in run.measurements
+        if (m.metric, m.workload) == (metric.name, workload) and m.by_round and {view.rows, view.columns} <= m.at.keys()
+    ]
     if not found:
         return
-    cells: Cells = {(m.design, str(m.at[row_key]), str(m.at[column_key])): max(m.by_round) for m in found}
-    rows = list(dict.fromkeys(str(m.at[row_key]) for m in found))
-    columns = list(dict.fromkeys(str(m.at[column_key]) for m in found))
-    designs = [d.name for d in sorted(run.designs, key=lambda d: d.order) if any(key[0] == d.name for key in cells)]
-    says = f"{workload}: {_plural(row_key)} × {_plural(column_key)}, found by probing"
-    yield from page.wrap(page.text(("THE GRID", HEAD), f"  {says}"))
-    width = len(columns) * 2 - 1
-    label = min(max(len(row) for row in rows) + 2, max(NARROWEST_LABEL, page.width // 3))
-    for some in _fitting(designs, width, page.width - label):
-        yield from _block(page, cells, rows, columns, some, label, width)
-    legend = [f"{HOLDS} holds", f"{HOLE} does not"]
-    if any(0 < hole < 1 for hole in cells.values()):
-        legend.append(f"{STOPPED} stopped by its own test")
+    worst = max if metric.better == "lower" else min
+    values: dict[tuple[str, str, str], float] = {}
+    for m in found:
+        key = m.design, str(m.at[view.rows]), str(m.at[view.columns])
+        values[key] = worst([*m.by_round, *([values[key]] if key in values else [])])
+    rows, columns = (list(dict.fromkeys(str(m.at[key]) for m in found)) for key in (view.rows, view.columns))
+    each = max(len(page.spell(_shown(view, value)[0])) for value in values.values())
+    cells = _Cells(view, values, rows, columns, each)
+    designs = [d.name for d in facts.in_order(run) if any(key[0] == d.name for key in values)]
+    title = view.title or f"{metric.says}: {view.rows} × {view.columns}"
+    yield from page.wrap(page.text((title, HEAD), (f"  {workload}", DIM)))
+    label = min(max(len(row) for row in (*rows, view.total)) + 2, max(NARROWEST_LABEL, page.width // 3))
+    for some in _fitting(designs, cells.width, page.width - label):
+        yield from _block(page, cells, some, label)
+    seen = [mark for value, mark in view.marks.items() if value in values.values()]
+    legend = [f"{mark.sign} {mark.means}" for mark in seen]
     names = [f"{letter} {name}" for letter, name in zip(_letters(columns), columns, strict=True)]
     yield from page.entries([(entry, DIM) for entry in (*legend, *names)], indent=2)
 
@@ -66,55 +86,55 @@ def _fitting(designs: Sequence[str], width: int, room: int) -> list[list[str]]:
     return lines
 
 
-def _block(
-    page: Page,
-    cells: Cells,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    designs: Sequence[str],
-    label: int,
-    width: int,
-) -> Iterable[Text]:
-    room = [max(width, len(design)) + GAP for design in designs]
-    letters = " ".join(_letters(columns))
+def _block(page: Page, cells: _Cells, designs: Sequence[str], label: int) -> Iterable[Text]:
+    room = [max(cells.width, len(design)) + GAP for design in designs]
+    letters = " ".join(f"{letter:>{cells.each}}" for letter in _letters(cells.columns))
     names, heads = Text(" " * label), Text(" " * label)
     for design, cell in zip(designs, room, strict=True):
         names.append_text(pad(page.text((design, HEAD)), cell))
         heads.append_text(pad(page.text((letters, DIM)), cell))
     yield names
     yield heads
-    for row in rows:
+    for row in cells.rows:
         shown = row if len(row) < label else row[: label - 1 - len(page.spell("…"))] + "…"
         line = pad(page.text(shown), label)
         for design, cell in zip(designs, room, strict=True):
-            line.append_text(pad(_marks(page, cells, design, row, columns), cell))
+            line.append_text(pad(_marks(page, cells, design, row), cell))
         yield line
-    line = pad(page.text(("holes", DIM)), label)
+    if not cells.view.total:
+        return
+    line = pad(page.text((cells.view.total, DIM)), label)
     for design, cell in zip(designs, room, strict=True):
-        holes = sum(hole == 1 for (d, _, _), hole in cells.items() if d == design)
-        line.append_text(pad(page.text((str(holes), BAD if holes else DIM)), cell))
+        total = _total(cells, design)
+        line.append_text(pad(page.text((units.number(total), BAD if total else DIM)), cell))
     yield line
 
 
-def _marks(page: Page, cells: Cells, design: str, row: str, columns: Sequence[str]) -> Text:
+def _total(cells: _Cells, design: str) -> float:
+    """How many cells have a bad mark, and the sum of those that are numbers."""
+    total = 0.0
+    for (of, _, _), value in cells.values.items():
+        if of == design:
+            mark = cells.view.marks.get(value)
+            total += value if mark is None else mark.good is False
+    return total
+
+
+def _marks(page: Page, cells: _Cells, design: str, row: str) -> Text:
     marks = Text()
-    for i, column in enumerate(columns):
-        hole = cells.get((design, row, column))
-        mark, style = _mark(hole)
-        marks.append_text(page.text((" " if i else "", ""), (mark, style)))
+    for i, column in enumerate(cells.columns):
+        value = cells.values.get((design, row, column))
+        sign, style = ("", "") if value is None else _shown(cells.view, value)
+        marks.append_text(page.text((" " if i else "", ""), pad(page.text((sign, style)), cells.each, "right")))
     return marks
 
 
-def _mark(hole: float | None) -> tuple[str, str]:
-    if hole is None:
-        return NOT_ASKED, ""
-    return (HOLE, BAD) if hole == 1 else (STOPPED, UNSURE) if hole else (HOLDS, DIM)
-
-
-def _largest(run: Run, metric: str) -> str:
-    """The workload at which most cells were probed."""
-    probed = [m.workload for m in run.measurements if m.metric == metric]
-    return max(dict.fromkeys(probed), key=probed.count, default="")
+def _shown(view: Grid, value: float) -> tuple[str, str]:
+    """A value as its mark, else as a number; with its colour."""
+    mark = view.marks.get(value)
+    if mark is None:
+        return units.number(value), ""
+    return mark.sign, {True: DIM, False: BAD, None: UNSURE}[mark.good]
 
 
 def _letters(columns: Sequence[str]) -> list[str]:
@@ -124,7 +144,3 @@ def _letters(columns: Sequence[str]) -> list[str]:
         choices = [c.upper() for c in column if c.isalnum()] + [str(n) for n in range(10)]
         taken.append(next((c for c in choices if c not in taken), "?"))
     return taken
-
-
-def _plural(word: str) -> str:
-    return f"{word}s"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.text import Text
 
@@ -11,19 +11,27 @@ from archlab.view import units
 from archlab.view.page import DIM, HEAD, Page, Part, Picture, table
 
 
-def question(scenario: Scenario, workload: Workload, choices: Sequence[Design]) -> Picture:
-    """The problem, what is demanded of it, and the designs by number, simplest first. The answer is not given away."""
-    return Picture(lambda page: _question(page, scenario, workload, choices))
+def question(
+    scenario: Scenario, workload: Workload, choices: Sequence[Design], turned: Mapping[str, float] | None = None
+) -> Picture:
+    """The problem, what is demanded of it, and the designs by number, simplest first. The answer is not given away.
+
+    ``turned`` are the knobs that the person set: what is demanded may depend on them.
+    """
+    knobs = scenario.settings(workload, turned or {})
+    return Picture(lambda page: _question(page, scenario, workload, choices, knobs))
 
 
-def _question(page: Page, scenario: Scenario, workload: Workload, choices: Sequence[Design]) -> Iterable[Text]:
+def _question(
+    page: Page, scenario: Scenario, workload: Workload, choices: Sequence[Design], knobs: Mapping[str, float]
+) -> Iterable[Text]:
     paragraph = " ".join(scenario.problem.split("\n")) if page.width < 80 else scenario.problem
     for line in paragraph.strip().split("\n"):
         yield from page.wrap(line.strip())
     yield Text()
-    demanded = [r for r in scenario.requirements if r.demanded_in(workload.name)]
+    demanded = [r for r in scenario.requirements if r.demanded_in(workload.name, knobs)]
     if demanded:
-        asked = "; ".join(f"{r.says} {units.bound(r.bound, r.unit)}" for r in demanded)
+        asked = "; ".join(f"{r.says} {units.bound(r.at_most, r.unit, r.at_least)}" for r in demanded)
         yield from page.wrap(asked + ".", ("Demanded", HEAD), 10)
     yield from page.wrap(workload.says, (workload.name.capitalize().replace("_", " "), HEAD), 10)
     yield Text()

@@ -30,11 +30,11 @@ def sections(run: Run, scenario: Scenario | None = None, every: bool = False) ->
             rows = []
             for r in demanded:
                 cells = [_cell(run, r, d.name) for d in designs]
-                rows.append(Row(facts.says(scenario, r.id), cells, units.bound(r.bound, r.unit)))
+                rows.append(Row(facts.says(scenario, r.id), cells, units.bound(r.at_most, r.unit, r.at_least)))
             rows += _clear(run, w.name)
-        found.append(
-            Section(w.name, w.says, [facts.stands_as(run, w.name, d.name) for d in designs], rows, _notes(run, w.name))
-        )
+        notes = [*_where(run, scenario, w.name), *_notes(run, w.name)]
+        stands = [facts.stands_as(run, w.name, d.name) for d in designs]
+        found.append(Section(w.name, w.says, stands, rows, notes))
     return found
 
 
@@ -70,6 +70,18 @@ def _reasons(run: Run, r: RequirementOutcome) -> list[str]:
     if not rate or len(rate) > LONGEST_RATE:
         return shorter(short)
     return [rate] if first is r else [short, "as above"]
+
+
+def _where(run: Run, scenario: Scenario | None, workload: str) -> list[Said]:
+    """Where a bound is missed the most, for each requirement whose metric has several places."""
+    told: dict[str, list[str]] = {}
+    for design in facts.in_order(run):
+        for r in run.requirements:
+            if (r.workload, r.design, r.outcome) == (workload, design.name, "missed") and r.at:
+                where = f"{facts.says(scenario, r.id)}, at {facts.place(r.at, scenario)}"
+                told.setdefault(where, []).append(design.name)
+    mark, _ = facts.MARKS["misses"]
+    return [(f"{mark} {', '.join(designs)}: {where}", DIM) for where, designs in told.items()]
 
 
 def _notes(run: Run, workload: str) -> list[Said]:

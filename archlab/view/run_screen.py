@@ -8,7 +8,19 @@ from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Scenario
-from archlab.view import bill, columns, events, facts, grid, requirements, units, verdict, waterfall
+from archlab.view import (
+    bill,
+    columns,
+    events,
+    facts,
+    grid,
+    ledger,
+    requirements,
+    series,
+    units,
+    verdict,
+    waterfall,
+)
 from archlab.view.next_steps import next_steps
 from archlab.view.page import BAD, DIM, HEAD, Page, Picture, pad
 
@@ -98,8 +110,9 @@ def _figures(
     designs = [d.name for d in facts.in_order(run)]
     sections = [*requirements.sections(run, scenario, every), bill.section(run, scenario, every)]
     yield from columns.draw(page, "IS IT ENOUGH?", "simplest first →", designs, sections)
-    probed = list(grid.draw(page, run, scenario))
-    yield from [Text(), *probed] if probed else []
+    for picture in (grid, ledger, series):
+        drawn = list(picture.draw(page, run, scenario))
+        yield from [Text(), *drawn] if drawn else []
     happened = list(events.draw(page, run))
     yield from [Text(), *happened] if happened else []
     yield Text()

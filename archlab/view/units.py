@@ -93,9 +93,20 @@ def interval(value: float | None, low: float | None, high: float | None, unit: s
     return f"{middle}  {least}–{most} {shown}".rstrip()
 
 
-def bound(at_most: float, unit: str) -> str:
-    """``≤ 100 ms``; a bound of nothing reads ``≤ 0``, whatever is counted."""
-    return "≤ 0" if at_most == 0 else f"≤ {figure(at_most, unit)}"
+def bound(at_most: float | None, unit: str, at_least: float | None = None) -> str:
+    """``≤ 100 ms``, ``≥ 3 rows``, ``2–3 rows``; a bound of nothing reads ``≤ 0``, whatever is counted."""
+    if at_most is not None and at_least is not None:
+        return span(at_least, at_most, unit, "–")
+    sign, value = ("≤", at_most) if at_least is None else ("≥", at_least)
+    return f"{sign} 0" if value == 0 else f"{sign} {figure(value, unit)}"
+
+
+def span(low: float, high: float, unit: str, between: str = " to ") -> str:
+    """``0 to 40 messages``, ``500 ms to 1.5 s``: the unit once where it is the same."""
+    first, last = figure(low, unit), figure(high, unit)
+    number_of, _, its_unit = first.rpartition(" ")
+    same = low == 0 or (number_of and last.rpartition(" ")[2] == its_unit)
+    return f"{(number_of or '0') if same else first}{between}{last}"
 
 
 def percent(share: float) -> str:

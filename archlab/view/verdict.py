@@ -46,6 +46,8 @@ def verdict_sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
 
 
 def _clause(run: Run, v: Verdict, scenario: Scenario | None) -> str:
+    if run.flips(v.workload):
+        return _flipping(run, v.workload, scenario)
     if v.status == "none":
         return "none is sufficient"
     if v.status == "uncertain":
@@ -56,6 +58,21 @@ def _clause(run: Run, v: Verdict, scenario: Scenario | None) -> str:
         return f"{v.design}"
     whose = f"{scenario.load.busy} " if scenario and scenario.load.busy else ""
     return f"{v.design} ({whose}{units.percent(busy)} busy)"
+
+
+def _flipping(run: Run, workload: str, scenario: Scenario | None) -> str:
+    """``it depends on rtt: monolith at 0 and 0.5 ms, extract-one at 2 ms, none at 10 ms``."""
+    along = [v for v in run.verdicts_along if v.workload == workload]
+    knob = next(iter(along[0].at))
+    unit = next((k.unit for k in scenario.knobs if k.name == knob), "") if scenario else ""
+    needed: dict[str, list[str]] = {}
+    for v in along:
+        which = {"sufficient": f"{v.design}", "none": "none"}.get(
+            v.status, f"perhaps {units.listed(v.candidates, 'or')}"
+        )
+        needed.setdefault(which, []).append(f"{v.at[knob]:g}")
+    told = [f"{which} at {units.listed(values)} {unit}".rstrip() for which, values in needed.items()]
+    return f"it depends on {knob}: {', '.join(told)}"
 
 
 def _cost_sentence(run: Run, scenario: Scenario | None) -> str:
@@ -111,8 +128,7 @@ def _not_sooner(run: Run, workload: str, simple: str, pattern: str) -> str:
 def _in_time(run: Run, workload: str, simple: str, pattern: str) -> Comparison | None:
     """The two compared by their first required time."""
     for r in facts.demands(run, workload):
-        there = run.compared(r.metric, workload, simple, pattern)
-        found = there or run.compared(r.metric, workload, pattern, simple)
+        found = facts.compared(run, r.metric, workload, simple, pattern)
         if r.unit == "s" and found is not None:
             return found
     return None
@@ -122,7 +138,7 @@ def _later(run: Run, scenario: Scenario | None, workload: str, simple: str, patt
     """The required times that the pattern makes longer, noticeably: ``58 ms instead of at once (own order seen)``."""
     found = []
     for r in facts.demands(run, workload):
-        a, b = run.measured(r.metric, simple, workload), run.measured(r.metric, pattern, workload)
+        a, b = (facts.alone(run, r.metric, design, workload) for design in (simple, pattern))
         if r.unit != "s" or a is None or b is None or a.value is None or b.value is None:
             continue
         noticeable = scenario.metric(r.metric).noticeable if scenario else r.bound / 100

@@ -413,7 +413,7 @@ LOADS: list[tuple[dict[str, Any], str]] = [
         ({"requirements": (Requirement("r", "page_p95", 1, "s", "", "", ("x",)),)}, "names the workload 'x'"),
         (
             {"requirements": tuple(Requirement(name, "page_p95", 1, "s", "", "") for name in ("a", "b"))},
-            "requirements a and b both bound 'page_p95' in calm: keep the tighter one.",
+            "requirements a and b both bound 'page_p95' in calm: keep the tighter one",
         ),
         ({"workloads": (Workload("calm", ""),)}, "it has no workload 'pressure'"),
         ({"shown_workload": "x"}, "shown_workload is 'x', which is no workload."),

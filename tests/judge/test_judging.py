@@ -275,9 +275,8 @@ def test_a_metric_that_is_no_quantile_is_judged_by_every_rounds_value_at_its_wor
     scenario = replace(SCENARIO, requirements=(NOTHING_LOST,))
 
     def lost(at: str, over: list[float]) -> Measurement:
-        return replace(
-            measured("plain", "pressure", over, float(sum(over)), "lost"), at={"crash_point": at}, per_round=0
-        )
+        counted = measured("plain", "pressure", over, float(sum(over)), "lost")
+        return replace(counted, at={"crash_point": at}, per_round=0, by_round=tuple(over), over=())
 
     for places, outcome in (
         ([MET, MET], "met"),
@@ -580,7 +579,7 @@ def test_a_share_is_judged_by_its_value_in_each_round(of: Any) -> None:
     scenario = replace(SCENARIO, metrics=(metric,), requirements=(bound,))
     shares = {"plain": [1.0] * 3, "query": [0.0, 1.0, 0.0], "model": [0.0] * 3, "cache": [0.0] * 2}
     found = run(
-        *(measured(name, "pressure", over, 0.0, "share", per_round=0) for name, over in shares.items()),
+        *(replace(measured(n, "pressure", o, 0.0, "share", per_round=0), by_round=tuple(o)) for n, o in shares.items()),
         scenario=scenario,
     )
     outcomes = {r.design: r.outcome for r in found.requirements}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from archlab.run import DesignFacts, Measurement, Run, WorkloadFacts
-from archlab.scenario import Design, Grid, Load, Metric, Requirement, Scenario, Workload
+from archlab.scenario import Design, Grid, Load, Mark, Metric, Requirement, Scenario, Workload
 from archlab.view import grid
 from archlab.view.page import Page
 
@@ -15,7 +15,17 @@ DESIGNS = ("plain", "guarded", "layered")
 ROWS = ("GET /orders/{order}", "new: PUT /price", "unknown: GET /no")
 COLUMNS = ("log line", "limit", "CORS")
 HOLES = {("plain", 1): (1, 1, 1), ("plain", 2): (1, 1, 0), ("guarded", 1): (0.5, 0.5, 0.5), ("guarded", 2): (1, 0, 0)}
-VIEW = Grid("endpoint", "concern")
+VIEW = Grid(
+    "endpoint",
+    "concern",
+    title="endpoints × concerns, found by probing",
+    marks={
+        0: Mark("·", "holds", good=True),
+        1: Mark("✗", "does not", good=False),
+        0.5: Mark("t", "stopped by its own test"),
+    },
+    total="holes",
+)
 METRIC = Metric("hole", "a concern does not hold", "holes", 0.5, counted=True, view=VIEW)
 
 
@@ -53,7 +63,7 @@ def drawn(run: Run, width: int = 100, ascii_only: bool = False, metric: Metric =
 
 def test_a_mark_for_every_cell_in_its_row_and_column() -> None:
     lines = drawn(probed())
-    assert lines[0].startswith("THE GRID  pressure: endpoints × concerns, found by probing")
+    assert lines[0] == "endpoints × concerns, found by probing  pressure"
     assert lines[1].split() == list(DESIGNS)
     assert lines[2].split() == ["L", "I", "C"] * 3
     assert lines[3].split()[-9:] == ["·"] * 9
