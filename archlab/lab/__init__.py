@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from archlab.lab.client import HOST, Answer, Client
     from archlab.lab.errors import BrokerFailed, ProcessDied, ServiceFailed
     from archlab.lab.lab import Lab
-    from archlab.lab.ledger import Ledger, compare, crash_points, samples
+    from archlab.lab.ledger import compare, crash_points, samples
     from archlab.lab.logs import correlation_id
     from archlab.lab.process import Process
     from archlab.lab.proxy import Proxy
@@ -32,7 +32,6 @@ _HOMES = {
     "Client": "archlab.lab.client",
     "Inbox": "archlab.lab.spawned_process",
     "Lab": "archlab.lab.lab",
-    "Ledger": "archlab.lab.ledger",
     "Process": "archlab.lab.process",
     "ProcessDied": "archlab.lab.errors",
     "Proxy": "archlab.lab.proxy",
@@ -57,7 +56,6 @@ __all__ = [
     "Client",
     "Inbox",
     "Lab",
-    "Ledger",
     "Process",
     "ProcessDied",
     "Proxy",

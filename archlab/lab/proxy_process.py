@@ -11,6 +11,7 @@ import struct
 import sys
 from collections import Counter, deque
 from collections.abc import Iterable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -202,7 +203,7 @@ class _Pipe(asyncio.Protocol):
             if out.is_closing():
                 continue
             if not data:
-                if out.can_write_eof():
+                with suppress(OSError):  # the other side has gone meanwhile
                     out.write_eof()
                 continue
             if not self._survives(data, out):

@@ -54,7 +54,7 @@ def measured(
 
 
 def part(**said: bool) -> Any:
-    return SimpleNamespace(**({"of_design": True, "asked_from_outside": False} | said))
+    return SimpleNamespace(**({"of_design": True, "asked_from_outside": False, "workers": 1} | said))
 
 
 def test_the_benchs_own_processes_are_no_moving_part_of_a_design() -> None:

@@ -290,7 +290,8 @@ def test_every_crash_point_is_tried_and_its_effects_are_counted(lab: Lab, apps: 
 
     points = ledger.crash_points([WEB / "apps.py"])
     assert points == ("before the answer", "between effect and answer")
-    found = {(s.at["crash_point"], s.metric): s.value for s in ledger.enumerate_crashes(points, "ab", trial)}
+    counted = [sample for point in points for sample in ledger.samples(point, ledger.compare("ab", trial(point)))]
+    found = {(s.at["crash_point"], s.metric): s.value for s in counted}
     assert found["before the answer", "duplicated"] == 0
     assert found["between effect and answer", "duplicated"] == 1
     assert sum(found.values()) == 1
