@@ -353,7 +353,7 @@ class Experiment:
     timeline: tuple[Step, ...] = ()
     """What is done to the system while the load is served, in the order of time."""
     seconds: float = 0.0
-    """How long its schedule is at least; half a second beyond the last step in any case."""
+    """How long its schedule is at least; 0.3 s beyond the last step in any case. Without a load: how long it takes."""
 
     @property
     def is_load(self) -> bool:

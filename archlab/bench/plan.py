@@ -18,8 +18,12 @@ QUICK_ROUNDS = 1
 """With --quick, of an open loop and of an experiment: enough for a look. A closed loop keeps its five."""
 QUICK_SECONDS = 4.5
 """With --quick, when that much has passed nothing goes round once more: what is open then is said to be uncertain."""
-QUICK_EXPERIMENTS = 6.0
-"""With --quick, when that much has passed no experiment is begun any more: what was left out is said."""
+QUICK_END = 7.5
+"""With --quick no experiment is begun that would end later, on all designs: what was left out is said."""
+TIMES = ("latency", "service")
+"""What a quantile is taken of."""
+LOAD_ROUNDS = 3
+"""Of a load with a timeline, where no quantile of its requests is judged: a bound on one value a round needs three."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,11 @@ def every_entry(plan: Plan) -> list[Round]:
         if design.asked_at(workload.name) and (experiment is None or experiment.done_to(design.name, workload.name))
     ]
     # A quick look may run out of time for experiments, never for a workload's load.
-    return sorted(entries, key=lambda entry: entry.experiment is not None) if plan.quick else entries
+    return sorted(entries, key=_urgency) if plan.quick else entries
+
+
+def _urgency(entry: Round) -> int:
+    return 0 if entry.experiment is None else 1 if entry.experiment.is_load else 2
 
 
 def places(workload: Workload, turned: Mapping[str, float]) -> list[Place]:
@@ -118,14 +126,18 @@ def due(entry: Round, plan: Plan, number: int) -> bool:
         return entry.experiment is None and entry.workload.closed and not entry.place
     if plan.quick and entry.experiment is not None and not entry.experiment.quick:
         return False
-    if entry.experiment is not None and entry.experiment.rounds is not None:
-        return number < (QUICK_ROUNDS if plan.quick else entry.experiment.rounds)
+    if entry.experiment is not None and (rounds := rounds_of(entry.experiment, plan.scenario)) is not None:
+        return number < (QUICK_ROUNDS if plan.quick else rounds)
     return not plan.quick or number < QUICK_ROUNDS or (entry.workload.closed and not entry.in_open_loop)
 
 
-def out_of_time(entry: Round, plan: Plan, passed: float) -> bool:
-    """Whether a quick look leaves an experiment out, ``passed`` seconds after its start."""
-    return plan.quick and entry.experiment is not None and passed > QUICK_EXPERIMENTS
+def rounds_of(experiment: Experiment, scenario: Scenario) -> int | None:
+    """In how many rounds it is done; None for as often as the bench goes round."""
+    if experiment.rounds is not None or not experiment.is_load:
+        return experiment.rounds
+    judged = {requirement.metric for requirement in scenario.requirements}
+    timed = any(m.name in judged and m.experiment == experiment.name and m.of in TIMES for m in scenario.metrics)
+    return ROUNDS if timed else LOAD_ROUNDS
 
 
 def in_order(batch: list[Round], number: int) -> list[Round]:

@@ -20,7 +20,7 @@ from typing import Any
 
 from archlab import __version__, catalog, loading
 from archlab.bench import data_sets, rounds
-from archlab.bench.length import length, said_beforehand
+from archlab.bench.length import OVERHEAD, length, said_beforehand
 from archlab.bench.machine_watch import Watch
 from archlab.bench.measurements import (
     LOAD,
@@ -34,6 +34,7 @@ from archlab.bench.measurements import (
     together,
 )
 from archlab.bench.plan import (
+    QUICK_END,
     ROUNDS,
     Place,
     Plan,
@@ -43,7 +44,6 @@ from archlab.bench.plan import (
     every_entry,
     goes_on,
     in_order,
-    out_of_time,
     traced_place,
     traced_quickly,
 )
@@ -100,8 +100,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
             for entry in batch:
                 tell(_progress(done, planned, first_pass, entry))
                 done += 1
-                if out_of_time(entry, plan, time.monotonic() - began):
-                    bench.left_out[f"{entry.experiment and entry.experiment.name} at {entry.workload.name}"] = None
+                if bench.has_no_time_for(entry, time.monotonic() - began):
                     continue
                 watch.sample_speed()
                 name = entry.experiment.name if entry.experiment else LOAD
@@ -203,8 +202,20 @@ class _Bench:
         self.length = length(plan, self._setting(plan.scenario.workloads[0], f"{plan.seed}:length"), scratch)
         self.left_out: dict[str, None] = {}
         """What a quick look had no time for, each once."""
+        self._begun: dict[str, None] = {}
         self.left: dict[str, None] = {}
         """What designs started by themselves and left running, in sentences, each once."""
+
+    def has_no_time_for(self, entry: Round, passed: float) -> bool:
+        """Whether a quick look leaves an experiment out, ``passed`` seconds after its start: on all designs or none."""
+        if not self.plan.quick or entry.experiment is None:
+            return False
+        what = f"{entry.experiment.name} at {entry.workload.name}"
+        if what not in self._begun:
+            designs = sum(entry.experiment.done_to(d.name, entry.workload.name) for d in self.plan.scenario.designs)
+            ends = passed + designs * (self.length.of(entry) + OVERHEAD)
+            (self._begun if ends <= QUICK_END else self.left_out)[what] = None
+        return what in self.left_out
 
     @property
     def no_time_for(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from archlab.scenario import Experiment, Load, Request, ScenarioError
 
 WARM_UP = 4
 """Requests served before measuring starts: statements are compiled and caches filled."""
-AFTER_THE_LAST_STEP = 0.5
+AFTER_THE_LAST_STEP = 0.3
 """Seconds for which a load goes on at least after the last step of its timeline: what it leads to is seen."""
 LONGEST = 100_000
 """Requests of every operation that a schedule is asked for at most."""

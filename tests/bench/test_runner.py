@@ -359,7 +359,7 @@ def test_what_nothing_yields_ends_the_run_after_its_first_pass(
 def test_a_quick_look_that_is_out_of_time_begins_no_experiment_and_says_so(
     tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "QUICK_EXPERIMENTS", 0.0)
+    monkeypatch.setattr(runner, "QUICK_END", 0.0)
     found = run(tiny(), designs=["index"], quick=True)
     assert found.findings == ("this quick look had no time for killed at calm",)
     assert found.valid, found.invalid_reasons

@@ -53,7 +53,7 @@ def test_requests_that_are_all_due_at_once_can_not_last() -> None:
 
 def test_a_load_with_a_timeline_goes_on_after_the_last_step() -> None:
     steps = (Step(0.4, "it stops", print), Step(1.4, "it is back", print))
-    assert seconds_needed(Experiment("down", timeline=steps)) == pytest.approx(1.9)
+    assert seconds_needed(Experiment("down", timeline=steps)) == pytest.approx(1.7)
     assert seconds_needed(Experiment("down", timeline=steps, seconds=3.0)) == 3.0
     assert seconds_needed(Experiment("long", load=every(0.01), seconds=1.0)) == 1.0
     assert seconds_needed(Experiment("short", load=every(0.01))) == 0.0
