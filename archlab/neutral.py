@@ -14,15 +14,23 @@ _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _LINES = (0x2028, 0x2029)
 _SURROGATES = range(0xD800, 0xE000)
 """What Python makes of bytes that are no UTF-8. It could not be printed at all."""
-_CONTROLS = (*range(0x20), 0x7F, *range(0x80, 0xA0), *_BIDI, *_LINES, *_SURROGATES)
-_SHOWN = {
-    point: f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" for point in _CONTROLS if chr(point) not in _KEPT
-}
+
+
+_table: dict[int, str] = {}
+
+
+def _shown() -> dict[int, str]:
+    """What stands for every control character. It is long, and made when it is first needed: few commands need it."""
+    if _table:
+        return _table
+    points = (*range(0x20), 0x7F, *range(0x80, 0xA0), *_BIDI, *_LINES, *_SURROGATES)
+    _table.update({p: f"\\x{p:02x}" if p < 0x100 else f"\\u{p:04x}" for p in points if chr(p) not in _KEPT})
+    return _table
 
 
 def printable(text: str) -> str:
     """``text`` with every control character as Python spells it: ``\\x1b`` for ESC. Newlines and tabs stay."""
-    return text.translate(_SHOWN)
+    return text if text.isprintable() else text.translate(_shown())
 
 
 def printable_document(value: Any) -> Any:
