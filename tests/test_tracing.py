@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archlab import catalog
-from archlab.bench import runner
+from archlab.bench import execution
 from archlab.bench.plan import Plan
 from archlab.bench.runner import execute
 from archlab.catalog import find
@@ -392,4 +392,4 @@ def test_the_slowest_is_no_faster_than_the_one_nearest_the_median(shop: tuple[Ru
 def test_the_observer_effect_can_be_told(shop: tuple[Run, Path]) -> None:
     """Beside every trace stands the untraced time of the same operation."""
     assert all(trace.untraced and trace.untraced > 0 for trace in shop[0].traces)
-    assert runner.MOST_SHOWN >= 2
+    assert execution.MOST_SHOWN >= 2

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from archlab import __version__, catalog
-from archlab.bench import runner
+from archlab.bench import execution
 from archlab.bench.plan import Plan
 from archlab.bench.runner import execute
 from archlab.lab import amqp, declared
@@ -180,7 +180,7 @@ def test_what_was_declared_is_removed_where_a_round_fails_is_ended_or_dies(
     monkeypatch: pytest.MonkeyPatch,
     ends: str,
 ) -> None:
-    monkeypatch.setattr(runner, "ROUND_LIMIT", 2.0)
+    monkeypatch.setattr(execution, "ROUND_LIMIT", 2.0)
     before = archlab_queues()
     scenario = edited((PUBLISHES, f"        {ends}\n"))
     with contextlib.suppress(ScenarioError):

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from archlab import catalog
-from archlab.bench import plan, runner
+from archlab.bench import execution, plan
 from archlab.bench.plan import Plan
 from archlab.bench.rounds import QUICK_REQUESTS
 from archlab.bench.runner import Progress, execute
@@ -32,7 +32,7 @@ RATE = 100
 @pytest.fixture(autouse=True)
 def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is, a quick look gets as far as the experiment."""
-    monkeypatch.setattr(runner, "QUICK_END", math.inf)
+    monkeypatch.setattr(execution, "QUICK_END", math.inf)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from archlab import catalog
-from archlab.bench import data_files, plan, runner
+from archlab.bench import data_files, execution, plan, runner
 from archlab.bench.length import length, said_beforehand
 from archlab.bench.plan import Plan
 from archlab.bench.progress import Notice, Progress, Traced
@@ -285,8 +285,8 @@ def test_a_round_that_does_not_end_is_told_of_and_then_ended(
     tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond what its schedule takes; the design is not run again."""
-    monkeypatch.setattr(runner, "PATIENCE", 0.1)
-    monkeypatch.setattr(runner, "ROUND_LIMIT", 0.3)
+    monkeypatch.setattr(execution, "PATIENCE", 0.1)
+    monkeypatch.setattr(execution, "ROUND_LIMIT", 0.3)
     told: list[Any] = []
     found = run(tiny(NEVER_ENDS), designs=["index"], workloads=["pressure"], tell=told.append)
     assert found.invalid_reasons == ("index at pressure: did not end within 0 s",)
@@ -295,8 +295,8 @@ def test_a_round_that_does_not_end_is_told_of_and_then_ended(
 
 
 def test_a_quick_look_gives_up_a_round_sooner(tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "QUICK_LIMIT", 0.2)
-    monkeypatch.setattr(runner, "ROUND_LIMIT", 600)
+    monkeypatch.setattr(execution, "QUICK_LIMIT", 0.2)
+    monkeypatch.setattr(execution, "ROUND_LIMIT", 600)
     found = run(tiny(NEVER_ENDS), designs=["index"], workloads=["pressure"], quick=True)
     assert found.invalid_reasons == ("index at pressure: did not end within 0 s",)
 
@@ -306,7 +306,7 @@ def test_a_round_is_given_the_time_that_its_schedule_takes(
 ) -> None:
     """At a low rate a round is long, and nothing is wrong with it."""
     for limit in ("QUICK_LIMIT", "PATIENCE"):
-        monkeypatch.setattr(runner, limit, 1.0)
+        monkeypatch.setattr(execution, limit, 1.0)
     low = ("2000.0, 1, 10_000", "20.0, 1, 10_000")
     found = run(tiny(low), designs=["index"], workloads=["pressure"], quick=True)
     assert found.valid, found.invalid_reasons
@@ -359,7 +359,7 @@ def test_what_nothing_yields_ends_the_run_after_its_first_pass(
 def test_a_quick_look_that_is_out_of_time_begins_no_experiment_and_says_so(
     tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "QUICK_END", 0.0)
+    monkeypatch.setattr(execution, "QUICK_END", 0.0)
     found = run(tiny(), designs=["index"], quick=True)
     assert found.findings == ("this quick look had no time for killed at calm",)
     assert found.valid, found.invalid_reasons

@@ -1,0 +1,199 @@
+"""Executes the rounds of a plan one at a time, each in a fresh process, and ends what they started."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from archlab import catalog
+from archlab.bench import data_sets, rounds
+from archlab.bench.length import OVERHEAD, length
+from archlab.bench.plan import (
+    QUICK_END,
+    Place,
+    Plan,
+    Round,
+    at_place,
+    traced_place,
+    traced_quickly,
+)
+from archlab.bench.progress import Notice, Tell
+from archlab.bench.rounds import Observed, Task
+from archlab.bench.traced_pass import stalled
+from archlab.lab import broker, containment, forking
+from archlab.lab.broker_address import BrokerAddress
+from archlab.lab.setting import Setting, struck_in
+from archlab.scenario import Design, ScenarioError, Workload
+
+ROUND = "archlab.bench.round_process:run_round"
+ROUND_LIMIT = 30.0
+"""Seconds beyond its planned length after which a round that has not ended is ended."""
+QUICK_LIMIT = 10.0
+"""The same for a quick look."""
+PATIENCE = 10.0
+"""Seconds beyond its planned length after which a person is told that a round does not end."""
+TRACED_PASSES = 3
+"""At most, where a machine stalls in one after the other."""
+MOST_SHOWN = 12
+"""Designs whose traces are recorded."""
+
+
+class Execution:
+    """Executes rounds one at a time, and ends what it started."""
+
+    def __init__(self, plan: Plan, cache: Path | None, scratch: Path, tell: Tell) -> None:
+        self.plan = plan
+        self.scratch = scratch
+        self.invalid: list[str] = []
+        self._cache = cache
+        self._source = catalog.source(catalog.reference(plan.scenario))
+        self._data: dict[tuple[Any, ...], Path] = {}
+        self._hung: dict[str, str] = {}
+        """Designs of which a round did not end, and the reason: further rounds would not end either."""
+        self._count = 0
+        self._tell = tell
+        self._known = containment.children()
+        self.length = length(plan, self._setting(plan.scenario.workloads[0], f"{plan.seed}:length"), scratch)
+        self.left_out: dict[str, None] = {}
+        """What a quick look had no time for, each once."""
+        self._begun: dict[str, None] = {}
+        self.left: dict[str, None] = {}
+        """What designs started by themselves and left running, in sentences, each once."""
+
+    def has_no_time_for(self, entry: Round, passed: float) -> bool:
+        """Whether a quick look leaves an experiment out, ``passed`` seconds after its start: on all designs or none."""
+        if not self.plan.quick or entry.experiment is None:
+            return False
+        what = f"{entry.experiment.name} at {entry.workload.name}"
+        if what not in self._begun:
+            designs = sum(entry.experiment.done_to(d.name, entry.workload.name) for d in self.plan.scenario.designs)
+            ends = passed + designs * (self.length.of(entry) + OVERHEAD)
+            (self._begun if ends <= QUICK_END else self.left_out)[what] = None
+        return what in self.left_out
+
+    @property
+    def no_time_for(self) -> tuple[str, ...]:
+        return (f"this quick look had no time for {', '.join(self.left_out)}",) if self.left_out else ()
+
+    def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
+        knobs = self.plan.scenario.settings(workload, self.plan.turned)
+        address = BrokerAddress(self.plan.broker, foreign=True) if self.plan.broker else None
+        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced, broker=address)
+
+    def _data_for(self, workload: Workload, design: str) -> Path:
+        key = workload.name, tuple(workload.settings.items()), design
+        if key not in self._data:
+            scenario, setting = self.plan.scenario, self._setting(workload, f"{self.plan.seed}:data")
+            own = self.scratch / "data"
+            try:
+                self._data[key] = data_sets.ready(scenario, scenario.design(design), setting, self._cache or own)
+            except OSError:  # the cache cannot be written, or its disk is full: the data are for this run alone
+                self._data[key] = data_sets.ready(scenario, scenario.design(design), setting, own)
+        return self._data[key]
+
+    def traced_pass(self) -> dict[tuple[str, str], Observed]:
+        """Every design once at the workload that is shown, recorded. Its figures are used for nothing else.
+
+        A quick look traces only what a screen shows side by side.
+        """
+        scenario = self.plan.scenario
+        return {
+            (design.name, workload.name): self._trace(at_place(workload, place), design)
+            for workload, place in self.traced_at
+            for design in self._traced([d for d in scenario.designs if d.asked_at(workload.name)])
+        }
+
+    @property
+    def traced_at(self) -> list[tuple[Workload, Place]]:
+        """The workload that is shown, and the place of it."""
+        workloads = self.plan.scenario.workloads
+        shown = [w for w in workloads if w.name == self.plan.scenario.shown_workload] or list(workloads[:1])
+        return [(workload, traced_place(self.plan, workload)) for workload in shown]
+
+    def _trace(self, workload: Workload, design: Design) -> Observed:
+        """The pass of one design; once more where it shows nothing but a stall of the machine."""
+        for _ in range(TRACED_PASSES):
+            observed = self.run(Round(workload, design.name, None, 0), traced=True)
+            if not stalled(observed, self.plan.scenario.load.connections):
+                break
+        return observed
+
+    def _traced(self, designs: list[Design]) -> list[Design]:
+        if self.plan.quick:
+            return traced_quickly(designs)
+        return designs[:MOST_SHOWN]
+
+    def run(self, entry: Round, traced: bool = False) -> Observed:
+        if entry.design in self._hung:
+            return Observed(died=self._hung[entry.design])
+        workload = entry.workload
+        self._count += 1
+        folder = self.scratch / str(self._count)
+        folder.mkdir()
+        setting = self._setting(workload, f"{self.plan.seed}:{entry.number}:{workload.name}", traced)
+        task = Task(
+            replace(setting, folder=folder, design=entry.design),
+            self._data_for(workload, entry.design),
+            entry.design,
+            entry.experiment.name if entry.experiment else None,
+            rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
+        )
+        where = " ".join([workload.name, *(f"with {knob}={value:g}" for knob, value in entry.place)])
+        what = f"{entry.design} at {where}" + (f", {entry.experiment.name}" if entry.experiment else "")
+        try:
+            observed = self._in_process(task, what, self.length.of(entry))
+        finally:
+            for command in containment.end_adopted(self._known):
+                self.left[
+                    f"{entry.design} left `{command}` running at {workload.name}: it was ended with its round"
+                ] = None
+            if self.plan.broker:  # what a round that was ended has left there, now that all its processes are gone
+                broker.remove(folder, self.plan.broker)
+            shutil.rmtree(folder, ignore_errors=True)
+        if observed.failed:
+            raise ScenarioError(f"{what} failed: {observed.failed}.")
+        if observed.died:
+            self.invalid.append(f"{what}: {observed.died}")
+        self.invalid += [
+            f"{entry.design} listens on {address}, where others can reach it; let it listen on 127.0.0.1"
+            for address in observed.reachable
+        ]
+        return observed
+
+    @property
+    def _limit(self) -> float:
+        """Seconds beyond its planned length after which a round is ended."""
+        return QUICK_LIMIT if self.plan.quick else ROUND_LIMIT
+
+    def _ended(self, wire: Connection, what: str, planned: float) -> bool:
+        """Waits for the end of a round, and says when it does not come; false if it has not come in time."""
+        limit = self._limit
+        if limit <= PATIENCE:
+            return wire.poll(planned + limit)
+        if wire.poll(planned + PATIENCE):
+            return True
+        passed, end = planned + PATIENCE, planned + limit
+        self._tell(Notice(f"{what} has not ended after {passed:.0f} s; it is ended after {end:.0f} s."))
+        return wire.poll(limit - PATIENCE)
+
+    def _in_process(self, task: Task, what: str, planned: float) -> Observed:
+        wire, childs_end = multiprocessing.Pipe()
+        with wire:
+            child = forking.start(ROUND, task, childs_end, name=what)
+            try:
+                childs_end.close()
+                if not self._ended(wire, what, planned):
+                    self._hung[task.design] = f"did not end within {planned + self._limit:.0f} s"
+                    return Observed(died=self._hung[task.design], struck=struck_in(task.setting.folder))
+                observed: Observed = wire.recv()
+                return observed
+            except EOFError:
+                child.join()
+                died = f"its process ended unplanned (exit code {child.exitcode})"
+                return Observed(died=died, struck=struck_in(task.setting.folder))
+            finally:
+                containment.end(child)
