@@ -72,12 +72,17 @@ class Execution:
         if what not in self._begun:
             designs = sum(entry.experiment.done_to(d.name, entry.workload.name) for d in self.plan.scenario.designs)
             ends = passed + designs * (self.length.of(entry) + OVERHEAD)
-            (self._begun if ends <= QUICK_END else self.left_out)[what] = None
+            (self._begun if ends <= (self.plan.seconds or QUICK_END) else self.left_out)[what] = None
         return what in self.left_out
 
     @property
     def no_time_for(self) -> tuple[str, ...]:
-        return (f"this quick look had no time for {', '.join(self.left_out)}",) if self.left_out else ()
+        """What a quick look left out, in sentences."""
+        if not self.plan.quick:
+            return ()
+        slow = [experiment.name for experiment in self.plan.scenario.experiments if not experiment.quick]
+        said = [f"this quick look leaves out {', '.join(slow)}"] if slow else []
+        return (*said, *([f"this quick look had no time for {', '.join(self.left_out)}"] if self.left_out else []))
 
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)

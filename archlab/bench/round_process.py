@@ -163,7 +163,9 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
     with _timeline(experiment, lab, running) as timeline:
         origin = timeline.origin if timeline else None
         if timeline:
-            bounds.may_stop = timeline.done
+            # What a step leads to is watched as long as the schedule was made for.
+            ends = timeline.origin + needed
+            bounds.may_stop = lambda: timeline.done() and time.perf_counter() >= ends
         if closed:
             done = load.closed_loop(requests, running, bounds)
         elif serving.connections > 1:

@@ -78,8 +78,8 @@ def events(
 def _of_operation(operation: str, done: load.Done, after: float, bound: float) -> Iterator[Happened]:
     """The first request that was not served in time after the first step, and the first one that was served again.
 
-    The first is told when it was due; one that was waiting or under way at the step, when its answer was there, as is
-    the second. So nothing stands before what it follows from.
+    A request is late when its bound has passed, and has failed when its answer was there; one is served again when its
+    answer is there. So nothing stands before what it follows from.
     """
     origin, stepped = done.due[0], done.due[0] + after
     rows = [i for i, request in enumerate(done.requests) if request.operation == operation]
@@ -95,11 +95,11 @@ def _of_operation(operation: str, done: load.Done, after: float, bound: float) -
     why = done.failed.get(first)
     late = f"over {bound * 1000:g} ms" if bound < 1 else f"over {bound:g} s"
     says = late if why is None else f"fails: {why}" if why else "fails"
-    at = done.due[first] if done.due[first] >= stepped else done.finished[first]
+    at = max(stepped, done.due[first] + bound) if why is None else done.finished[first]
     yield at - origin, "fails", f"first {name} {says}"
     served = asked[len(bad) - bad[::-1].index(True) :]
     if served:
-        yield done.finished[served[0]] - origin, "recovers", f"{name} is served again"
+        yield max(at, done.finished[served[0]]) - origin, "recovers", f"{name} is served again"
 
 
 def _seen(lab: Lab) -> Iterator[tuple[float, str]]:

@@ -49,7 +49,7 @@ RESERVED = ("load",)
 
 def check(scenario: Scenario) -> list[str]:
     """What is wrong with a scenario, one sentence each; empty when it is consistent. Runs nothing of it."""
-    wrong = list(_types(scenario))
+    wrong = list(_types(scenario)) or list(_numbers(scenario))
     if wrong:  # what follows would stumble over them
         return wrong
     for part in (_names, _needs, _knobs, _metrics, _requirements, _workloads, _designs, _experiments, _claims):
@@ -99,6 +99,33 @@ def _names(scenario: Scenario) -> Iterator[str]:
             seen.add(name)
 
 
+NUMBERS: dict[str, tuple[str, ...]] = {
+    "knobs": ("default", "low", "high"),
+    "metrics": ("noticeable", "quantile"),
+    "requirements": ("at_most", "at_least"),
+}
+"""The fields of each kind that must be numbers; a bound may be None."""
+
+
+def _numbers(scenario: Scenario) -> Iterator[str]:
+    for kind, fields in NUMBERS.items():
+        for thing in getattr(scenario, kind):
+            called = getattr(thing, "name", getattr(thing, "id", ""))
+            for name in fields:
+                yield from _number(f"{kind.removesuffix('s')} {called}", name, thing)
+    for experiment in scenario.experiments:
+        for step in experiment.timeline if isinstance(experiment.timeline, tuple) else ():
+            if isinstance(step, Step):
+                yield from _number(f"the step {step.says!r} of experiment {experiment.name}", "at", step)
+
+
+def _number(subject: str, name: str, thing: object) -> Iterator[str]:
+    value = getattr(thing, name)
+    missing = value is None and name.startswith("at_")
+    if not missing and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        yield f"{subject}: {name} is a number, not {value!r}."
+
+
 def _needs(scenario: Scenario) -> Iterator[str]:
     for part in scenario.needs:
         if part not in PARTS:
@@ -144,6 +171,9 @@ def _requirements(scenario: Scenario) -> Iterator[str]:
     workloads = [workload.name for workload in scenario.workloads]
     for requirement in scenario.requirements:
         subject = f"requirement {requirement.id}"
+        for key, value in requirement.at.items():
+            if not (value is None or isinstance(value, (str, int, float))):
+                yield f"{subject}: at[{key!r}] is a plain value, a string or a number, not {value!r}."
         if requirement.metric not in units:
             yield f"{subject} bounds {requirement.metric!r}, which is no metric. {_choose(units)}"
         elif requirement.unit != units[requirement.metric]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archlab import catalog
 from archlab.commands.terminal import progress, tell
 from archlab.exit_codes import DONE, FAILED
 from archlab.failure import say
 from archlab.scenario import ScenarioError
 from archlab.signals import ended_cleanly
+
+LONGEST = 3600.0
+"""Seconds for which one look at everything may go on."""
 
 
 def lint(name: str) -> int:
@@ -23,7 +28,9 @@ def lint(name: str) -> int:
     say("nothing is wrong with what it declares; now one quick look at every design and experiment.")
     with ended_cleanly(), progress() as moved:
         try:
-            plan = Plan(scenario, {}, quick=True)
+            # Everything is looked at once, however long it takes.
+            experiments = tuple(replace(experiment, quick=True) for experiment in scenario.experiments)
+            plan = Plan(replace(scenario, experiments=experiments), {}, quick=True, seconds=LONGEST)
             run = execute(plan, None, lambda event: None if isinstance(event, Traced) else moved(event))
         except ScenarioError as error:
             return _told([str(error)])

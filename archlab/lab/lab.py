@@ -21,6 +21,7 @@ from archlab.tracing import Recorder, TracedConnection
 if TYPE_CHECKING:
     from archlab.lab.broker import Broker
     from archlab.lab.child import Child
+    from archlab.lab.client import Client
     from archlab.lab.process import Process
     from archlab.lab.proxy import Proxy
     from archlab.lab.service import Service
@@ -174,6 +175,16 @@ class Lab:
             name: Client(port, name, recorder=self.recorder, carries_context=carries) for name, port in calls.items()
         }
         return SimpleNamespace(**made)
+
+    def client(self, target: Any, timeout: float = 10.0) -> Client:
+        """A client of one's own for whatever has a ``port``: a service, a proxy, one of ``peers``.
+
+        ``timeout`` is in seconds, for connecting and for every read; beyond it a call raises TimeoutError.
+        """
+        from archlab.lab.client import Client
+
+        name = getattr(target, "name", getattr(target, "service", ""))
+        return Client(target.port, name, timeout, self.recorder, self.setting.carries_context)
 
     def crash_point(self, name: str) -> None:
         """A named place in the code: the process dies here if it was started with ``crash_at=name``."""

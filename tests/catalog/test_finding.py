@@ -663,3 +663,17 @@ def test_the_catalogue_imports_nothing_slow(tmp_path: Path) -> None:
     )
     dataclasses_itself = {"inspect", "ast"}  # dataclasses imports inspect, which imports ast
     assert set(answer.stdout.split()) - set(before.stdout.split()) <= dataclasses_itself
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"knobs": (Knob("rows", "1", 1, 100, "", "", ""),)}, "knob rows: default is a number, not '1'."),  # type: ignore[arg-type]
+        ({"metrics": (Metric("m", "", "s", "x"),)}, "metric m: noticeable is a number, not 'x'."),  # type: ignore[arg-type]
+        ({"requirements": (Requirement("r", "m", "0.1", "s", "", ""),)}, "requirement r: at_most is a number"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_number_that_is_none_is_a_sentence(tiny: Path, changed: dict[str, Any], sentence: str) -> None:
+    """And no fault of archlab's."""
+    wrong = catalog.check(replace(catalog.find(str(tiny)), **changed))
+    assert any(said.startswith(sentence) for said in wrong), wrong
