@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from archlab import loading
-from archlab.catalog import copies, named
+from archlab.catalog import named
 from archlab.scenario import Scenario, ScenarioError, UsageError
 
 
@@ -50,6 +50,8 @@ def _from_path(path: str) -> Scenario:
         # The same code under two module names would be two sets of classes that do not know each other.
         if folder == _course_folder(name):
             return named.by_name(name)
+    from archlab.catalog import copies  # few name a folder, and `archlab list` need not wait for it
+
     copied = copies.copied_from(folder)
     if copied is None:
         return _from_folder(folder, path)
@@ -59,6 +61,8 @@ def _from_path(path: str) -> Scenario:
 
 def _free_name(folder: Path) -> str:
     """What a copy could be called that was to be in ``folder``: its name, if a copy can have it here."""
+    from archlab.catalog import copies
+
     usable = folder.parent == Path.cwd() and copies.usable(folder.name)
     return folder.name if usable else "mine"
 
