@@ -8,7 +8,7 @@ import hashlib
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,7 +16,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from archlab import tracing
-from archlab.bench import data_files, load, orphans
+from archlab.bench import data_files, load, orphans, samples
 from archlab.bench.picked_traces import picked
 from archlab.bench.plan import demanded
 from archlab.bench.rounds import Observed, Served, Task, load_of
@@ -107,33 +107,7 @@ def _done_to(running: Any, scenario: Scenario, task: Task, lab: Lab) -> Observed
     if experiment is None or experiment.is_load:
         return _serve(scenario, task, lab, running, experiment)
     assert experiment.run is not None
-    return Observed(samples=_checked(scenario, experiment.run(lab, running)))
-
-
-def _checked(scenario: Scenario, samples: Iterable[Sample]) -> tuple[Sample, ...]:
-    """The samples, once each is a number for a metric that the scenario declares."""
-    known = {metric.name for metric in scenario.metrics}
-    checked = tuple(samples)
-    for sample in checked:
-        if sample.metric not in known:
-            raise ScenarioError(
-                f"a sample names {sample.metric!r}, which is no metric (choose from: {', '.join(known)})"
-            )
-        if not isinstance(sample.value, (int, float)) or math.isnan(sample.value):
-            raise ScenarioError(f"a sample of {sample.metric} is not a number ({sample.value!r})")
-        _check_place(sample)
-    return checked
-
-
-def _check_place(sample: Sample) -> None:
-    """Raises ScenarioError unless the sample's place is plain data: it is compared, recorded, and shown."""
-    for key, value in sample.at.items():
-        plain = value is None or isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))
-        if not (isinstance(key, str) and plain):
-            raise ScenarioError(
-                f"a sample of {sample.metric} has the place {key!r}: {value!r}; "
-                "`at` takes names with plain values: a string, a number, True, False or None"
-            )
+    return Observed(samples=samples.checked(scenario, experiment.run, lab, running))
 
 
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: Experiment | None) -> Observed:
@@ -173,9 +147,9 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
         else:
             done = load.open_loop(requests, running, bounds, origin)
     ended = perf_counter_ns()
-    samples: tuple[Sample, ...] = ()
+    seen: tuple[Sample, ...] = ()
     if serving.afterwards is not None and not lab.recorder:
-        samples = _checked(scenario, serving.afterwards(lab, running, done.answers))
+        seen = samples.checked(scenario, serving.afterwards, lab, running, done.answers)
     answers = _answers_hash(scenario, lab, running) if closed and not done.stopped_early else ""
     traces: tuple[Trace, ...] = ()
     orphaned = None
@@ -187,7 +161,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
     horizon = 0.0 if closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
     return Observed(
         tuple(of_operation(o, done, counts[o] / horizon if horizon else 0.0) for o in sorted(counts)),
-        samples,
+        seen,
         traces=traces,
         events=events(name, lab, done, timeline.begun, bounds.seconds) if timeline else (),
         answers_hash=answers,

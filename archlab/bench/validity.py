@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from archlab.bench.measurements import LOAD, Cell, CellKey, Situation, at_every_place, together
 from archlab.bench.plan import Place, Plan, at_place, demanded, places
-from archlab.run import DesignFacts, FaultRecord
-from archlab.scenario import Scenario, ScenarioError
+from archlab.run import DesignFacts, FaultRecord, Measurement
+from archlab.scenario import Grid, Ledger, Scenario, ScenarioError, Series
 
 
 def objections(
@@ -51,17 +51,58 @@ def yields_what_it_declares(plan: Plan, situations: Mapping[Situation, Mapping[C
     if plan.quick and not all(experiment.quick for experiment in scenario.experiments):
         return
     measured = at_every_place(plan, situations)
+    _can_be_shown(scenario, measured)
     for workload in scenario.workloads:
         served = [at_place(workload, place) for place in places(workload, plan.turned)]
         asked = [demanded(scenario, w, scenario.settings(w, plan.turned)).requirements for w in served]
         for requirement in (r for r in scenario.requirements if any(r in of_place for of_place in asked)):
             traced_only = scenario.metric(requirement.metric).of == "orphans"
             there = [m.at for m in measured if (m.metric, m.workload) == (requirement.metric, workload.name)]
-            if not traced_only and not any(map(requirement.is_about, there)):
+            if there and not traced_only and not any(map(requirement.is_about, there)):
+                raise ScenarioError(
+                    f"requirement {requirement.id} is about {_place(requirement.at)}, and {requirement.metric} is "
+                    f"measured at {_places(there)} in {workload.name}."
+                )
+            if not traced_only and not there:
                 raise ScenarioError(
                     f"requirement {requirement.id} is demanded at {workload.name}, where nothing yields its metric "
                     f"{requirement.metric}. Name the workloads that do in `workloads`, or yield a sample of it there."
                 )
+
+
+def _can_be_shown(scenario: Scenario, measured: Sequence[Measurement]) -> None:
+    """Raises ScenarioError for a view that asks for a key of ``at`` that no measurement of its metric has."""
+    for metric in scenario.metrics:
+        there = [m.at for m in measured if m.metric == metric.name]
+        for key in _keys(metric.view):
+            if there and not any(key in at for at in there):
+                raise ScenarioError(
+                    f"metric {metric.name} is shown by {key!r}, and no sample of it has that in `at`: "
+                    f"it is measured at {_places(there)}."
+                )
+
+
+def _keys(view: Grid | Ledger | Series | None) -> tuple[str, ...]:
+    """The keys of ``at`` that a view is drawn from."""
+    match view:
+        case Grid():
+            return view.rows, view.columns
+        case Ledger():
+            return (view.rows,)
+        case Series():
+            return (view.over,)
+        case None:
+            return ()
+
+
+def _places(places: Sequence[Mapping[str, object]]) -> str:
+    """A few of the places, so that a typing error can be seen."""
+    few = list(dict.fromkeys(map(_place, places)))
+    return ", ".join(few[:3]) + (f" and {len(few) - 3} more places" if len(few) > 3 else "")
+
+
+def _place(at: Mapping[str, object]) -> str:
+    return " ".join(f"{key}={value!r}" for key, value in at.items()) or "no place (its `at` is empty)"
 
 
 def _different_answers(scenario: Scenario, cells: Mapping[CellKey, Cell], workload: str, where: str) -> list[str]:

@@ -25,6 +25,7 @@ from archlab.scenario import (
     ScenarioError,
     Series,
     Step,
+    Word,
     Workload,
 )
 
@@ -37,6 +38,8 @@ TUPLES: dict[str, type] = {
     "experiments": Experiment,
     "claims": Claim,
     "shown": str,
+    "needs": str,
+    "words": Word,
 }
 """The tuples of a Scenario and what each holds."""
 
@@ -61,7 +64,8 @@ def _types(scenario: Scenario) -> Iterator[str]:
     for name, kind in TUPLES.items():
         things = getattr(scenario, name)
         if not isinstance(things, tuple):
-            hint = f" A tuple of one needs a comma: ({kind.__name__}(…),)." if isinstance(things, kind) else ""
+            one = repr(things) if kind is str else f"{kind.__name__}(…)"
+            hint = f" A tuple of one needs a comma: ({one},)." if isinstance(things, kind) else ""
             yield f"{name} must be a tuple of {kind.__name__}, not {type(things).__name__}.{hint}"
             continue
         for thing in things:
@@ -160,10 +164,17 @@ def _metrics(scenario: Scenario) -> Iterator[str]:
         for mark in metric.view.marks.values() if isinstance(metric.view, Grid) else ():
             if len(mark.sign) != 1:
                 yield f"metric {metric.name}: the sign of a mark is one character, not {mark.sign!r}."
+        yield from _measured_in(scenario, metric)
+
+
+def _measured_in(scenario: Scenario, metric: Metric) -> Iterator[str]:
+    """Whether the load that a metric is measured in is one of the scenario's."""
+    subject = f"metric {metric.name}"
+    if metric.experiment in RESERVED:
+        yield f"{subject} is taken from the workload's load where it names no experiment: leave it out."
+    elif metric.experiment:
         loads = [experiment.name for experiment in scenario.experiments if experiment.is_load]
-        yield from _known(
-            f"metric {metric.name}", "load experiment", [metric.experiment] * bool(metric.experiment), loads
-        )
+        yield from _known(subject, "load experiment", [metric.experiment], loads)
 
 
 def _requirements(scenario: Scenario) -> Iterator[str]:

@@ -386,11 +386,17 @@ def test_a_quick_look_that_is_out_of_time_begins_no_experiment_and_says_so(
         ),
         (
             ('yield Sample("exit_code"', 'yield Sample("exit_cod"'),
-            r"index at calm, killed failed: a sample names 'exit_cod', which is no metric \(choose from:",
+            r"index at calm, killed failed: a sample names 'exit_cod', which is no metric \(choose from:"
+            r".*\) \(__init__\.py, line \d+\)",
         ),
         (
             ("abs(exit_code)", 'float("nan")'),
             r"index at calm, killed failed: a sample of exit_code is not a number",
+        ),
+        (
+            ('yield Sample("exit_code", abs(exit_code))', "return [exit_code]"),
+            r"index at calm, killed failed: an experiment yields samples, Sample\(metric, value\), not -?\d+ "
+            r"\(__init__\.py, line \d+\)",
         ),
     ],
 )

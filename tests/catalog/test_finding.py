@@ -401,6 +401,13 @@ LOADS: list[tuple[dict[str, Any], str]] = [
     ("changed", "sentence"),
     [
         ({"knobs": Knob("rows", 1, 1, 100, "rows", "", "")}, "knobs must be a tuple of Knob, not Knob. A tuple of one"),
+        ({"needs": "services"}, "needs must be a tuple of str, not str. A tuple of one needs a comma: ('services',)."),
+        ({"shown": "page"}, "A tuple of one needs a comma: ('page',)."),
+        ({"words": "lag"}, "words must be a tuple of Word, not str."),
+        (
+            {"metrics": (Metric("m", "", "s", 0.1, operation="page", experiment="load"),)},
+            "metric m is taken from the workload's load where it names no experiment: leave it out.",
+        ),
         ({"claims": ("c",)}, "claims must hold only Claim, not 'c'."),
         ({"load": None}, "load must be a Load"),
         ({"load": Load(lambda lab, n: [], connections=0)}, "load has 0 connections: it needs at least one."),

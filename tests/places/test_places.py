@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from archlab.bench.plan import Plan
 from archlab.bench.runner import execute
 from archlab.judge import judge
 from archlab.run import Run
-from archlab.scenario import Scenario
+from archlab.scenario import Scenario, ScenarioError
 from archlab.store import Store
 from archlab.view import compare, run_screen
 
@@ -45,6 +46,35 @@ def shown(scenario: Scenario, run: Run, width: int, topic: bool = False) -> str:
 
 def test_lint_finds_nothing_wrong_with_places() -> None:
     assert catalog.check(catalog.find(FOLDER)) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        (
+            'at={"crash_point": "after send"}',
+            'at={"crash_point": "afer send"}',
+            "requirement nothing-lost-late is about crash_point='afer send', and lost is measured at "
+            "crash_point='before send', crash_point='after send' in calm.",
+        ),
+        (
+            'Series("t", "queue',
+            'Series("time", "queue',
+            "metric depth is shown by 'time', and no sample of it has that",
+        ),
+        ('Grid("table", ', 'Grid("tables", ', "metric copies is shown by 'tables', and no sample of it has that"),
+    ],
+)
+def test_a_place_that_no_sample_has_ends_the_run_and_says_where_the_samples_are(
+    tmp_path: Path, was: str, now: str, said: str
+) -> None:
+    text = (Path(FOLDER) / "__init__.py").read_text(encoding="utf-8")
+    assert was in text
+    (tmp_path / "places").mkdir()
+    (tmp_path / "places" / "__init__.py").write_text(text.replace(was, now), encoding="utf-8")
+    scenario = catalog.find(str(tmp_path / "places"))
+    with pytest.raises(ScenarioError, match=re.escape(said)):
+        execute(Plan(scenario, {}), tmp_path / "cache", lambda event: None)
 
 
 def test_every_value_of_the_knob_is_measured_in_at_least_five_rounds_and_says_where(judged: Judged) -> None:
