@@ -13,6 +13,14 @@ from archlab.failure import SHORT_OF, fault, say
 def main() -> int:
     """Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 a claim refuted, 4 invalid or inconclusive, 130 interrupted."""
     code = DONE
+    if "_ARCHLAB_COMPLETE" in os.environ:  # a shell asks what can be typed here
+        from typer.main import get_command
+
+        from archlab.cli import app
+        from archlab.commands import completion
+
+        completion.answer(get_command(app))
+        return DONE
     _open_what_is_closed()
     leftovers.remove()
     try:

@@ -183,7 +183,6 @@ def test_what_the_course_says_to_type_can_be_typed(here: Path) -> None:
     unrun = [compare.Compared(s.name, s.topic, None, s) for s in scenarios]
     for picture in (home.home(topics), home.home(done), compare.course(compared), compare.course(unrun)):
         all_can_be_typed(drawn(picture), here, 2)
-    all_can_be_typed("\n".join(course.durations(topics)), here, 2)
     all_can_be_typed(drawn(compare.topic(compared[0].run, scenarios[0])), here, 0)
     all_can_be_typed(drawn(history.history([])), here)
     all_can_be_typed(drawn(glossary.words()), here)

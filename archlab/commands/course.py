@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from archlab import catalog
 from archlab.commands.compare import whole
+from archlab.scenario import UsageError
 from archlab.view.course import Topic, durations, listing
 
 
@@ -38,9 +39,24 @@ def list_scenarios(as_json: bool) -> None:
     _print_lines(listing, [_topic(entry) for entry in entries])
 
 
-def list_durations() -> None:
-    """``archlab run`` without a name."""
-    _print_lines(durations, [_topic(entry) for entry in catalog.entries()])
+def choose(command: str, ask: bool = True) -> str:
+    """The scenario that a person chooses, for a command that was typed without a name.
+
+    Raises UsageError where nobody can be asked, or nothing is chosen.
+    """
+    from archlab.commands import terminal
+
+    topics = [_topic(entry) for entry in catalog.entries()]
+    names = [topic.name for topic in topics if not topic.problem]
+    if ask and names and terminal.interactive():
+        _print_lines(durations, topics)
+        number = terminal.ask(terminal.console(), "Which one", "press enter for none", range(1, len(names) + 1), names)
+        if number is not None:
+            return names[number - 1]
+    listed = ", ".join(names) or "none can be loaded, `archlab list` says why"
+    raise UsageError(
+        f"archlab {command} needs a scenario: {listed}. Type `archlab {command} {(names or ['NAME'])[0]}`."
+    )
 
 
 def _print_lines(draw: Callable[..., list[str]], topics: list[Topic]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from archlab import catalog
-from archlab.commands.terminal import console
+from archlab.commands.terminal import console, print_long
 from archlab.scenario import UsageError
 
 
-def show(name: str, code: bool, change: bool, designs: list[str]) -> None:
+def show(name: str, code: bool, change: bool, everything: bool, designs: list[str]) -> None:
     from archlab.catalog import cost
     from archlab.learn import lesson
     from archlab.view import bill
@@ -15,18 +15,18 @@ def show(name: str, code: bool, change: bool, designs: list[str]) -> None:
 
     scenario = catalog.find(name)
     narrowed = scenario.only(designs, ())
-    screen = console()
+    shown: list[object] = []
     if code:
         source = lesson.code(narrowed)
-        screen.print(view.code([(d.name, d.title, source[d.name]) for d in narrowed.designs]))
+        shown.append(view.code([(d.name, d.title, source[d.name]) for d in narrowed.designs], everything))
     if change:
         diffs = lesson.changes(narrowed)
         facts = {f.name: f for f in cost.facts(scenario)}
-        shown = [(d.name, bill.takes(facts[d.name]), diffs[d.name]) for d in narrowed.designs if d.name in diffs]
-        screen.print(view.change(scenario.change_request, shown))
+        takes = [(d.name, bill.takes(facts[d.name]), diffs[d.name]) for d in narrowed.designs if d.name in diffs]
+        shown.append(view.change(scenario.change_request, takes))
     if not code and not change:
-        screen.print(view.lesson(lesson.text(scenario)))
-        screen.print(view.knobs(scenario.knobs))
+        shown += [view.lesson(lesson.text(scenario)), view.knobs(scenario.knobs, scenario.workloads)]
+    print_long(console(), *shown)
 
 
 def explain(word: str | None) -> None:

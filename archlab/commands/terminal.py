@@ -75,6 +75,30 @@ def ask(screen: Console, what: str, hint: str, allowed: range, names: Sequence[s
         screen.print(spelled(screen, again), style="dim", markup=False)
 
 
+def print_long(screen: Console, *pictures: object) -> None:
+    """Prints what may be longer than the screen: through a pager (PAGER, else less) on a terminal, else as it is."""
+    import shlex
+    import shutil
+    import signal
+    import subprocess
+
+    pager = shlex.split(os.environ.get("PAGER", "less")) if interactive() else []
+    if not pager or not shutil.which(pager[0]):
+        for picture in pictures:
+            screen.print(picture)
+        return
+    with screen.capture() as drawn:
+        for picture in pictures:
+            screen.print(picture)
+    environment = {"LESS": "FRX", **os.environ}  # it ends where all fits the screen, shows colours and leaves the text
+    process = subprocess.Popen(pager, stdin=subprocess.PIPE, env=environment)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager, as long as it is there
+    try:
+        process.communicate(drawn.get().encode(sys.stdout.encoding or "utf-8", "replace"))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[Progress | Notice], None]]:
     """A bar with the time left on stderr, where that is a terminal; gone when the measuring is over. Elsewhere a line

@@ -45,8 +45,9 @@ def listing(topics: Iterable[Topic], width: int = 100, ascii_only: bool = False)
 
 
 def durations(topics: Iterable[Topic], width: int = 100, ascii_only: bool = False) -> list[str]:
-    """What ``archlab run`` can run, and about how long each takes."""
-    rows = [(f"archlab run {t.name}", f"{t.seconds:.0f} s", t.question) for t in topics if not t.problem]
+    """What can be run, by number, and about how long each takes."""
+    usable = [topic for topic in topics if not topic.problem]
+    rows = [(f"{number}  {t.name}", f"{t.seconds:.0f} s", t.question) for number, t in enumerate(usable, 1)]
     return _lines(rows, width, ascii_only) or ["There is nothing to run."]
 
 

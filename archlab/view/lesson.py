@@ -11,9 +11,9 @@ from rich.markdown import Heading, Markdown, MarkdownElement
 from rich.syntax import Syntax
 from rich.text import Text
 
-from archlab.scenario import Knob
+from archlab.scenario import Knob, Workload
 from archlab.view.page import BAD, DIM, GOOD, HEAD, Fitted, Page, Picture, pad
-from archlab.view.source_sections import align, explanation, sections
+from archlab.view.source_sections import Part, align, explanation, sections
 
 READABLE = 88
 """Columns: a longer line of prose is hard to follow."""
@@ -22,6 +22,10 @@ SIDE_BY_SIDE = ((200, 4), (150, 3), (80, 2))
 """At so many columns, so many designs beside each other."""
 
 WIDEST_CODE = 240
+
+ALIKE = ("imports", "DESIGN")
+"""Parts that differ in every two designs, and that nobody compares them by."""
+
 PROSE = "italic"
 
 
@@ -53,25 +57,41 @@ def lesson(markdown: str) -> RenderableType:
     return _Prose(markdown)
 
 
-def knobs(turned: Sequence[Knob]) -> Picture:
-    """What ``--set`` turns: what it means, its range, and how to read its value from a real system."""
-    return Picture(lambda page: _knobs(page, turned))
+def knobs(turned: Sequence[Knob], workloads: Sequence[Workload] = ()) -> Picture:
+    """The workloads and the knobs that they set, then each knob: its meaning, its range, and how to find one's own
+    value."""
+    return Picture(lambda page: [*_workloads(page, turned, workloads), *_knobs(page, turned)])
+
+
+def _workloads(page: Page, turned: Sequence[Knob], workloads: Sequence[Workload]) -> Iterable[Text]:
+    if workloads:
+        yield Text()
+        yield from page.wrap(page.text(("WORKLOADS", HEAD), ("  one alone: --workload NAME", DIM)))
+    for workload in workloads:
+        yield from page.wrap(page.text((workload.name, HEAD), f": {workload.says}"), indent=2)
+        said = [f"{knob.name} {workload.settings[knob.name]:,g}" for knob in turned if knob.name in workload.settings]
+        said += [f"{name} {', '.join(f'{v:,g}' for v in values)}" for name, values in workload.along.items()]
+        if said:
+            yield from page.wrap((" · ".join(said), DIM), indent=4)
 
 
 def _knobs(page: Page, turned: Sequence[Knob]) -> Iterable[Text]:
     if turned:
         yield Text()
-        yield from page.wrap(page.text(("KNOBS", HEAD), ("  turned by --set NAME=VALUE", DIM)))
+        yield from page.wrap(page.text(("KNOBS", HEAD), ("  turned by --set KNOB=VALUE", DIM)))
     for knob in turned:
         span = f"{knob.low:g} to {knob.high:g} {knob.unit}, else {knob.default:g}"
-        assumed = " Assumed: the bench injects it, and does not find it." if knob.assumed else ""
+        assumed = " Assumed: archlab adds it to the run; it is not measured." if knob.assumed else ""
         yield from page.wrap(page.text((knob.name, HEAD), f": {knob.says} ({span}).{assumed}"), indent=2)
-        yield from page.wrap((f"yours: {knob.read_from}", DIM), indent=4)
+        yield from page.wrap((f"how to find your value: {knob.read_from}", DIM), indent=4)
 
 
-def code(designs: Sequence[tuple[str, str, str]]) -> Picture:
-    """(name, title, source) of designs, in panes; what has the same name stands on the same line."""
-    return Picture(lambda page: _code(page, designs), WIDEST_CODE)
+def code(designs: Sequence[tuple[str, str, str]], everything: bool = False) -> Picture:
+    """(name, title, source) of designs, in panes; what has the same name stands on the same line.
+
+    Of designs beside each other only the functions and values that differ are shown, unless ``everything`` is.
+    """
+    return Picture(lambda page: _code(page, designs, everything), WIDEST_CODE)
 
 
 def change(request: str, diffs: Sequence[tuple[str, str, str]]) -> Picture:
@@ -79,15 +99,15 @@ def change(request: str, diffs: Sequence[tuple[str, str, str]]) -> Picture:
     return Picture(lambda page: _change(page, request, diffs))
 
 
-def _code(page: Page, designs: Sequence[tuple[str, str, str]]) -> Iterable[Text]:
+def _code(page: Page, designs: Sequence[tuple[str, str, str]], everything: bool) -> Iterable[Text]:
     beside = next((panes for columns, panes in SIDE_BY_SIDE if page.width >= columns), 1)
     beside = max(1, min(beside, len(designs)))
     for at in range(0, len(designs), beside):
-        yield from _panes(page, designs[at : at + beside])
+        yield from _panes(page, designs[at : at + beside], everything)
         yield Text()
 
 
-def _panes(page: Page, designs: Sequence[tuple[str, str, str]]) -> Iterable[Text]:
+def _panes(page: Page, designs: Sequence[tuple[str, str, str]], everything: bool) -> Iterable[Text]:
     width = (page.width - 3 * (len(designs) - 1)) // len(designs)
     titles = [_fold(page.text((name, HEAD), "  ", (title, DIM)), width) for name, title, _ in designs]
     yield from _beside(page, titles, width)
@@ -95,7 +115,12 @@ def _panes(page: Page, designs: Sequence[tuple[str, str, str]]) -> Iterable[Text
     parts = [sections(source) for _, _, source in designs]
     highlighted = [_highlight(page, source) for _, _, source in designs]
     explained = [_docstring(page, source, width) for _, _, source in designs]
+    same: list[str] = []
     for row in align([[part.name for part in pane] for pane in parts]):
+        name = next(pane[index].name for pane, index in zip(parts, row, strict=True) if index is not None)
+        if not everything and len(designs) > 1 and (name in ALIKE or _same([s for _, _, s in designs], parts, row)):
+            same.append(name)
+            continue
         columns: list[list[Text]] = []
         for pane, lines, prose, index in zip(parts, highlighted, explained, row, strict=True):
             if index is None:
@@ -106,6 +131,20 @@ def _panes(page: Page, designs: Sequence[tuple[str, str, str]]) -> Iterable[Text
                 shown = lines[pane[index].first : pane[index].last]
                 columns.append([folded for line in shown for folded in _fold(line, width)])
         yield from _beside(page, columns, width)
+    if same:
+        named = ", ".join(dict.fromkeys(name for name in same if name not in ALIKE))
+        also = f"The same in these designs: {named}. " if named else ""
+        yield from page.wrap((f"{also}Add --all to see every line.", DIM))
+
+
+def _same(sources: Sequence[str], parts: Sequence[Sequence[Part]], row: Sequence[int | None]) -> bool:
+    """Whether every design has this part, and has it word for word."""
+    texts = set()
+    for source, pane, index in zip(sources, parts, row, strict=True):
+        if index is None:
+            return False
+        texts.add("\n".join(source.split("\n")[pane[index].first : pane[index].last]).strip())
+    return len(texts) == 1
 
 
 def _beside(page: Page, columns: Sequence[Sequence[Text]], width: int) -> Iterable[Text]:

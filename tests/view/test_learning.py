@@ -159,8 +159,8 @@ def test_the_list_fits_and_is_ascii_where_it_must_be(width):
 
 def test_durations_leave_out_what_cannot_be_run():
     assert course.durations(TOPICS) == [
-        "archlab run cqrs        12 s  Do reads and writes need different models?",
-        "archlab run middleware  20 s  Where do the concerns live that every request has?",
+        "1  cqrs        12 s  Do reads and writes need different models?",
+        "2  middleware  20 s  Where do the concerns live that every request has?",
     ]
 
 

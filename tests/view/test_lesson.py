@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import archlab
-from archlab.scenario import Knob
+from archlab.scenario import Knob, Workload
 from archlab.view import lesson
 from archlab.view.source_sections import align, sections
 
@@ -92,15 +92,38 @@ def test_a_row_never_mixes_names(names):
 
 
 def test_the_same_names_stand_on_the_same_line(samples):
-    text = samples.render(lesson.code([("crud", "both", ONE), ("queries", "apart", OTHER)]), 100)
+    text = samples.render(lesson.code([("crud", "both", ONE), ("queries", "apart", OTHER)], everything=True), 100)
     for name in ("class Shop:", "def place_order", "def page", "from world import"):
         row = next(line for line in text.split("\n") if name in line)
         assert row.count(name) == 2, row
 
 
+def test_only_what_differs_is_shown_and_the_rest_is_named(samples):
+    """Of designs beside each other: a function that all of them have word for word is left out."""
+    other = ONE.replace("LIMIT = 10", "LIMIT = 20").replace("class Shop:", "class Shop:\n    fast = True")
+    text = samples.render(lesson.code([("crud", "both", ONE), ("queries", "apart", other)]), 120)
+    assert "LIMIT = 10" in text and "LIMIT = 20" in text and "fast = True" in text
+    assert "def place_order" not in text and "from world import" not in text
+    assert "The same in these designs: docstring, Shop.place_order, Shop.page. Add --all to see every line." in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_workloads_stand_beside_the_knobs(samples, width):
+    """Each with what it sets, so that what --set would change can be seen."""
+    rows = Knob("page_rows", 1, 1, 5000, "orders", "orders on a page", "SELECT count(*)")
+    calm, rising = (
+        Workload("calm", "small pages", {"page_rows": 1}),
+        Workload("rising", "", along={"page_rows": (1, 9)}),
+    )
+    text = " ".join(samples.render(lesson.knobs([rows], [calm, rising]), width=width).split())
+    assert "calm: small pages page_rows 1" in text and "page_rows 1, 9" in text
+    assert text.index("WORKLOADS") < text.index("KNOBS")
+
+
 @pytest.mark.parametrize(("width", "beside"), [(60, 1), (80, 2), (120, 2), (160, 3), (220, 4), (400, 4)])
 def test_wider_consoles_show_more_designs_beside_each_other(samples, width, beside):
-    text = samples.render(lesson.code([(name, "a title", ONE) for name in ("a", "b", "c", "d")]), width)
+    designs = [(name, "a title", ONE) for name in ("a", "b", "c", "d")]
+    text = samples.render(lesson.code(designs, everything=True), width)
     rows = [line for line in text.split("\n") if "def place_order" in line]
     assert rows[0].count("def place_order") == beside
     assert sum(row.count("def place_order") for row in rows) == 4
@@ -168,7 +191,7 @@ def test_every_knob_says_what_it_is_and_how_to_read_it_from_a_real_system(sample
     rows = Knob("page_rows", 1, 1, 5000, "orders", "orders on a page", "SELECT count(*)")
     far = Knob("distance", 0.0, 0, 100, "ms", "round trip", "ping", assumed=True)
     text = " ".join(samples.render(lesson.knobs([rows, far]), width=width).split())
-    assert "page_rows: orders on a page (1 to 5000 orders, else 1). yours: SELECT count(*)" in text
+    assert "page_rows: orders on a page (1 to 5000 orders, else 1). how to find your value: SELECT count(*)" in text
     assert text.count("Assumed") == 1
-    assert text.index("distance") < text.index("Assumed") < text.index("yours: ping")
+    assert text.index("distance") < text.index("Assumed") < text.index("how to find your value: ping")
     assert samples.render(lesson.knobs([])).strip() == ""
