@@ -27,7 +27,7 @@ from archlab.view import compare, course, glossary, history, home, next_steps, p
 
 CHECKOUT = Path(__file__).parent.parent
 NAMES = "list|show|run|check|compare|quiz|new|history|trace|explain|broker|reset|export|lint"
-COMMAND = re.compile(rf"archlab((?: (?:{NAMES}))(?: [^\s`·:“”│]+)*)")
+COMMAND = re.compile(rf"archlab((?: (?:{NAMES})\b)(?: [^\s`·:“”│]+)*)")
 """From its name to what ends it: two spaces, the end of the line, a backtick, a colon."""
 OF_A_RUN = {"RUN": "1"}
 """What stands in the README for the number of a run."""
