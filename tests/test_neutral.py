@@ -237,4 +237,4 @@ def test_an_answer_to_a_question_comes_back_as_text(archlab: Archlab, folder: st
     answers.write_text(f"{HOSTILE}\nb\n", encoding="utf-8")
     code, out, err = archlab("quiz", folder, before=f"< {answers}")
     assert (code, err, obeyed(out)) == (0, "", [])
-    assert "the misconception" in out
+    assert "The misconception" in out

@@ -220,7 +220,7 @@ def test_a_copy_says_what_to_type_wherever_it_was_made(here: Path, tmp_path: Pat
 
 
 def test_a_quiz_about_one_scenario_is_asked_again_about_it(here: Path) -> None:
-    result = CliRunner().invoke(app, ["quiz", "./my copy"], input="a\na\na\na\na\na\na\na\n")
+    result = CliRunner().invoke(app, ["quiz", "./my copy"], input="a 80\n" * 20)
     assert "archlab quiz './my copy'" in result.output
     all_can_be_typed(result.output, here)
 

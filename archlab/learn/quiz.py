@@ -15,6 +15,9 @@
     text = "A database for writes and one for reads"
     misconception = "CQRS means two databases"
     rebuttal = "Both models may live in one database; the second store is bought when a bound is missed."
+
+A question may also have a ``hint``, a ``picture`` (some lines of code, of a trace or of a grid, shown as they are) with
+its ``source`` (a file of the scenario, or the command that printed it), and a command with which to ``see`` the answer.
 """
 
 from __future__ import annotations
@@ -53,6 +56,19 @@ class Question:
     """Answerable before the options are seen."""
     explain: str
     options: tuple[Option, ...]
+    hint: str = ""
+    picture: str = ""
+    """Lines that the stem is about, shown as they are."""
+    source: str = ""
+    """Where the picture is from: a file of the scenario, or a command."""
+    see: str = ""
+    """A command that shows the answer in a run."""
+
+    @property
+    def clue(self) -> str:
+        """What to tell somebody who asks for a hint: the author's, else the first of the misconceptions."""
+        wrong = next(option for option in self.options if not option.right)
+        return self.hint or f"One of the options is wrong because it believes this: {wrong.misconception}."
 
     @property
     def right(self) -> Option:
@@ -107,12 +123,12 @@ def questions(scenario: Scenario) -> tuple[Question, ...]:
     wrong = malformed(content)
     if wrong:
         raise ScenarioError(f"quiz.toml of {scenario.name}: {wrong[0]}")
-    return tuple(
-        Question(
-            asked["id"], asked["stem"].strip(), asked["explain"].strip(), tuple(Option(**o) for o in asked["option"])
-        )
-        for asked in content.get("question", [])
-    )
+    return tuple(_question(asked) for asked in content.get("question", []))
+
+
+def _question(asked: Mapping[str, Any]) -> Question:
+    texts = {name: value.strip("\n").rstrip() for name, value in asked.items() if name != "option"}
+    return Question(**texts, options=tuple(Option(**option) for option in asked["option"]))
 
 
 def malformed(content: Mapping[str, Any]) -> list[str]:
@@ -133,7 +149,8 @@ def malformed(content: Mapping[str, Any]) -> list[str]:
 
 
 def _malformed_question(asked: Mapping[str, Any]) -> Iterator[str]:
-    yield from _texts(asked, needed=("id", "stem", "explain"), others=("option",))
+    given = [key for key in ("hint", "picture", "source", "see") if key in asked]
+    yield from _texts(asked, needed=("id", "stem", "explain", *given), others=("option",))
     options = asked.get("option", [])
     if not isinstance(options, list) or not all(isinstance(option, dict) for option in options):
         yield "has options that are no tables: write [[question.option]] above each."
@@ -218,15 +235,10 @@ def answered(scenario: str, question: Question, option: Option, confidence: int 
     )
 
 
-def feedback(question: Question, option: Option) -> str:
-    """What to say at once: the rebuttal of what was chosen, if it is wrong, then the explanation."""
-    return question.explain if option.right else f"{option.rebuttal} {question.explain}"
-
-
 def in_order(asked: Iterable[tuple[str, Question]], answers: Iterable[Answer]) -> list[tuple[str, Question]]:
     """(Scenario, question) pairs in the order to ask them, by the last answer to each.
 
-    First what was never answered, as the quiz has it; then errors, the surest first; then what was right, the longest
+    First errors, the surest first; then what was never answered, as the quiz has it; then what was right, the longest
     ago first.
     """
     last = _last(answers)
@@ -234,9 +246,9 @@ def in_order(asked: Iterable[tuple[str, Question]], answers: Iterable[Answer]) -
     def key(numbered: tuple[int, tuple[str, Question]]) -> tuple[int, int, int]:
         number, (scenario, question) = numbered
         if (scenario, question.id) not in last:
-            return 0, 0, number
+            return 1, 0, number
         when, answer = last[scenario, question.id]
-        return (2, 0, when) if answer.right else (1, -(answer.confidence or 0), when)
+        return (2, 0, when) if answer.right else (0, -(answer.confidence or 0), when)
 
     return [pair for _, pair in sorted(enumerate(asked), key=key)]
 

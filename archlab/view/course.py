@@ -82,8 +82,12 @@ def progress(topic: Topic) -> str:
 
 
 def next_step(topics: Iterable[Topic]) -> tuple[str, str]:
-    """The command to type next, and why: run what was not run, then answer what was not answered, then compare."""
+    """The command to type next, and why: answer again what was wrong, then run what was not run, then answer what was
+    not answered, then compare."""
     usable = [t for t in topics if not t.problem]
+    for t in usable:
+        if t.answered > t.right:
+            return f"archlab quiz {t.name}", f"{units.count(t.answered - t.right, 'answer')} to put right"
     for t in usable:
         if t.last_run is None:
             return f"archlab run {t.name}", t.question

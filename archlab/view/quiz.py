@@ -1,4 +1,4 @@
-"""Questions with lettered options, the feedback on an answer, and how it went."""
+"""Questions with numbered options, the feedback on an answer, and how it went."""
 
 from __future__ import annotations
 
@@ -6,86 +6,110 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
+from archlab.learn.quiz import Option, Question
 from archlab.view import units
 from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Picture
 
-LETTERS = "abcdefgh"
+INDENT = 6
 
 
-def question(stem: str, options: Sequence[str], number: int, total: int, topic: str = "") -> Picture:
-    """The stem, then the options by letter, in the order given (the caller shuffles)."""
+def question(asked: Question, options: Sequence[Option], number: int, total: int, topic: str = "") -> Picture:
+    """The stem, what there is to look at, then the options by number, in the order given (the caller shuffles)."""
 
     def draw(page: Page) -> Iterable[Text]:
         yield from page.heading(f"Question {number} of {total}", (topic, DIM))
-        for paragraph in stem.strip().split("\n"):
+        for paragraph in asked.stem.strip().split("\n"):
             yield from page.wrap(paragraph.strip())
+        if asked.picture:
+            yield Text()
+            yield from _picture(page, asked)
         yield Text()
-        for letter, option in zip(LETTERS, options, strict=False):
-            yield from page.wrap(option, (f"  {letter}", HEAD), 5)
+        for at, option in enumerate(options, 1):
+            yield from page.wrap(option.text, (f"  {at}", HEAD), 5)
         yield Text()
 
     return Picture(draw)
 
 
-def feedback(
-    options: Sequence[str],
-    chosen: int,
-    right: int,
-    rebuttals: Sequence[str],
-    explanation: str,
-    misconceptions: Sequence[str] = (),
-    confidence: int | None = None,
-) -> Picture:
-    """Right or not; for a wrong answer the misconception and its rebuttal, then the explanation, then the others.
+def _picture(page: Page, asked: Question) -> Iterable[Text]:
+    """Code or output as it is, indented; a line that is too long goes on below, further in. Then where it is from."""
+    for line in asked.picture.rstrip("\n").split("\n"):
+        text, inside = page.text(line), len(line) - len(line.lstrip())
+        begins = 4
+        while page.width - begins >= 10 and text.cell_len > page.width - begins:
+            room = page.width - begins
+            cut = max((text.plain.rfind(sign, inside + 1, room) + len(sign) for sign in (" ", ", ", "(")), default=0)
+            cut = cut if inside < cut <= room else room
+            yield Text(" " * begins).append_text(text[:cut])
+            text, begins, inside = text[cut:], min(inside + 8, page.width // 2), 0
+        yield Text(" " * begins).append_text(text)
+    if asked.source:
+        yield from page.wrap((f"from {asked.source}", DIM), indent=4, label=" " * 4)
 
-    ``rebuttals`` and ``misconceptions`` have one entry an option (empty for the right one); ``chosen`` and ``right``
-    count from 0.
+
+def feedback(asked: Question, options: Sequence[Option], chosen: int, confidence: int | None = None) -> Picture:
+    """What was chosen with its rebuttal, then the right one with the explanation, then the others with theirs."""
+
+    def draw(page: Page) -> Iterable[Text]:
+        right = options.index(asked.right)
+        if chosen != right:
+            yield from _option(page, "✗", chosen, options[chosen], options[chosen].rebuttal, BAD)
+            yield from page.wrap((f"The misconception: {options[chosen].misconception}.", DIM), " " * INDENT, INDENT)
+        yield from _option(page, "✓", right, options[right], asked.explain, GOOD)
+        for at, option in enumerate(options):
+            if at not in (chosen, right):
+                yield from _option(page, " ", at, option, option.rebuttal, DIM)
+        if chosen != right:
+            sure = f"You were {confidence} % sure. " if confidence is not None else ""
+            yield from page.wrap(f"{sure}You will be asked this again before anything that you answered right.")
+        if asked.see:
+            yield from page.with_command("See it happen:", asked.see)
+        yield Text()
+
+    return Picture(draw)
+
+
+def _option(page: Page, mark: str, at: int, option: Option, beside: str, style: str) -> Iterable[Text]:
+    """``✗  2  "Its text"`` and what there is to say about it, below."""
+    yield from page.wrap((f'"{option.text}"', style), page.text((f"{mark}  {at + 1}", style)), INDENT)
+    yield from page.wrap((beside, DIM if style == DIM else ""), " " * INDENT, INDENT)
+
+
+def hint(clue: str) -> Picture:
+    return Picture(lambda page: page.wrap((clue, UNSURE), ("Hint: ", UNSURE), INDENT))
+
+
+def summary(
+    right: int, total: int, sure_and_wrong: int = 0, brier: float | None = None, confident: int = 0, again: str = ""
+) -> Picture:
+    """``6 of 8 right``; the confident errors; the Brier score and over how many answers; how to repeat what was wrong.
+
+    ``confident`` is the number of answers that were given with a confidence, ``again`` a command or nothing.
     """
 
     def draw(page: Page) -> Iterable[Text]:
-        if chosen == right:
-            yield from page.wrap(page.text((f"✓ {LETTERS[right]} is right.", GOOD), f" {explanation}"), indent=2)
-        else:
-            sure = confidence is not None and confidence >= 75
-            told = f"✗ {LETTERS[chosen]} is wrong" + (", and you were sure: it will come back soon." if sure else ".")
-            name = misconceptions[chosen] if chosen < len(misconceptions) else ""
-            yield from page.wrap(page.text((told, BAD), f" {rebuttals[chosen]}"), indent=2)
-            if name:
-                yield from page.wrap(page.text(("the misconception: ", DIM), name), indent=2)
-            yield from page.wrap(page.text((f"✓ {LETTERS[right]}", GOOD), f" {options[right]}"), indent=2)
-            yield from page.wrap(explanation, indent=2)
-        others = [i for i in range(len(options)) if i not in (chosen, right) and i < len(rebuttals) and rebuttals[i]]
-        for i in others:
-            yield from page.wrap((rebuttals[i], DIM), (f"  {LETTERS[i]}", DIM), 5)
-        yield Text()
-
-    return Picture(draw)
-
-
-def summary(right: int, total: int, sure_and_wrong: int = 0, brier: float | None = None, again: str = "") -> Picture:
-    """``6 of 8 right``, the confident errors, the calibration, and when the next questions are due."""
-
-    def draw(page: Page) -> Iterable[Text]:
-        style = GOOD if total and right == total else ""
-        told = [f"{right} of {total} right"]
-        if sure_and_wrong:
-            told.append(f"{units.count(sure_and_wrong, 'confident error')} will come back first")
+        if not total:
+            yield from page.wrap("No question was answered.")
+            return
+        style = f"{HEAD} {GOOD}" if right == total else HEAD
+        told = f" {units.count(sure_and_wrong, 'wrong answer')} that you were sure of." if sure_and_wrong else ""
+        yield from page.wrap(page.text((f"{right} of {total} right.", style), told))
         if brier is not None:
-            told.append(f"Brier score {brier:.2f} (0 is perfect, 0.25 a coin's toss)")
-        yield from page.wrap(page.text((told[0], f"{HEAD} {style}".strip()), "".join(f" · {t}" for t in told[1:])))
+            over = units.count(confident, "answer with a confidence", "answers with a confidence")
+            scored = f"Brier score {brier:.2f} over {over} (0 is perfect, 0.25 is a guess at 50 %)."
+            yield from page.with_command(scored, "archlab explain brier")
         if again:
-            yield from page.wrap((again, DIM))
+            yield from page.with_command("What was wrong is asked first next time:", again)
 
     return Picture(draw)
 
 
-def not_a_confidence(letter: str, typed: str, allowed: range) -> Picture:
+def not_a_confidence(option: str, typed: str, allowed: range) -> Picture:
     span = f"from {allowed.start} to {allowed.stop - 1} percent"
-    told = f"How sure you are goes {span}, not {typed!r}. Type {letter} alone, or {letter} 80."
+    told = f"A confidence goes {span}; {typed!r} does not. Type {option} alone, or {option} 80."
     return Picture(lambda page: page.wrap((told, UNSURE)))
 
 
-def not_an_option(page_says: str, options: int) -> Picture:
-    return Picture(
-        lambda page: page.wrap((f"{page_says!r} is no option. Type a letter from a to {LETTERS[options - 1]}.", UNSURE))
-    )
+def not_an_option(typed: str, options: int) -> Picture:
+    told = f"{typed!r} is not an option. Type a number from 1 to {options}."
+    return Picture(lambda page: page.wrap((told, UNSURE)))

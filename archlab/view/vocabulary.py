@@ -324,4 +324,12 @@ WORDS = (
         "--quick measures a few rounds within seconds. It may say uncertain where a full run would know.",
         also=("--quick", "--for"),
     ),
+    Word(
+        "brier score",
+        "How well your confidence fits your answers. For each answer that you give with a confidence, the distance "
+        "between the confidence and the outcome (1 for right, 0 for wrong) is squared; the score is the mean. If you "
+        "are 80 % sure, a right answer gives 0.04 and a wrong one 0.64. 0 is perfect and 1 is the worst. Somebody who "
+        "always says 50 % gets 0.25. (Brier 1950.)",
+        also=("brier", "calibration", "confidence"),
+    ),
 )

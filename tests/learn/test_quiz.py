@@ -66,6 +66,7 @@ def test_a_scenario_without_a_quiz_has_no_questions(tmp_path: Path) -> None:
         ('id = "stores"', "", "question 1 has no id."),
         ('stem = "What must a system have to be called CQRS?"', 'stem = " "', "question 'stores' has no stem."),
         ('explain = "Two models; a second store is an option."', "", "question 'stores' has no explain."),
+        ("explain =", 'hint = ""\nexplain =', "question 'stores' has no hint."),
         ('rebuttal = "Either works without the other."', "", "question 'stores' option 3 has no rebuttal."),
         ('misconception = "CQRS is event sourcing"', "", "question 'stores' option 3 has no misconception."),
         ("right = true", "right = false", "question 'stores' has 0 right options: mark one with right = true."),
@@ -167,11 +168,17 @@ def test_options_that_only_begin_with_numbers_are_shuffled() -> None:
     assert len({quiz.shuffled(question, seed) for seed in range(50)}) > 1
 
 
-def test_feedback_rebuts_what_was_chosen_and_explains(tmp_path: Path) -> None:
+def test_a_hint_is_the_authors_or_else_a_misconception_to_beware_of(tmp_path: Path) -> None:
     (question,) = asked(tmp_path, GOOD)
-    right, databases, _ = question.options
-    assert quiz.feedback(question, right) == question.explain
-    assert quiz.feedback(question, databases) == f"{databases.rebuttal} {question.explain}"
+    assert question.clue == "One of the options is wrong because it believes this: CQRS means two databases."
+    (question,) = asked(tmp_path, GOOD.replace("explain =", 'hint = "Count the models."\nexplain ='))
+    assert question.clue == "Count the models."
+
+
+def test_a_picture_keeps_its_lines_and_its_indent(tmp_path: Path) -> None:
+    lines = "    def page(self):\n        return 1\n"
+    (question,) = asked(tmp_path, GOOD.replace("explain =", f"picture = '''\n{lines}'''\nexplain ="))
+    assert question.picture == lines.rstrip()
 
 
 def test_an_answer_is_recorded_as_it_was_given(tmp_path: Path) -> None:
@@ -205,16 +212,16 @@ some_answers = st.lists(
 
 
 @given(some_answers)
-def test_the_order_is_never_answered_then_errors_then_the_oldest(answers: list[Answer]) -> None:
+def test_the_order_is_errors_then_never_answered_then_the_oldest(answers: list[Answer]) -> None:
     pairs = [("s", question) for question in QUESTIONS]
     ordered = quiz.in_order(pairs, answers)
     assert sorted(pair[1].id for pair in ordered) == [question.id for question in QUESTIONS]
     last = {answer.question: answer for answer in sorted(answers, key=lambda answer: answer.answered)}
-    groups = [0 if question.id not in last else 2 if last[question.id].right else 1 for _, question in ordered]
+    groups = [1 if question.id not in last else 2 if last[question.id].right else 0 for _, question in ordered]
     assert groups == sorted(groups)
     by_group = [[q.id for (_, q), group in zip(ordered, groups, strict=True) if group == wanted] for wanted in range(3)]
-    assert by_group[0] == sorted(by_group[0])
-    sure = [last[name].confidence or 0 for name in by_group[1]]
+    assert by_group[1] == sorted(by_group[1])
+    sure = [last[name].confidence or 0 for name in by_group[0]]
     assert sure == sorted(sure, reverse=True)
     when = [last[name].answered for name in by_group[2]]
     assert when == sorted(when)

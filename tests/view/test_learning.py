@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from archlab import catalog
+from archlab.learn.quiz import Option, Question
 from archlab.scenario import Word
 from archlab.view import course, glossary, history, home, prediction, quiz
 from archlab.view.course import Topic
@@ -16,10 +18,13 @@ from archlab.view.vocabulary import WORDS
 
 WIDTHS = [20, 40, 60, 80, 100, 120]
 
-OPTIONS = ["Two databases", "A query of its own", "A projector"]
-REBUTTALS = ["One database can serve both.", "", "That is a process, not a reason."]
+OPTIONS = (
+    Option("Two databases", misconception="CQRS is two databases", rebuttal="One database can serve both."),
+    Option("A query of its own", right=True),
+    Option("A projector", misconception="a process is a reason", rebuttal="That is a process, not a reason."),
+)
+ASKED = Question("q", "Why?", "It adds up where the rows are.", OPTIONS)
 QUESTION = "Do reads and writes need different models?"
-NAMED = ["CQRS is two databases", "", ""]
 
 TOPICS = [
     Topic("cqrs", "19 · CQRS", QUESTION, 12, last_run=12, outcome="calm: crud", right=6, answered=8, questions=8),
@@ -35,32 +40,64 @@ def fits(text: str, width: int) -> bool:
 # The quiz.
 
 
-def test_a_question_shows_every_option_by_letter(samples):
-    text = samples.render(quiz.question("Why?", OPTIONS, 1, 8, "cqrs"), 80)
+def test_a_question_shows_every_option_by_number(samples):
+    text = samples.render(quiz.question(ASKED, OPTIONS, 1, 8, "cqrs"), 80)
     assert "Question 1 of 8" in text
-    assert [line.split()[0] for line in text.split("\n") if line.startswith("  ")] == ["a", "b", "c"]
+    assert [line.split()[0] for line in text.split("\n") if line.startswith("  ")] == ["1", "2", "3"]
 
 
-def test_a_wrong_answer_gets_its_own_rebuttal_and_the_right_one(samples):
-    told = quiz.feedback(
-        OPTIONS, 0, 1, REBUTTALS, "It adds up where the rows are.", ["CQRS is two databases", "", ""], 90
-    )
-    text = samples.flowing(samples.render(told, 80))
-    assert "✗ a is wrong, and you were sure: it will come back soon. One database can serve both." in text
-    assert "the misconception: CQRS is two databases" in text
-    assert "✓ b A query of its own" in text and "It adds up where the rows are." in text
-    assert "c That is a process, not a reason." in text
+CODE = (
+    "def page(self, seller):\n    rows = self.shop.execute(SELECT_ORDERS + 'WHERE o.seller = ?', (seller,)).fetchall()"
+)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_question_and_its_feedback_fit_and_lose_nothing(samples, width, ascii_only):
+    """Also the lines of code that a question may show."""
+    asked = replace(ASKED, picture=CODE, source="crud.py", see="archlab run cqrs")
+    for picture in (
+        quiz.question(asked, OPTIONS, 1, 8, "cqrs"),
+        *(quiz.feedback(asked, OPTIONS, n, 80) for n in range(3)),
+    ):
+        text = samples.render(picture, width, ascii_only)
+        assert fits(text, width)
+        assert not ascii_only or text.isascii()
+    squeezed = "".join(samples.render(quiz.question(asked, OPTIONS, 1, 8), width).split())
+    assert "".join(CODE.split()) in squeezed and "fromcrud.py" in squeezed
+
+
+def test_a_wrong_answer_stands_beside_its_rebuttal_then_the_right_one_then_the_others(samples):
+    told = samples.render(quiz.feedback(replace(ASKED, see="archlab run cqrs"), OPTIONS, 0, 90), 80)
+    assert [line.strip() for line in told.strip().split("\n")] == [
+        '✗  1  "Two databases"',
+        "One database can serve both.",
+        "The misconception: CQRS is two databases.",
+        '✓  2  "A query of its own"',
+        "It adds up where the rows are.",
+        '3  "A projector"',
+        "That is a process, not a reason.",
+        "You were 90 % sure. You will be asked this again before anything that you",
+        "answered right.",
+        "See it happen: archlab run cqrs",
+    ]
 
 
 def test_a_right_answer_still_rebuts_the_others(samples):
-    text = samples.flowing(samples.render(quiz.feedback(OPTIONS, 1, 1, REBUTTALS, "It adds up."), 80))
-    assert "✓ b is right. It adds up." in text and "✗" not in text
-    assert "a One database can serve both." in text and "c That is a process" in text
+    text = samples.flowing(samples.render(quiz.feedback(ASKED, OPTIONS, 1), 80))
+    assert '✓ 2 "A query of its own" It adds up where the rows are.' in text
+    assert '1 "Two databases" One database can serve both.' in text and "✗" not in text and "again" not in text
 
 
-def test_the_summary_tells_confident_errors_and_calibration(samples):
-    text = samples.flowing(samples.render(quiz.summary(6, 8, 1, 0.21, "Next: tomorrow."), 120))
-    assert "6 of 8 right · 1 confident error will come back first · Brier score 0.21" in text and "tomorrow" in text
+def test_the_summary_tells_confident_errors_and_over_how_many_answers_the_score_is(samples):
+    text = samples.flowing(samples.render(quiz.summary(6, 8, 1, 0.21, 5, "archlab quiz cqrs"), 120))
+    assert text.strip() == (
+        "6 of 8 right. 1 wrong answer that you were sure of. "
+        "Brier score 0.21 over 5 answers with a confidence (0 is perfect, 0.25 is a guess at 50 %). "
+        "archlab explain brier "
+        "What was wrong is asked first next time: archlab quiz cqrs"
+    )
+    assert "No question was answered." in samples.render(quiz.summary(0, 0), 80)
 
 
 # The prediction.
@@ -165,10 +202,15 @@ def test_durations_leave_out_what_cannot_be_run():
 
 
 def test_next_is_what_was_not_done_yet():
-    assert course.next_step(TOPICS)[0] == "archlab run middleware"
-    assert course.next_step(TOPICS[:1])[0] == "archlab compare"
-    assert course.next_step([Topic("cqrs", last_run=1, answered=2, questions=8)])[0] == "archlab quiz cqrs"
+    done = replace(TOPICS[0], right=8)
+    assert course.next_step([done, *TOPICS[1:]])[0] == "archlab run middleware"
+    assert course.next_step([done])[0] == "archlab compare"
+    assert course.next_step([Topic("cqrs", last_run=1, right=2, answered=2, questions=8)])[0] == "archlab quiz cqrs"
     assert course.next_step([])[0] == "archlab list"
+
+
+def test_open_mistakes_come_before_anything_new():
+    assert course.next_step(TOPICS) == ("archlab quiz cqrs", "2 answers to put right")
 
 
 def test_the_list_needs_no_rich():
@@ -181,7 +223,7 @@ def test_home_shows_what_was_done_and_what_is_next(samples):
     text = samples.flowing(samples.render(home.home(TOPICS), 100))
     assert "calm: crud" in text
     assert "1 of 2 topics run" in text and "run 12 · 6 of 8 right" in text and "not yet run" in text
-    assert "✗ mine: syntax error" in text and "NEXT archlab run middleware" in text
+    assert "✗ mine: syntax error" in text and "NEXT archlab quiz cqrs" in text
 
 
 # History.
@@ -208,11 +250,9 @@ def test_history_tells_verdicts_or_why_a_run_is_invalid(samples):
 def test_all_of_it_fits(samples, width, ascii_only):
     scenario = samples.scenario()
     pictures = [
-        quiz.question("Why does a query of its own help – under pressure?", OPTIONS, 1, 8, "cqrs"),
-        quiz.feedback(
-            OPTIONS, 0, 1, REBUTTALS, "It adds up where the rows are.", ["CQRS is two databases", "", ""], 90
-        ),
-        quiz.summary(6, 8, 1, 0.21, "Next: 3 questions tomorrow."),
+        quiz.question(replace(ASKED, stem="Why does a query of its own help – under pressure?"), OPTIONS, 1, 8, "cqrs"),
+        quiz.feedback(ASKED, OPTIONS, 0, 90),
+        quiz.summary(6, 8, 1, 0.21, 5, "archlab quiz cqrs"),
         quiz.not_an_option("é", 3),
         quiz.not_a_confidence("c", "200", range(1, 101)),
         prediction.question(scenario, scenario.workloads[1], scenario.designs),
