@@ -49,6 +49,8 @@ class Measurement:
     """Under load: the share of the time of those who serve that is demanded; at 1 and above the design falls behind."""
     note: str = ""
     """Why there is no value: ``falls behind: 29 of 100 a second``."""
+    cases: tuple[str, ...] = ()
+    """Of a count: some of what was counted, a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,37 @@ class ClaimOutcome:
     evidence: str
     edited: str = ""
     """The edited design that refutes the claim in its original's place; empty where the originals are judged."""
+    formula: str = ""
+    """Of a modelled claim; its ``evidence`` is what the formula gives with the knobs of this run."""
+    source: str = ""
+    """Who reports it and where, or where the formula comes from."""
+    cases: tuple[str, ...] = ()
+    """Some of what the evidence counts, a sentence each."""
+
+
+Kind = Literal["stale", "rounded", "missing", ""]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A design that answers otherwise than another one to what all are asked alike."""
+
+    design: str
+    against: str
+    """The design whose answers stand: what most designs answer, of two the simpler one's."""
+    workload: str
+    at: Mapping[str, Any]
+    """The knob and its value, where the workload is served at several."""
+    differ: int
+    """Answers that differ, of ``of`` that were compared, all rounds together."""
+    of: int
+    kind: Kind
+    """A guess, where every difference fits it: each answer is an earlier one (``stale``), the other one ``rounded``, or
+    lacks what the other one has (``missing``)."""
+    cases: tuple[Mapping[str, Any], ...] = ()
+    """The first answers that differ, in the order in which they were asked for, with a field each: ``request``,
+    ``after`` (the operation before it), ``field``, ``right`` and ``wrong`` (the two values; None where there is no such
+    field). Empty where the designs were asked for different things."""
 
 
 @dataclass(frozen=True)
@@ -233,6 +266,8 @@ class Run:
     """Half-width of the baseline's odd rounds against its even ones, as a share (0.04 = ±4 %)."""
     tracing_cost: float | None = None
     """The observer effect: by how much tracing lengthened the traced requests, as a share."""
+    differences: tuple[Difference, ...] = ()
+    """Designs that answer differently: then the run is invalid."""
     findings: tuple[str, ...] = ()
     """What the run noticed about the scheme itself: a declared order that the bill contradicts …"""
     comparisons: tuple[Comparison, ...] = ()

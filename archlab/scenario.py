@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archlab.run import Measurement, Outcome, Run
 
 __all__ = [
+    "Answered",
     "Claim",
     "Design",
     "Experiment",
@@ -311,6 +312,21 @@ class Sample:
     metric: str
     value: float
     at: Mapping[str, Any] = field(default_factory=dict)
+    cases: tuple[str, ...] = ()
+    """Of a count some of what was counted, a sentence each: ``order 17: a mail, and no invoice``. The first five of a
+    round are kept, and 160 characters of each."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a design answered to one request of those that all designs must answer alike (``Scenario.answers``)."""
+
+    request: str
+    """As a person would tell it: ``page of seller 17``. Asked for again later, it has the same name."""
+    answer: Any
+    """Plain data. Of a mapping or a dataclass each field is compared alone, and named where it differs."""
+    after: str = ""
+    """The operation before it, as a person would tell it: ``order 4711 was placed``."""
 
 
 @dataclass(frozen=True)
@@ -398,18 +414,20 @@ class Finding:
 
     outcome: Outcome
     evidence: str
+    cases: tuple[str, ...] = ()
+    """Some of what the evidence counts, a sentence each: the ``cases`` of a measurement, for example."""
 
 
-def held(evidence: str) -> Finding:
-    return Finding("held", evidence)
+def held(evidence: str, cases: Iterable[str] = ()) -> Finding:
+    return Finding("held", evidence, tuple(cases))
 
 
-def refuted(evidence: str) -> Finding:
-    return Finding("refuted", evidence)
+def refuted(evidence: str, cases: Iterable[str] = ()) -> Finding:
+    return Finding("refuted", evidence, tuple(cases))
 
 
-def inconclusive(evidence: str) -> Finding:
-    return Finding("inconclusive", evidence)
+def inconclusive(evidence: str, cases: Iterable[str] = ()) -> Finding:
+    return Finding("inconclusive", evidence, tuple(cases))
 
 
 def about_the_workloads(judge: Callable[[Run], Finding]) -> Callable[[Run], Finding]:
@@ -420,20 +438,27 @@ def about_the_workloads(judge: Callable[[Run], Finding]) -> Callable[[Run], Find
         if finding.outcome != "refuted" or not run.turned:
             return finding
         turned = ", ".join(f"{knob}={value:g}" for knob, value in run.turned.items())
-        return inconclusive(f"{finding.evidence}. With {turned} that is another situation than the sentence is about")
+        told = f"{finding.evidence}. With {turned} that is another situation than the sentence is about"
+        return inconclusive(told, finding.cases)
 
     return judged
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence of the lesson. A measured one is judged by a pure function of the run."""
+    """One sentence of the lesson. A measured one is judged by a pure function of the run, a modelled one shows its
+    ``formula``, and one that others report names its ``source``."""
 
     id: str
     text: str
     judge: Callable[[Run], Finding] | None = None
     kind: Literal["measured", "modelled", "reported"] = "measured"
     source: str = ""
+    """Who reports it and where; of a modelled one where the formula comes from, and what it assumes."""
+    formula: str = ""
+    """Of a modelled one: ``rate <= 1 / (2 * round trip)``."""
+    here: Callable[[Run], str] | None = None
+    """Of a modelled one: what the formula gives with the run's knobs, in words: ``100 a second at 5 ms``."""
     border: Literal["", "measured", "counted", "requirement-driven"] = ""
     """Its evidence says at which value of a knob the verdict changes, and this how that is known."""
 
@@ -456,7 +481,8 @@ class Scenario:
     designs: tuple[Design, ...]
     load: Load
     answers: Callable[[Lab, Any], Any]
-    """What a design answers once it has caught up: must be the same for every design (a fair fight)."""
+    """What a design answers once it has caught up: must be the same for every design, or the comparison is not fair.
+    A list of ``Answered`` is told request by request where designs differ; of a mapping the keys name the requests."""
     data: Callable[[Lab], None]
     """Seeds the data that every round starts from; depends on knobs and seed only."""
     experiments: tuple[Experiment, ...] = ()

@@ -93,7 +93,28 @@ def test_the_larger_scenario_comes_to_the_verdict_that_the_text_says(signup: Run
     assert signup.valid, signup.invalid_reasons
     stands = [standing(signup, "pressure", design.name) for design in signup.designs]
     assert stands == ["misses", "misses", "pays", "self-inflicted"]
-    assert [(claim.id, claim.outcome) for claim in signup.claims] == [("mails-can-wait", "held")]
+    assert [(claim.id, claim.outcome) for claim in signup.claims] == [
+        ("mails-can-wait", "held"),
+        ("waits-for-the-provider", None),
+        ("mail-is-slow", None),
+    ]
+
+
+def test_its_modelled_claim_tells_its_value_and_its_counts_bring_cases(signup: Run) -> None:
+    _, modelled, reported = signup.claims
+    assert (modelled.formula, modelled.evidence) == (
+        "sign-ups a second ≤ 1000 ÷ rtt",
+        "at most 2000 a second at 0.5 ms",
+    )
+    assert reported.source.startswith("https://")
+    for design in ("direct", "jobs"):
+        found = signup.measured("broken", design, "calm", {"provider": "killed", "feature": "mail at once"})
+        assert found is not None
+        assert (found.value, found.cases) == (1, ("user 2000 signed up, and no mail was sent",))
+    for design, point in (("jobs", "between mail and mark"), ("events", "between mail and ack")):
+        twice = signup.measured("duplicated", design, "calm", {"crash_point": point})
+        assert twice is not None
+        assert twice.cases == ("duplicated: 1000",)
 
 
 def test_its_faults_were_injected_and_told_in_order(signup: Run) -> None:

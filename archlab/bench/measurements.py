@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from archlab.bench.plan import Place, Plan, at_place, demanded
 from archlab.bench.rounds import Observed, Served, load_of
+from archlab.cases import bounded
 from archlab.run import Event, Measurement
 from archlab.scenario import Metric, Requirement, Sample, Scenario
 from archlab.statistics import OVERLOAD, median, quantile, round_interval
@@ -114,7 +115,8 @@ def _from_failures(
     """The share of the requests asked that failed: those that a round left out have not failed."""
     values = [len(s.failures) / max(1, _asked(s)) for s in rounds]
     over = _outside(scenario, metric, workload, values)
-    return _measurement(metric, experiment, design, workload, values, sum(map(_asked, rounds)), over=over)
+    cases = bounded(reason for served in rounds for reason in served.reasons)
+    return _measurement(metric, experiment, design, workload, values, sum(map(_asked, rounds)), over=over, cases=cases)
 
 
 def _from_requests(
@@ -136,7 +138,7 @@ def _from_requests(
     elif failed := [s for s, value in zip(rounds, values, strict=True) if math.isinf(value) and s.failures]:
         number = sum(len(s.failures) for s in failed)
         note = f"{number} of {sum(map(_asked, failed))} requests failed"
-        note += f": {failed[0].reason}" if failed[0].reason else ""
+        note += f": {failed[0].reasons[0].partition(': ')[2]}" if failed[0].reasons else ""
     elif any(math.isinf(value) for value in values):
         note = f"unfinished: {sum(map(math.isinf, values))} of {len(values)} rounds ended with requests outstanding"
     per_round = min(len(served.latencies) for served in rounds)
@@ -177,16 +179,30 @@ def _from_samples(scenario: Scenario, experiment: str, design: str, workload: st
     places: dict[tuple[str, tuple[tuple[str, object], ...]], dict[int, list[float]]] = defaultdict(
         lambda: defaultdict(list)
     )
+    cases: dict[tuple[str, tuple[tuple[str, object], ...]], list[str]] = defaultdict(list)
     for number, observed in enumerate(cell.rounds):
         for sample in observed.samples:
-            places[sample.metric, tuple(sorted(sample.at.items()))][number].append(sample.value)
+            place = sample.metric, tuple(sorted(sample.at.items()))
+            places[place][number].append(sample.value)
+            cases[place] += sample.cases
     for (name, at), rounds in places.items():
         values = [math.fsum(samples) / len(samples) for samples in rounds.values()]
         count = sum(len(samples) for samples in rounds.values())
         note = "unfinished" if any(map(math.isinf, values)) else ""
         metric = scenario.metric(name)
         over = _outside(scenario, metric, workload, values)
-        yield _measurement(metric, experiment, design, workload, values, count, over=over, note=note, at=dict(at))
+        yield _measurement(
+            metric,
+            experiment,
+            design,
+            workload,
+            values,
+            count,
+            over=over,
+            note=note,
+            at=dict(at),
+            cases=bounded(cases[name, at]),
+        )
 
 
 def _measurement(
@@ -202,6 +218,7 @@ def _measurement(
     note: str = "",
     utilisation: float | None = None,
     at: Mapping[str, object] | None = None,
+    cases: tuple[str, ...] = (),
 ) -> Measurement:
     """With a ``note`` there is no value: an overloaded design's p95 only measures how long it was watched."""
     value, low, high = (None, None, None) if note else round_interval(values)
@@ -227,4 +244,5 @@ def _measurement(
         per_round=per_round,
         utilisation=utilisation,
         note=note,
+        cases=cases,
     )

@@ -22,6 +22,7 @@ from archlab.bench.plan import demanded
 from archlab.bench.rounds import Observed, Served, Task, load_of
 from archlab.bench.schedule import schedule, seconds_needed
 from archlab.bench.timeline import Timeline, events
+from archlab.cases import bounded
 from archlab.failure import describe, disk_full
 from archlab.lab import declared, listening
 from archlab.lab.broker import Broker
@@ -241,7 +242,7 @@ def of_operation(operation: str, done: load.Done, rate: float) -> Served:
         tuple(seconds for i, seconds in spent.items() if i not in done.failed),
         rate,
         tuple(seconds for i, seconds in spent.items() if i in done.failed),
-        next((done.failed[i] for i in rows if i in done.failed), ""),
+        bounded(f"request {n}: {done.failed[i]}" for n, i in enumerate(rows, 1) if done.failed.get(i)),
     )
 
 

@@ -27,8 +27,8 @@ class Served:
     """Requests a second that the schedule demands; 0 where it demands none (back to back, or all at once)."""
     failures: tuple[float, ...] = ()
     """How long each failed request took a worker: failing is work, too."""
-    reason: str = ""
-    """Why the first of them failed."""
+    reasons: tuple[str, ...] = ()
+    """Why the first few of them failed, with the number of the request: ``request 17: no answer``."""
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from inspect import isgenerator, unwrap
 from pathlib import Path
 from typing import Any
 
+from archlab.cases import bounded
 from archlab.scenario import Sample, Scenario, ScenarioError
 
 
@@ -22,7 +24,7 @@ def checked(scenario: Scenario, measure: Callable[..., Iterable[Sample]], *argum
     for sample in yielded if isinstance(yielded, Iterable) else (yielded,):
         if wrong := _wrong(sample, known):
             raise ScenarioError(wrong + _line(measure, yielded))
-        found.append(sample)
+        found.append(replace(sample, cases=bounded(sample.cases)) if sample.cases else sample)
     return tuple(found)
 
 
@@ -34,6 +36,8 @@ def _wrong(sample: object, known: tuple[str, ...]) -> str:
         return f"a sample names {sample.metric!r}, which is no metric (choose from: {', '.join(known)})"
     if not isinstance(sample.value, (int, float)) or math.isnan(sample.value):
         return f"a sample of {sample.metric} is not a number ({sample.value!r})"
+    if not isinstance(sample.cases, tuple) or not all(isinstance(case, str) for case in sample.cases):
+        return f"a sample of {sample.metric} has the cases {_short(sample.cases)}; they are a tuple of sentences"
     for key, value in sample.at.items():  # it is compared, recorded, and shown
         plain = value is None or isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))
         if not (isinstance(key, str) and plain):
@@ -42,6 +46,11 @@ def _wrong(sample: object, known: tuple[str, ...]) -> str:
                 "`at` takes names with plain values: a string, a number, True, False or None"
             )
     return ""
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def _line(measure: Callable[..., Iterable[Sample]], yielded: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archlab.catalog.finding import find, source
-from archlab.catalog.lint import check
+from archlab.catalog.lint import advice, check
 from archlab.catalog.named import Entry, Inconsistent, by_name, courses, entries, names, reference, typed
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Entry",
     "Inconsistent",
+    "advice",
     "by_name",
     "check",
     "copy_scenario",

@@ -46,6 +46,8 @@ TUPLES: dict[str, type] = {
 
 PARTS = ("services", "broker")
 """What a scenario may need of the lab."""
+KINDS = ("measured", "modelled", "reported")
+FORMULA = "give it formula='rate <= 1 / (2 * round trip)', and here, a function of the run that computes it"
 RESERVED = ("load",)
 """Names of experiments that the bench uses for its own."""
 
@@ -58,6 +60,12 @@ def check(scenario: Scenario) -> list[str]:
     for part in (_names, _needs, _knobs, _metrics, _requirements, _workloads, _designs, _experiments, _claims):
         wrong.extend(part(scenario))
     return wrong
+
+
+def advice(scenario: Scenario) -> list[str]:
+    """What keeps a scenario from no run, and its readers from something that they are owed."""
+    without = [claim.id for claim in scenario.claims if claim.kind == "modelled" and not claim.formula]
+    return [f"claim {name} is modelled and shows its formula in source only: {FORMULA}." for name in without]
 
 
 def _types(scenario: Scenario) -> Iterator[str]:
@@ -368,6 +376,14 @@ def _claims(scenario: Scenario) -> Iterator[str]:
             yield f"claim {claim.id} is measured but has no judge: a function of the run that returns a Finding."
         if claim.kind == "reported" and not claim.source:
             yield f"claim {claim.id} is reported by others but names no source."
+        if claim.kind == "modelled" and not (claim.formula or claim.source):
+            yield f"claim {claim.id} is modelled but has no formula: {FORMULA}."
+        if claim.kind != "modelled" and (claim.formula or claim.here):
+            yield f"claim {claim.id} has a formula and is {claim.kind}: say kind='modelled', or leave the formula out."
+        if claim.here is not None and not callable(claim.here):
+            yield f"claim {claim.id}: here must be a function of the run that returns a sentence, not {claim.here!r}."
+        if claim.kind not in KINDS:
+            yield f"claim {claim.id}: kind is one of {', '.join(KINDS)}, not {claim.kind!r}."
 
 
 def _known(subject: str, kind: str, named: Iterable[str], names: list[str]) -> Iterator[str]:

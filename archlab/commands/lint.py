@@ -21,9 +21,11 @@ def lint(name: str) -> int:
         scenario = catalog.find(name)
     except catalog.Inconsistent as error:
         return _told(error.wrong)
+    advice = catalog.advice(scenario)
     from archlab.bench.plan import Plan
     from archlab.bench.progress import Traced
     from archlab.bench.runner import execute
+    from archlab.judge import broken_claims, judge
 
     say("nothing is wrong with what it declares; now one quick look at every design and experiment.")
     with ended_cleanly(), progress() as moved:
@@ -33,8 +35,9 @@ def lint(name: str) -> int:
             plan = Plan(replace(scenario, experiments=experiments), {}, quick=True, seconds=LONGEST)
             run = execute(plan, None, lambda event: None if isinstance(event, Traced) else moved(event))
         except ScenarioError as error:
-            return _told([str(error)])
-    return _told([*run.invalid_reasons, *run.findings])
+            return _told([str(error), *advice])
+    broken = [f"claim {claim.id} cannot be judged: {claim.evidence}" for claim in broken_claims(judge(scenario, run))]
+    return _told([*run.invalid_reasons, *broken, *run.findings, *advice])
 
 
 def _told(wrong: list[str]) -> int:

@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
+from archlab.cases import bounded
 from archlab.failure import describe
+from archlab.judge.asked import UnknownName, asked
 from archlab.run import ClaimOutcome, Run
-from archlab.scenario import Claim, Finding
+from archlab.scenario import Claim, Finding, Scenario
 
 BROKEN = "the claim itself failed:"
+INVALID = "not judged: the run is invalid"
 
 
-def claim_outcome(claim: Claim, run: Run, narrowed: bool) -> ClaimOutcome:
-    if claim.kind != "measured" or claim.judge is None:
-        return ClaimOutcome(claim.id, claim.text, claim.kind, None, claim.source)
-    try:
-        finding: Finding = claim.judge(run)
-    except Exception as error:
-        # A broken claim must not cost the run; in a run narrowed to some designs a claim may lack what it asks for.
-        what = "this run left out what it needs" if narrowed else f"{BROKEN} {describe(error)}"
-        finding = Finding("inconclusive", what)
-    return ClaimOutcome(claim.id, claim.text, claim.kind, finding.outcome, finding.evidence)
+def claim_outcomes(scenario: Scenario, run: Run) -> tuple[ClaimOutcome, ...]:
+    """One for every claim of the scenario, in its order."""
+    seen = asked(scenario, run)
+    return tuple(_outcome(claim, seen, bool(scenario.narrowed)) for claim in scenario.claims)
+
+
+def not_judged(scenario: Scenario) -> tuple[ClaimOutcome, ...]:
+    """The same for an invalid run, from which nothing follows."""
+    return tuple(_told(claim, Finding("inconclusive", INVALID), judged=False) for claim in scenario.claims)
 
 
 def broken_claims(run: Run) -> tuple[ClaimOutcome, ...]:
-    """Claims whose judge raised: a fault of the scenario, not of what was measured."""
+    """Claims that cannot be judged: a fault of the scenario, not of what was measured."""
     return tuple(claim for claim in run.claims if claim.evidence.startswith(BROKEN))
+
+
+def _outcome(claim: Claim, run: Run, narrowed: bool) -> ClaimOutcome:
+    judge = claim.judge if claim.kind == "measured" else None
+    try:
+        if judge is not None:
+            return _told(claim, judge(run), judged=True)
+        return _told(claim, Finding("inconclusive", claim.here(run) if claim.here else claim.source), judged=False)
+    except UnknownName as error:
+        what = f"{BROKEN} {describe(error).removeprefix('UnknownName: ')}"
+    except Exception as error:
+        # A broken claim must not cost the run; in a run narrowed to some designs a claim may lack what it asks for.
+        what = "this run left out what it needs" if narrowed else f"{BROKEN} {describe(error)}"
+    return _told(claim, Finding("inconclusive", what), judge is not None)
+
+
+def _told(claim: Claim, finding: Finding, judged: bool) -> ClaimOutcome:
+    return ClaimOutcome(
+        claim.id,
+        claim.text,
+        claim.kind,
+        finding.outcome if judged else None,
+        finding.evidence,
+        formula=claim.formula,
+        source=claim.source,
+        cases=bounded(finding.cases),
+    )

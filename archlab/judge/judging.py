@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from archlab.judge.claims import claim_outcome
+from archlab.judge.claims import claim_outcomes, not_judged
 from archlab.judge.comparisons import comparisons, noise
 from archlab.judge.edits import in_its_originals_place
 from archlab.judge.requirements import requirements
@@ -17,17 +17,14 @@ from archlab.scenario import Scenario
 def judge(scenario: Scenario, run: Run) -> Run:
     """The run with everything that follows from its measurements. An invalid run is judged in nothing."""
     if not run.valid:
-        claims = tuple(
-            ClaimOutcome(c.id, c.text, c.kind, None, "not judged: the run is invalid") for c in scenario.claims
-        )
-        return replace(run, claims=claims)
+        return replace(run, claims=not_judged(scenario))
     run = replace(run, noise=noise(scenario, run))
     run = replace(run, comparisons=tuple(comparisons(scenario, run)))
     run = replace(run, requirements=tuple(requirements(scenario, run)))
     run = replace(run, verdicts=tuple(verdict(scenario, run, w.name) for w in run.workloads))
     run = replace(run, verdicts_along=tuple(verdicts_along(scenario, run)))
     run = replace(run, findings=tuple(dict.fromkeys((*run.findings, *findings(scenario, run)))))
-    claims = tuple(claim_outcome(claim, run, bool(scenario.narrowed)) for claim in scenario.claims)
+    claims = claim_outcomes(scenario, run)
     return replace(run, claims=(*claims, *_refuted_by_edits(scenario, run, claims)))
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from archlab.scenario import Sample
 
 LOST, DUPLICATED, REORDERED = "lost", "duplicated", "reordered"
+FEW = 5
+"""Effects that are named where more are counted."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,15 @@ def compare(expected: Sequence[Hashable], happened: Iterable[Hashable]) -> Ledge
 
 
 def samples(point: str, ledger: Ledger) -> Iterator[Sample]:
-    """The counts of one crash point, as metrics ``lost``, ``duplicated`` and ``reordered``."""
+    """The counts of one crash point, as metrics ``lost``, ``duplicated`` and ``reordered``; with some effects."""
     for metric, effects in ((LOST, ledger.lost), (DUPLICATED, ledger.duplicated), (REORDERED, ledger.reordered)):
-        yield Sample(metric, len(effects), {"crash_point": point})
+        cases = tuple(f"{metric}: {_named(effect)}" for effect in effects[:FEW])
+        yield Sample(metric, len(effects), {"crash_point": point}, cases)
+
+
+def _named(effect: Hashable) -> str:
+    """``mail 17`` for ``("mail", 17)``."""
+    return " ".join(map(str, effect)) if isinstance(effect, tuple) else str(effect)
 
 
 def crash_points(files: Iterable[Path]) -> tuple[str, ...]:

@@ -193,7 +193,31 @@ def places(db: Database) -> None:
         made.create_index(["run_id"])
 
 
-MIGRATIONS: list[Callable[[Database], None]] = [tables, views, places]
+def evidence(db: Database) -> None:
+    """Version 4: some of the cases that were counted, what a claim is computed from or reported by, and answers of
+    designs that differ."""
+    db.table("measurements").add_column("cases", JSON)
+    db.execute("UPDATE measurements SET cases = '[]'")
+    for column in ("formula", "source"):
+        db.table("claims").add_column(column, str)
+    db.table("claims").add_column("cases", JSON)
+    # Until then the evidence of what was not measured was its source.
+    db.execute("""
+        UPDATE claims SET formula = '', source = CASE WHEN kind = 'measured' OR outcome IS NOT NULL
+            OR evidence LIKE 'not judged:%' THEN '' ELSE evidence END, cases = '[]'
+    """)
+    difference = {"design": str, "against": str, "workload": str, "at": JSON, "differ": int, "of": int, "kind": str}
+    made = db.create_table(
+        "differences",
+        {"id": int, "run_id": int, **difference, "cases": JSON},
+        pk="id",
+        not_null={"run_id"},
+        foreign_keys=[("run_id", "runs", "id")],
+    )
+    made.create_index(["run_id"])
+
+
+MIGRATIONS: list[Callable[[Database], None]] = [tables, views, places, evidence]
 """The n-th makes version n (``PRAGMA user_version``) of version n - 1."""
 
 

@@ -19,6 +19,7 @@ MARGIN = 0.001
 DOUBLE = 2.0
 STANDS = {"met": "meets every bound", "missed": "misses a bound", "uncertain": "may miss a bound"}
 ONE_DATABASE = ("crud", "queries", "summary")
+GUARDS = ("version alone", "version, full state")
 
 
 def meets(run: Run, design: str, workload: str) -> str:
@@ -243,6 +244,21 @@ def _break_even(run: Run) -> str:
     return f" (the projector's own work apart, the read store saves time from {pages:.2g} pages an order)"
 
 
+def guarded(run: Run) -> str:
+    """What the two guards do to the same late events."""
+    wrong = [observed(run, "events_reordered", "divergent", guard=guard) for guard in GUARDS]
+    if not all(wrong):
+        return "not tried in this run"
+    differences, states = (f"{most(found):.0f}" for found in wrong)
+    return f"{differences} totals wrong where differences came late, {states} where full states did"
+
+
+def at_a_distance(run: Run) -> str:
+    """The most orders a second at the farthest store of the run."""
+    far = max((w.settings["store_distance"] for w in run.workloads), default=0.0)
+    return f"at most {1000 / (2 * far):.0f} orders a second at {far:g} ms" if far else "no bound: the store is not away"
+
+
 FOWLER = "https://martinfowler.com/bliki/CQRS.html"
 DAHAN = "https://udidahan.com/2011/04/22/when-to-avoid-cqrs/"
 
@@ -290,8 +306,10 @@ CLAIMS = (
         "version-guard",
         "A version guard alone drops a late difference; on the full state it does not.",
         kind="modelled",
-        source="applied if version > newest: of differences that come last first only the last one counts, and all the "
-        "others are lost; of full states the newest is all that is needed",
+        formula="applied only if version > newest",
+        here=guarded,
+        source="of differences that come last first only the last one counts, and all the others are lost; of full "
+        "states the newest is all that is needed",
     ),
     Claim("parked", "A poison event stalls the projector until it is parked; the others then proceed.", parked),
     Claim("rebuild", "A rebuild from the events equals what was there.", rebuilt),
@@ -315,6 +333,8 @@ CLAIMS = (
         "An order that writes to a store at a distance before it commits waits for two round trips: one worker places "
         "at most 1000 ÷ (2 × store_distance) orders a second, whatever the hardware.",
         kind="modelled",
+        formula="orders a second ≤ 1000 ÷ (2 × store_distance)",
+        here=at_a_distance,
         source="summary's round trips: one for all its rows, one for COMMIT, each of store_distance ms",
     ),
     Claim(

@@ -19,6 +19,8 @@ CLONES = "https://arxiv.org/abs/1611.08005"
 RFC = "https://www.rfc-editor.org/rfc/rfc9457"
 CANDIDATES = ("per-endpoint", "decorators", "middleware")
 RIGHT = "the right order"
+LAPSE = 0.01
+"""The probability that a concern is forgotten at an endpoint: assumed."""
 NOTICEABLE = 0.001
 """Seconds a request that nobody notices."""
 STANDS = {"met": "meets every bound", "missed": "misses a bound", "uncertain": "may miss a bound"}
@@ -205,6 +207,16 @@ def border(run: Run) -> Finding:
     return held(evidence) if simplest_costs_more_each and fixed[CANDIDATES[0]] < fixed[stack] else refuted(evidence)
 
 
+def lapses(run: Run) -> str:
+    """The formula with the endpoints and concerns of the run."""
+    knobs = next((w.settings for w in run.workloads if w.name == "pressure"), None)
+    if knobs is None:
+        return "not computed: pressure was left out"
+    endpoints, concerns = knobs["endpoints"], knobs["concerns"]
+    share = 1 - (1 - LAPSE) ** (endpoints * concerns)
+    return f"{share:.0%} with {endpoints:g} endpoints, {concerns:g} concerns and p = {LAPSE:.0%} (assumed)"
+
+
 CLAIMS = (
     Claim(
         "forgotten",
@@ -288,6 +300,8 @@ CLAIMS = (
         "If a concern is forgotten at an endpoint with probability p, n endpoints and c concerns have at least one "
         "hole with probability 1 − (1 − p)^(n × c): with p = 1 %, 20 endpoints and 6 concerns 70 %.",
         kind="modelled",
+        formula="1 − (1 − p)^(n × c)",
+        here=lapses,
         source="independent lapses; p is assumed, so this says how it grows and not how large it is",
     ),
     Claim(

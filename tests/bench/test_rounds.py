@@ -226,7 +226,9 @@ def test_a_sample_that_is_never_reached_is_no_figure_and_over_the_bound(demandin
 def failing(ok: int, failed: int, unserved: int = 0, spent: float = 0.001) -> Observed:
     """A round in which so many requests failed, each after ``spent`` seconds."""
     latencies = (0.005,) * ok + (NEVER,) * (failed + unserved)
-    one = Served("find", latencies, (0.005,) * ok, 100.0, (spent,) * failed, "e-mail is down" if failed else "")
+    one = Served(
+        "find", latencies, (0.005,) * ok, 100.0, (spent,) * failed, ("request 1: e-mail is down",) if failed else ()
+    )
     return Observed(served=(one,))
 
 
@@ -238,7 +240,7 @@ def test_a_failed_request_is_over_every_bound_however_quick_it_was(demanding: Ca
     assert found.latencies == pytest.approx((0.01, NEVER, 0.01))
     assert found.services == pytest.approx((0.01, 0.01))
     assert found.failures == pytest.approx((0.0001,))
-    assert found.reason == "e-mail is down"
+    assert found.reasons == ("request 2: e-mail is down",)
     for metric in (P95, SERVICE):
         m = measured(demanding(bound(metric, 0.1)), metric, [failing(48, 12)] * 5)
         assert m is not None

@@ -28,6 +28,7 @@ from archlab.scenario import (
     Step,
     UsageError,
     Workload,
+    held,
 )
 
 WORLD = '''\
@@ -437,6 +438,10 @@ LOADS: list[tuple[dict[str, Any], str]] = [
         *LOADS,
         ({"claims": (Claim("c", ""),)}, "claim c is measured but has no judge"),
         ({"claims": (Claim("c", "", kind="reported"),)}, "names no source"),
+        ({"claims": (Claim("c", "", kind="modelled"),)}, "claim c is modelled but has no formula: give it formula="),
+        ({"claims": (Claim("c", "", kind="modelled", formula="x", here="1"),)}, "here must be a function of the run"),  # type: ignore[arg-type]
+        ({"claims": (Claim("c", "", lambda run: held(""), formula="x"),)}, "has a formula and is measured"),
+        ({"claims": (Claim("c", "", kind="said"),)}, "kind is one of measured, modelled, reported, not 'said'"),  # type: ignore[arg-type]
     ],
 )
 def test_each_inconsistency_is_a_sentence(tiny: Path, changed: dict[str, Any], sentence: str) -> None:

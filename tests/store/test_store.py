@@ -31,6 +31,7 @@ from archlab.run import (
     ClaimOutcome,
     Comparison,
     DesignFacts,
+    Difference,
     Event,
     FaultRecord,
     Measurement,
@@ -79,6 +80,7 @@ def a_run(seed: int = 1, size: int = 20, scenario: str = "cqrs") -> Run:
         verdicts_along=(Verdict("pressure", "sufficient", "d1", ("d1",), {"rtt": 2}),),
         events=(Event("down", "d0", "pressure", 0.4, "done", "e-mail stops"),),
         claims=(ClaimOutcome("c", "text", "measured", "held", "e"), ClaimOutcome("r", "text", "reported", None, "")),
+        differences=(Difference("d1", "d0", "calm", {}, 3, 60, "stale", ({"request": "page", "wrong": 1},)),),
         findings=("one", "two"),
         turned={"rows": 50},
         data={"calm": "abc"},
@@ -289,7 +291,7 @@ def test_a_file_of_version_1_is_migrated_and_keeps_everything(home: Path) -> Non
     path = old_file(home)
     assert version(path) == 1
     with Store.open(home) as store:
-        assert store.load(1) == replace(a_run(1, size=2), run_id=1, verdicts_along=(), events=())
+        assert store.load(1) == replace(a_run(1, size=2), run_id=1, verdicts_along=(), events=(), differences=())
         assert store.history()[-1].prediction == Prediction("d0", "calm", 70)
         assert [answer.question for answer in store.answers()] == ["q1"]
         assert store.save(a_run(2)) == 2
