@@ -303,14 +303,33 @@ def trace(
     records.trace(run_id, design, slowest, as_json)
 
 
-@app.command(epilog=_examples("archlab explain p95", "archlab explain verdict"))
-def explain(
-    word: Annotated[str | None, typer.Argument(help="p95, verdict, span …", show_default=False)] = None,
+@app.command(epilog=_examples("archlab claims cqrs", "archlab claims 12 --json"))
+def claims(
+    asked: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME|RUN", help="A scenario, ./folder of a copy, or a run's number.", show_default=False
+        ),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """The words used here, one at a time."""
+    """Every sentence that is taught, with the evidence of your latest run, its formula or its source."""
+    from archlab.commands import claims
+
+    claims.claims(asked, as_json)
+
+
+@app.command(epilog=_examples("archlab explain p95", "archlab explain noise floor"))
+def explain(
+    word: Annotated[
+        list[str] | None,
+        typer.Argument(help="p95, noise floor, a claim, a requirement, a metric …", show_default=False),
+    ] = None,
+) -> None:
+    """The words used here, one at a time; claims, requirements and metrics too."""
     from archlab.commands import show
 
-    show.explain(word)
+    show.explain(" ".join(word) if word else None)
 
 
 @app.command(epilog=_examples("archlab broker", "archlab broker --port 5673 --data ./queues"))

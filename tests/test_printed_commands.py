@@ -26,7 +26,7 @@ from archlab.store import Store
 from archlab.view import compare, course, glossary, history, home, next_steps, page, run_screen, verdict
 
 CHECKOUT = Path(__file__).parent.parent
-NAMES = "list|show|run|check|compare|quiz|new|history|trace|explain|broker|reset|export|lint"
+NAMES = "list|show|run|claims|check|compare|quiz|new|history|trace|explain|broker|reset|export|lint"
 COMMAND = re.compile(rf"archlab((?: (?:{NAMES})\b)(?: [^\s`·:“”│]+)*)")
 """From its name to what ends it: two spaces, the end of the line, a backtick, a colon."""
 OF_A_RUN = {"RUN": "1"}
@@ -199,6 +199,7 @@ def test_what_the_course_says_to_type_can_be_typed(here: Path) -> None:
         ("run", "../elsewhere/x"),
         ("show", "./no_lesson"),
         ("trace", "99"),
+        ("claims", "99"),
         ("explain", "nothing-like-it"),
         ("quiz", "./no_lesson"),
     ],

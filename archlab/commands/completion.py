@@ -207,6 +207,11 @@ def _recorded() -> list[tuple[int, str, str]]:
         return record.execute(query).fetchall()
 
 
+def _scenarios_and_runs(asked: str) -> Iterable[Suggestion]:
+    yield from _scenarios(asked)
+    yield from _runs(asked)
+
+
 def _words(_: str) -> Iterable[Suggestion]:
     from archlab.view.vocabulary import WORDS
 
@@ -219,6 +224,7 @@ VALUES: dict[str, Callable[[str], Iterable[Suggestion]]] = {
     "design": _designs,
     "workload": _workloads,
     "run_id": _runs,
+    "asked": _scenarios_and_runs,
     "word": _words,
 }
 """By the name of a parameter: what it can be."""

@@ -32,10 +32,15 @@ def show(name: str, code: bool, change: bool, everything: bool, designs: list[st
 def explain(word: str | None) -> None:
     from archlab.view import glossary
 
-    topics = {entry.name: entry.scenario.words for entry in catalog.entries() if entry.scenario}
-    known = {**glossary.OWN, **topics}
+    loaded = [entry.scenario for entry in catalog.entries() if entry.scenario]
+    topics = {scenario.name: scenario.words for scenario in loaded}
+    ids = [glossary.of_scenario(scenario) for scenario in loaded]
+    known = {**glossary.OWN, **{label: words for of in ids for label, words in of.items()}}
     if word is not None and not glossary.find(word, known):
         close = ", ".join(glossary.nearest(word, known))
         hint = f"Did you mean: {close}?" if close else "`archlab explain` lists the words."
         raise UsageError(f"{word!r} is not one of the words explained here. {hint}")
-    console().print(glossary.words(known) if word is None else glossary.explain(word, known))
+    if word is None:
+        print_long(console(), glossary.words({**glossary.OWN, **topics}, ids))
+    else:
+        console().print(glossary.explain(word, known))

@@ -126,9 +126,10 @@ class Store:
         self._do(check)
         return self._write(write)
 
-    def load(self, run_id: int) -> Run:
-        """The run as it was saved. Raises UsageError when there is none of that number."""
-        return self._do(lambda connection: reading.run(connection, run_id))
+    def load(self, run_id: int, traces: bool = True) -> Run:
+        """The run as it was saved, without its thousands of spans if they are not wanted. Raises UsageError when there
+        is none of that number."""
+        return self._do(lambda connection: reading.run(connection, run_id, traces))
 
     def runs(self, limit: int = 20) -> list[Run]:
         """The newest ``limit`` runs in full, the newest first."""
@@ -139,13 +140,15 @@ class Store:
 
         return self._do(read)
 
-    def latest(self, scenario: str, wanted: Callable[[Run], bool] = lambda run: True) -> Run | None:
+    def latest(
+        self, scenario: str, wanted: Callable[[Run], bool] = lambda run: True, traces: bool = True
+    ) -> Run | None:
         """The newest run of a scenario that is ``wanted``, or None."""
 
         def read(connection: sqlite3.Connection) -> Run | None:
             found = connection.execute("SELECT id FROM runs WHERE scenario = ? ORDER BY id DESC", [scenario])
             for (run_id,) in found:
-                if wanted(run := reading.run(connection, run_id)):
+                if wanted(run := reading.run(connection, run_id, traces)):
                     return run
             return None
 

@@ -61,7 +61,7 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("ROLLBACK")
 
 
-def run(connection: sqlite3.Connection, run_id: int) -> Run:
+def run(connection: sqlite3.Connection, run_id: int, with_traces: bool = True) -> Run:
     """The run as it was saved. Raises UsageError when there is none of that number."""
     with snapshot(connection):
         found = rows_of(connection, "SELECT * FROM runs WHERE id = ?", run_id)
@@ -71,6 +71,7 @@ def run(connection: sqlite3.Connection, run_id: int) -> Run:
         traces = tuple(
             rows.thing(Trace, trace, spans=_spans(connection, trace["id"]))
             for trace in rows_of(connection, "SELECT * FROM traces WHERE run_id = ? ORDER BY id", run_id)
+            if with_traces
         )
     return replace(rows.thing(Run, found[0], **parts, traces=traces, run_id=None), run_id=run_id)
 
