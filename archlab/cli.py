@@ -193,6 +193,9 @@ def run(
     no_input: NoInput = False,
     slowest: Slowest = False,
     broker: Broker = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Of a ./folder: a short look at every save, one line each.")
+    ] = False,
 ) -> None:
     """Predict, run, compare: traces side by side, figures, the verdict, what to try next."""
     from archlab.commands import course
@@ -211,6 +214,10 @@ def run(
         slowest,
         broker,
     )
+    if watch:
+        from archlab.commands import watch as watching
+
+        raise typer.Exit(watching.watch(asked))
     raise typer.Exit(running.run(asked))
 
 

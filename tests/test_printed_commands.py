@@ -64,6 +64,7 @@ def here(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         raise Accepted
 
     monkeypatch.setattr("archlab.commands.run.measure", measured)
+    monkeypatch.setattr("archlab.commands.watch._watch", measured)
     monkeypatch.setattr("archlab.bench.runner.warm", lambda scenario: None)
     monkeypatch.setattr("archlab.broker.process.serve", lambda port, data: None)
     return tmp_path

@@ -62,7 +62,7 @@ def copy_scenario(original: Scenario, target: Path) -> Path:
     import tempfile
 
     if not _NAME.fullmatch(target.name):
-        raise UsageError(f"{target.name!r} will not do as a name: letters, digits, - and _, beginning with a letter.")
+        raise UsageError(f"{target.name!r} is not a valid name: use letters, digits, - and _, and begin with a letter.")
     if target.name in named.names():
         raise UsageError(f"{target.name!r} is the name of a scenario already: choose another for the copy.")
     if target.exists() or target.is_symlink():
@@ -134,6 +134,24 @@ def judged_beside_original(folder: Path, origin: Origin, load: Callable[[], Scen
         designs=tuple(designs),
         experiments=tuple(_also_done_to(mine, experiment) for experiment in original.experiments),
     )
+
+
+def edited_designs(folder: Path) -> tuple[Scenario, list[str] | None] | None:
+    """The original of a copy and the names of the designs that are edited, without loading the copy.
+
+    None in place of the names where something is edited that designs share; None for what is no copy of the catalogue.
+    """
+    origin = copied_from(folder)
+    if origin is None:
+        return None
+    try:
+        original = named.by_name(origin.original)
+    except (UsageError, ScenarioError):
+        return None
+    edited = _edited(folder, origin)
+    if _shared(edited, original):
+        return original, None
+    return original, [design.name for design in original.designs if _own(design, original) & edited]
 
 
 def notes(scenario: Scenario) -> tuple[str, ...]:

@@ -45,7 +45,10 @@ def quiz(name: str | None, no_input: bool, as_json: bool) -> None:
     with ended_cleanly():
         try:
             _ask_all(screen, ordered, topics, seed, no_input, given)
-        finally:  # Ctrl-C is one of the ways to end it
+        except SystemExit:
+            screen.print()  # behind the ^C that a terminal shows
+            raise
+        finally:
             if not no_input:
                 _show_score(screen, given, scenarios[0] if name else None)
 

@@ -222,7 +222,10 @@ Entities, a query, totals kept by the order, a read store: what is enough?""",
             "is it the distance that asks for a projection, or the twelve shapes?",
         ),
         ("archlab run cqrs --workload pressure --set projector_delay=2000", "when is a read store too far behind?"),
-        ("archlab new mine --from cqrs", "is crud treated unfairly? mend it, then run ./mine"),
+        (
+            "archlab new mine --from cqrs",
+            "crud's page() loads whole orders: can you make it fast enough?",
+        ),
     ),
     words=WORDS,
 )

@@ -280,7 +280,10 @@ a failure is found by its id; a policy is one edit. What is enough?""",
     try_next=(
         ("archlab show middleware --code", "read the three side by side: where is a concern written?"),
         ("archlab run middleware --set endpoints=3", "does a small API need the stack?"),
-        ("archlab new mine --from middleware", "mend decorators with a catch-all endpoint; is the stack needed then?"),
+        (
+            "archlab new mine --from middleware",
+            "give decorators a catch-all endpoint: is the stack needed then?",
+        ),
     ),
     needs=("services",),
     words=WORDS,

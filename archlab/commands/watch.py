@@ -1,0 +1,235 @@
+"""``archlab run ./mine --watch``: a short look at every save, and one line that says what it changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archlab import catalog
+from archlab.commands.terminal import tell
+from archlab.exit_codes import DONE
+from archlab.failure import say
+from archlab.scenario import Scenario, ScenarioError, UsageError
+from archlab.signals import ended_cleanly
+from archlab.view import units
+
+if TYPE_CHECKING:
+    from archlab.commands.run import Asked
+
+EVERY = 0.1
+"""Seconds between two looks at the files: what is saved together is measured together."""
+NOTICEABLE = 1.25
+"""A look is one round: two figures that differ by less are said to be alike."""
+
+Files = Mapping[Path, tuple[int, int]]
+"""When each file was written, and its length."""
+
+
+def watch(asked: Asked) -> int:
+    """Measures the folder at every save until it is interrupted or the folder is deleted; returns the exit code."""
+    if asked.as_json or asked.seconds is not None:
+        raise UsageError("--watch shows one line a save: leave out --json and --for.")
+    folder = Path(asked.name).expanduser()
+    if not (asked.name.startswith(".") or os.sep in asked.name):
+        raise UsageError(f"--watch watches a folder. Type `archlab new mine --from {asked.name}`, then watch ./mine.")
+    if not (folder / "__init__.py").is_file():
+        catalog.find(asked.name)  # says what is wrong with it
+    tell(f"Watching {asked.name}: save a file to measure it. Ctrl-C ends.")
+    with ended_cleanly():
+        _watch(asked, folder)
+    return DONE
+
+
+def _watch(asked: Asked, folder: Path) -> None:
+    before: Look | None = None
+    seen: Files = {}
+    while folder.is_dir():
+        now = _files(folder)
+        if now == seen or now != _files(folder, after=EVERY):
+            time.sleep(EVERY)
+            continue
+        seen = now
+        try:
+            look = _look(asked, folder, lambda seen=seen: _files(folder) != seen)  # type: ignore[misc]  # the default binds it
+        except (ScenarioError, UsageError) as error:
+            _line(str(error))
+            continue
+        if look is not None:
+            for sentence in changes(look, before):
+                _line(sentence)
+            before = look
+    say(f"{asked.name} was deleted: there is nothing to watch any more.")
+
+
+def _line(sentence: str) -> None:
+    tell(f"{time.strftime('%H:%M:%S')}  {sentence}")
+    sys.stdout.flush()
+
+
+def _files(folder: Path, after: float = 0) -> Files:
+    """The files of a folder that Python or a person reads, not what an editor keeps beside them."""
+    time.sleep(after)
+    found = {}
+    for path in folder.rglob("*"):
+        try:
+            status = path.stat()
+        except OSError:  # it is being written, or was deleted this moment
+            continue
+        if path.suffix in (".py", ".sql", ".toml", ".json") and "__pycache__" not in path.parts:
+            found[path] = (status.st_mtime_ns, status.st_size)
+    return found
+
+
+# What a look finds
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one short run found: plain data, to be compared with the next."""
+
+    workload: str
+    designs: tuple[str, ...]
+    """Those that are told of: the edited ones, or all where no original stands beside them."""
+    edits: Mapping[str, str]
+    """By an edited design, its original."""
+    figures: Mapping[tuple[str, str], float]
+    """By design and metric."""
+    outcomes: Mapping[tuple[str, str], str]
+    """By design and requirement: met, missed or uncertain."""
+    says: Mapping[str, tuple[str, str, str]]
+    """By metric: its words, its unit, and which direction is better."""
+    invalid: str = ""
+
+
+def _look(asked: Asked, folder: Path, outdated: Callable[[], bool]) -> Look | None:
+    """One short run in a process of its own, which reads the files as they are now; None once they have changed again.
+
+    Raises ScenarioError with the sentence in which that process failed.
+    """
+    from archlab.catalog import copies
+
+    copied = copies.edited_designs(folder)
+    designs, workloads = list(asked.designs), list(asked.workloads)
+    if copied is not None:
+        original, edited = copied
+        shown = original.shown_workload or original.workloads[-1].name
+        # Answers are compared where requests are served one after the other; the figures are those of the last one.
+        workloads = workloads or [*(w.name for w in original.workloads if w.closed and w.name != shown), shown]
+        if edited == []:
+            names = ", ".join(f"{design.name}" for design in original.designs if design.role != "misuse")
+            raise UsageError(f"nothing is edited yet: change a design ({names}) and save it.")
+        designs = designs or [name for design in edited or () for name in (design, design + copies.EDITED)]
+    code, out, err = _finished(_command(asked, designs, workloads), asked.broker, outdated)
+    if code is None:
+        return None
+    if code:
+        raise ScenarioError(err.strip().rpartition("\n")[2].removeprefix("archlab: ") or f"it ended with {code}.")
+    return _read(json.loads(out), workloads[-1] if workloads else None, copied[0] if copied else None)
+
+
+def _command(asked: Asked, designs: Sequence[str], workloads: Sequence[str]) -> list[str]:
+    options = [
+        *(word for text in asked.turned for word in ("--set", text)),
+        *(word for name in designs for word in ("--design", name)),
+        *(word for name in workloads for word in ("--workload", name)),
+        *("--seed", str(asked.seed), "--quick", "--json", "--no-input"),
+    ]
+    return [sys.executable, "-m", "archlab", "run", asked.name, *options]
+
+
+def _finished(command: list[str], broker: str | None, outdated: Callable[[], bool]) -> tuple[int | None, str, str]:
+    """Its exit code, stdout and stderr; None for the code where it was ended because it had become outdated."""
+    import tempfile
+
+    environment = {**os.environ, **({"ARCHLAB_BROKER": broker} if broker else {})}
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err, _measuring():
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment)
+        try:
+            while process.poll() is None:
+                if outdated():
+                    return None, "", ""
+                time.sleep(EVERY)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+        out.seek(0)
+        err.seek(0)
+        return process.returncode, out.read(), err.read()
+
+
+@contextmanager
+def _measuring() -> Iterator[None]:
+    """Says so on a terminal as long as it lasts."""
+    if sys.stderr.isatty():
+        print("measuring …", end="\r", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if sys.stderr.isatty():
+            print(" " * len("measuring …"), end="\r", file=sys.stderr, flush=True)
+
+
+def _read(document: Mapping[str, Any], told: str | None, original: Scenario | None) -> Look:
+    """A recorded run as a look at the workload ``told``, or at the last one."""
+    edits = {design["name"]: design["edits"] for design in document["designs"] if design["edits"]}
+    names = tuple(edits) or tuple(design["name"] for design in document["designs"])
+    workload = told or next((m["workload"] for m in reversed(document["measurements"])), "")
+    figures = {
+        (m["design"], m["metric"]): m["value"]
+        for m in document["measurements"]
+        if m["value"] is not None and not m["at"] and m["workload"] == workload
+    }
+    says = {m["metric"]: (m["metric"], m["unit"], m["better"]) for m in document["measurements"]}
+    for metric in original.metrics if original else ():
+        says[metric.name] = (metric.says, metric.unit, metric.better)
+    outcomes = {(r["design"], r["id"]): r["outcome"] for r in document["requirements"] if r["workload"] == workload}
+    return Look(workload, names, edits, figures, outcomes, says, "; ".join(document["invalid_reasons"]))
+
+
+# What changed
+
+
+def changes(look: Look, before: Look | None) -> list[str]:
+    """One sentence a design: what changed against the look before, at the first look against its original."""
+    if look.invalid:
+        return [f"INVALID: {look.invalid}"]
+    return [_change(look, before, design) for design in look.designs]
+
+
+def _change(look: Look, before: Look | None, design: str) -> str:
+    if before is None or not any(name == design for name, _ in before.figures):
+        before, other, against = look, look.edits.get(design, design), f"like {look.edits.get(design, design)}"
+    else:
+        other, against = design, "as before"
+    turned = [
+        f"{requirement} is {outcome}, was {was}"
+        for (name, requirement), outcome in look.outcomes.items()
+        if name == design and (was := before.outcomes.get((other, requirement), outcome)) != outcome
+    ]
+    missed = [requirement for (name, requirement), o in look.outcomes.items() if name == design and o == "missed"]
+    parts = [*turned, *_most_changed(look, before, design, other)] or [against]
+    still = f"misses {', '.join(missed)}" if missed else "misses nothing in this short look"
+    return f"{design} at {look.workload}: {'; '.join(parts)}; {still}."
+
+
+def _most_changed(look: Look, before: Look, design: str, other: str) -> Iterator[str]:
+    """The figure that changed most, if any changed noticeably."""
+    ratios = {}
+    for (name, metric), value in look.figures.items():
+        was = before.figures.get((other, metric))
+        if name == design and was is not None and was > 0 and value > 0:
+            ratios[metric] = max(value / was, was / value)
+    if ratios and ratios[most := max(ratios, key=lambda metric: ratios[metric])] >= NOTICEABLE:
+        words, unit, _ = look.says[most]
+        now, was = look.figures[design, most], before.figures[other, most]
+        whose = "before" if other == design else f"in {other}"
+        yield f"{words} {units.figure(now, unit)}, {whose} {units.figure(was, unit)}"
