@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from archlab import catalog
 from archlab.cli import app
 from archlab.export.svg import svg
+from archlab.learn import quiz
 from archlab.run import Run, Verdict
 from archlab.scenario import Scenario
 from archlab.store import Store
@@ -219,6 +220,11 @@ def test_a_copy_says_what_to_type_wherever_it_was_made(here: Path, tmp_path: Pat
         result = CliRunner().invoke(app, ["new", str(folder), "--from", "cqrs"])
         assert result.exit_code == 0, number
         all_can_be_typed(result.output, here)
+
+
+@pytest.mark.parametrize("name", ["cqrs", "middleware"])
+def test_what_a_question_says_to_type_can_be_typed(here: Path, name: str) -> None:
+    all_can_be_typed("\n".join(question.see for question in quiz.questions(catalog.find(name))), here, 5)
 
 
 def test_a_quiz_about_one_scenario_is_asked_again_about_it(here: Path) -> None:

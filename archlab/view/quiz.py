@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import dedent
 
 from rich.text import Text
 
@@ -33,7 +34,7 @@ def question(asked: Question, options: Sequence[Option], number: int, total: int
 
 def _picture(page: Page, asked: Question) -> Iterable[Text]:
     """Code or output as it is, indented; a line that is too long goes on below, further in. Then where it is from."""
-    for line in asked.picture.rstrip("\n").split("\n"):
+    for line in dedent(asked.picture.strip("\n")).split("\n"):
         text, inside = page.text(line), len(line) - len(line.lstrip())
         begins = 4
         while page.width - begins >= 10 and text.cell_len > page.width - begins:

@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 
 from archlab import catalog
+from archlab.bench.plan import Plan
+from archlab.bench.runner import execute
+from archlab.judge import judge
 from archlab.lab import forking, service
 from archlab.lab.lab import Lab
 from archlab.lab.setting import Setting
+from archlab.run import Run
 from archlab.scenario import Scenario
 
 Start = Callable[..., SimpleNamespace]
@@ -27,6 +31,12 @@ def forked_quickly() -> None:
 @pytest.fixture(scope="session")
 def scenario() -> Scenario:
     return catalog.find("middleware")
+
+
+@pytest.fixture(scope="session")
+def run(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    cache: Path = tmp_path_factory.mktemp("cache")
+    return judge(scenario, execute(Plan(scenario, {}), cache, lambda event: None))
 
 
 @pytest.fixture

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
-from archlab.bench.plan import Plan
-from archlab.bench.runner import execute
 from archlab.judge import judge
 from archlab.run import Run
 from archlab.scenario import Scenario
@@ -21,12 +18,6 @@ CANDIDATES = ("per-endpoint", "decorators", "middleware")
 NEW, UNKNOWN = f"new: {endpoints.NEW}", f"unknown: {endpoints.UNKNOWN}"
 TIMED = {"cheap-layers", "calm"}
 """Claims about time: what a busy machine leaves open is not refuted."""
-
-
-@pytest.fixture(scope="session")
-def run(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    cache: Path = tmp_path_factory.mktemp("cache")
-    return judge(scenario, execute(Plan(scenario, {}), cache, lambda event: None))
 
 
 def grid(run: Run, design: str, workload: str = "pressure") -> dict[tuple[str, str], float]:
