@@ -146,7 +146,13 @@ class Difference:
     cases: tuple[Mapping[str, Any], ...] = ()
     """The first answers that differ, in the order in which they were asked for, with a field each: ``request``,
     ``after`` (the operation before it), ``field``, ``right`` and ``wrong`` (the two values; None where there is no such
-    field). Empty where the designs were asked for different things."""
+    field). Empty where the designs answered in another order."""
+
+    @property
+    def sentence(self) -> str:
+        """Why the run is invalid."""
+        where = " ".join([self.workload, *(f"with {knob}={value:g}" for knob, value in self.at.items())])
+        return f"{self.design} answers differently from {self.against} at {where}, so the comparison would not be fair"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from archlab import catalog
 from archlab.bench import data_sets, rounds
+from archlab.bench.answers import Reply
 from archlab.bench.length import OVERHEAD, length
 from archlab.bench.plan import (
     QUICK_END,
@@ -61,6 +62,8 @@ class Execution:
         self.left_out: dict[str, None] = {}
         """What a quick look had no time for, each once."""
         self._begun: dict[str, None] = {}
+        self._answers: dict[str, tuple[Reply, ...]] = {}
+        """By their hash: those that are alike are kept once."""
         self.left: dict[str, None] = {}
         """What designs started by themselves and left running, in sentences, each once."""
 
@@ -167,7 +170,7 @@ class Execution:
             f"{entry.design} listens on {address}, where others can reach it; let it listen on 127.0.0.1"
             for address in observed.reachable
         ]
-        return observed
+        return replace(observed, answers=self._answers.setdefault(observed.answers_hash, observed.answers))
 
     @property
     def _limit(self) -> float:

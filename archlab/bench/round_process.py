@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
 import math
 import shutil
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 from archlab import tracing
 from archlab.bench import data_files, load, orphans, samples
+from archlab.bench.answers import Reply, digest, replies
 from archlab.bench.picked_traces import picked
 from archlab.bench.plan import demanded
 from archlab.bench.rounds import Observed, Served, Task, load_of
@@ -151,7 +151,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
     seen: tuple[Sample, ...] = ()
     if serving.afterwards is not None and not lab.recorder:
         seen = samples.checked(scenario, serving.afterwards, lab, running, done.answers)
-    answers = _answers_hash(scenario, lab, running) if closed and not done.stopped_early else ""
+    answers = _answers(scenario, lab, running) if closed and not done.stopped_early else ()
     traces: tuple[Trace, ...] = ()
     orphaned = None
     if lab.recorder:
@@ -165,7 +165,8 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
         seen,
         traces=traces,
         events=events(name, lab, done, timeline.begun, bounds.seconds) if timeline else (),
-        answers_hash=answers,
+        answers=answers,
+        answers_hash=digest(answers) if answers else "",
         orphans=orphaned,
     )
 
@@ -186,16 +187,12 @@ def _timeline(experiment: Experiment | None, lab: Lab, running: Any) -> Iterator
     timeline.end()
 
 
-def _answers_hash(scenario: Scenario, lab: Lab, running: Any) -> str:
-    """Of what the design answers to what all are asked alike."""
+def _answers(scenario: Scenario, lab: Lab, running: Any) -> tuple[Reply, ...]:
+    """What the design answers to what all are asked alike."""
     try:
-        answers = scenario.answers(lab, running)
+        return replies(scenario.answers(lab, running))
     except Failed as failed:
-        answers = failed
-    for answer in answers if isinstance(answers, (list, tuple)) else (answers,):
-        if isinstance(answer, Failed):  # those that fail alike would seem to answer alike
-            raise ScenarioError(f"the design failed what every design must answer alike ({answer})")
-    return hashlib.sha256(repr(answers).encode()).hexdigest()
+        return replies(failed)
 
 
 def early_stop(scenario: Scenario, workload: str, counts: Mapping[str, int], experiment: str = "") -> load.Bounds:

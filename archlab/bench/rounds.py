@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from archlab.bench.answers import Reply
 from archlab.lab.setting import Setting
 from archlab.run import Event, Trace
 from archlab.scenario import Load, Sample, Scenario
@@ -42,6 +43,8 @@ class Observed:
     events: tuple[Event, ...] = ()
     """What happened in a load with a timeline, in the order of time."""
     data_hash: str = ""
+    answers: tuple[Reply, ...] = ()
+    """To what all designs are asked alike."""
     answers_hash: str = ""
     processes: int = 0
     tables: int = 0

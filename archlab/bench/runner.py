@@ -43,7 +43,14 @@ from archlab.bench.plan import (
 )
 from archlab.bench.progress import Notice, Progress, Tell, Traced
 from archlab.bench.traced_pass import tracing_cost, with_untraced
-from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections, yields_what_it_declares
+from archlab.bench.validity import (
+    data_hash,
+    different_answers,
+    faults_struck,
+    moving_parts,
+    objections,
+    yields_what_it_declares,
+)
 from archlab.catalog import cost
 from archlab.lab import broker, containment, forking
 from archlab.run import Run, Trace, WorkloadFacts
@@ -99,6 +106,12 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     invalid = [*bench.invalid, *objections(scenario, {}, faults), *watch.complaints]
     for (_, place), of_situation in situations.items():
         invalid += objections(scenario, of_situation, (), place)
+    differences = [
+        one
+        for (name, place), of_situation in situations.items()
+        if scenario.workload(name).closed
+        for one in different_answers(scenario, of_situation, name, place)
+    ]
     return replace(
         blank,
         seconds=time.monotonic() - began,
@@ -109,6 +122,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         traces=with_untraced(traces, untraced),
         tracing_cost=tracing_cost(traced, scenario.shown, untraced),
         invalid_reasons=tuple(dict.fromkeys(invalid)),
+        differences=tuple(differences),
         findings=(*bench.left, *bench.no_time_for),
         data={w.name: data_hash(w.name, cells) for w in scenario.workloads},
     )

@@ -1,4 +1,4 @@
-"""What must hold for a run to count: a fair fight, and faults that really struck. Each objection is a sentence."""
+"""What must hold for a run to count: a fair comparison, and faults that were injected. Each objection is a sentence."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from archlab.bench.differences import difference
 from archlab.bench.measurements import LOAD, Cell, CellKey, Situation, at_every_place, together
 from archlab.bench.plan import Place, Plan, at_place, demanded, places
-from archlab.run import DesignFacts, FaultRecord, Measurement
+from archlab.run import DesignFacts, Difference, FaultRecord, Measurement
 from archlab.scenario import Grid, Ledger, Scenario, ScenarioError, Series
 
 
@@ -22,7 +23,7 @@ def objections(
         if len(_seen(cells, workload.name, "data_hash")) > 1:
             found.append(f"the designs did not start from the same data at {where}")
         if workload.closed:
-            found += _different_answers(scenario, cells, workload.name, where)
+            found += [one.sentence for one in different_answers(scenario, cells, workload.name, place)]
     found += [
         f"the planned fault {fault.name} never struck {fault.design}"
         for fault in faults
@@ -105,24 +106,34 @@ def _place(at: Mapping[str, object]) -> str:
     return " ".join(f"{key}={value!r}" for key, value in at.items()) or "no place (its `at` is empty)"
 
 
-def _different_answers(scenario: Scenario, cells: Mapping[CellKey, Cell], workload: str, where: str) -> list[str]:
+def different_answers(
+    scenario: Scenario, cells: Mapping[CellKey, Cell], workload: str, place: Place = ()
+) -> list[Difference]:
     """Rounds of the same number follow the same seed: there, all designs must answer alike."""
     by_design = {
-        design.name: [observed.answers_hash for observed in cells[LOAD, design.name, workload].rounds]
+        design.name: cells[LOAD, design.name, workload].rounds
         for design in scenario.designs
         if (LOAD, design.name, workload) in cells
     }
     if not by_design:
         return []
+    hashes = {design: tuple(observed.answers_hash for observed in rounds) for design, rounds in by_design.items()}
     # What most designs answer stands; a majority of one against one leaves the simpler in the right.
     first, *others = by_design
-    usual = Counter(tuple(hashes) for hashes in by_design.values()).most_common(1)[0][0]
-    right = first if tuple(by_design[first]) == usual else next(d for d in others if tuple(by_design[d]) == usual)
-    return [
-        f"{design} and {right} answer differently at {where}, so this is no fair fight"
-        for design in by_design
-        if any(a and b and a != b for a, b in zip(by_design[design], by_design[right], strict=True))
-    ]
+    usual = Counter(hashes.values()).most_common(1)[0][0]
+    right = first if hashes[first] == usual else next(d for d in others if hashes[d] == usual)
+    found = []
+    for design in by_design:
+        original = scenario.design(design).edits
+        against = original if hashes.get(original) == usual else right
+        both = [
+            (a.answers, b.answers)
+            for a, b in zip(by_design[against], by_design[design], strict=True)
+            if a.answers_hash and b.answers_hash
+        ]
+        if any(a and b and a != b for a, b in zip(hashes[against], hashes[design], strict=True)):
+            found.append(difference(design, against, workload, dict(place), both))
+    return found
 
 
 def faults_struck(scenario: Scenario, cells: Mapping[CellKey, Cell]) -> tuple[FaultRecord, ...]:

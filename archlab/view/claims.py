@@ -9,7 +9,7 @@ from rich.text import Text
 
 from archlab.run import ClaimOutcome, Run
 from archlab.scenario import Claim, Scenario
-from archlab.view import cases, facts, units
+from archlab.view import cases, differences, facts, units
 from archlab.view.next_steps import called
 from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Picture, pad
 
@@ -17,6 +17,7 @@ STYLES = {"held": GOOD, "refuted": BAD, "inconclusive": UNSURE}
 NOT_RUN = "not run"
 NAME = 15
 """Cells for the claim's id, where there are columns."""
+SHOWN = cases.SHOWN
 NARROW = 72
 """Cells below which nothing stands in columns."""
 
@@ -182,8 +183,10 @@ def _draw(page: Page, listed: Listed) -> Iterator[Text]:
     states = 2 + max((len(_state(line)[0]) for line in listed.lines), default=0)
     for line in listed.lines:
         yield from _claim(page, line, states)
-    counted = list(cases.draw(page, listed.run, listed.declared)) if listed.run else []
-    yield from [Text(), *counted] if counted else []
+    if listed.run:
+        for drawn in (cases.draw(page, listed.run, listed.declared), differences.draw(page, listed.run, cases=SHOWN)):
+            lines = list(drawn)
+            yield from [Text(), *lines] if lines else []
 
 
 def _head(listed: Listed) -> str:
@@ -214,7 +217,7 @@ def _claim(page: Page, line: Line, states: int) -> Iterator[Text]:
         yield from page.wrap(line.text, indent=indent)
     for what in _rests_on(line):
         yield from page.wrap((what, DIM), indent=indent)
-    for case in line.cases[: cases.SHOWN]:
+    for case in line.cases[:SHOWN]:
         yield from page.wrap((f"· {case}", DIM), indent=indent)
 
 

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from archlab.run import ClaimOutcome, Comparison, DesignFacts, Run, Verdict
 from archlab.scenario import Scenario
-from archlab.view import edits, facts, units
+from archlab.view import differences, edits, facts, units
 from archlab.view.next_steps import LONGER, again, called
 from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part
 
@@ -289,6 +289,8 @@ def invalid(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text
     lines: list[Text] = []
     for i, reason in enumerate(run.invalid_reasons):
         lines += said(page, "" if i else "INVALID", page.text((reason, BAD)), f"{HEAD} {BAD}")
+        for one in run.differences:
+            lines += differences.details(page, run, one, LABEL) if one.sentence == reason else []
     told = "This run is invalid: nothing in it is judged."
     if scenario is None:
         return [*lines, *page.wrap(told, indent=LABEL)]

@@ -38,11 +38,13 @@ def misses(run: Run, design: str, workload: str) -> str:
 
 def observed(run: Run, experiment: str, metric: str, design: str = "projection", **at: object) -> list[Measurement]:
     """What an experiment observed of a design at a place in it, one measurement a workload."""
-    return [
-        m
-        for m in run.measurements
-        if (m.experiment, m.metric, m.design) == (experiment, metric, design) and dict(m.at) == at
-    ]
+    asked = (m for w in run.workloads for m in run.all_measured(metric, design, w.name))
+    return [m for m in asked if m.experiment == experiment and dict(m.at) == at]
+
+
+def some_cases(found: list[Measurement]) -> list[str]:
+    """Some of what was counted there."""
+    return [case for m in found for case in m.cases]
 
 
 def most(found: list[Measurement]) -> float:
@@ -141,8 +143,9 @@ def _shown_then_none(run: Run, experiment: str, before: dict[str, str], after: d
         return inconclusive("not observed")
     evidence = say.format(first=least(first) if first else 0, then=most(then))
     if most(then) > 0 or (first and most(first) == 0):
-        return refuted(evidence)
-    return held(evidence) if not first or least(first) > 0 else inconclusive(evidence)
+        return refuted(evidence, some_cases(then))
+    cases = some_cases(first)
+    return held(evidence, cases) if not first or least(first) > 0 else inconclusive(evidence, cases)
 
 
 def killed(run: Run) -> Finding:
@@ -162,7 +165,7 @@ def reordered(run: Run) -> Finding:
     if not refusals or found.outcome != "held":
         return found
     evidence = f"refused in {least(refusals):.0%} of the rounds; {found.evidence}"
-    return held(evidence) if least(refusals) == 1 else refuted(evidence)
+    return (held if least(refusals) == 1 else refuted)(evidence, found.cases)
 
 
 def parked(run: Run) -> Finding:
@@ -172,7 +175,7 @@ def parked(run: Run) -> Finding:
     if not count or found.outcome != "held":
         return found
     evidence = f"{found.evidence}; {least(count):.0f} parked"
-    return held(evidence) if least(count) == most(count) == 1 else refuted(evidence)
+    return (held if least(count) == most(count) == 1 else refuted)(evidence, found.cases)
 
 
 def rebuilt(run: Run) -> Finding:

@@ -11,7 +11,7 @@ from archlab.lab import crash_points, sources
 from archlab.scenario import Sample
 
 from . import projection
-from .workload import DONE, NEW_ORDERS, an_order, forbidden, obey, shown, time_unseen, wrong_totals
+from .workload import DONE, NEW_ORDERS, an_order, forbidden, obey, shown, time_unseen, which_wrong, wrong_totals
 from .world import CancelOrder, Position
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ def staleness(lab: Lab, design: Any) -> Iterator[Sample]:
         yield Sample("own_order_missing", float(still_unseen), {"looked": "after waiting"})
 
 
+def divergent(lab: Lab, design: Any, at: dict[str, str]) -> Sample:
+    """How many totals are wrong, and some of them."""
+    wrong = which_wrong(lab, design)
+    return Sample("divergent", len(wrong), at, tuple(wrong))
+
+
 def rules(lab: Lab, design: Any) -> Iterator[Sample]:
     """One command against each rule: is it refused?"""
     cancelled = an_order(lab, 2 * NEW_ORDERS)
@@ -49,10 +55,10 @@ def projector_killed(lab: Lab, design: Any) -> Iterator[Sample]:
     """SIGKILL strikes the projector at each of its crash points."""
     for point in CRASHES:
         last = _events_without_projector(lab, design, point)
-        yield Sample("divergent", wrong_totals(lab, design), {"stage": "projector dead"})
+        yield divergent(lab, design, {"stage": "projector dead"})
         design.projector.start()
         design.wait_until_seen(last)
-        yield Sample("divergent", wrong_totals(lab, design), {"stage": "caught up"})
+        yield divergent(lab, design, {"stage": "caught up"})
 
 
 def events_replayed(lab: Lab, design: Any) -> Iterator[Sample]:
@@ -62,7 +68,7 @@ def events_replayed(lab: Lab, design: Any) -> Iterator[Sample]:
     if events := reader.events(after=Position(0)):
         lab.struck(REPLAY)
     reader.apply(events)
-    yield Sample("divergent", wrong_totals(lab, design), {"stage": "replayed"})
+    yield divergent(lab, design, {"stage": "replayed"})
 
 
 def events_reordered(lab: Lab, design: Any) -> Iterator[Sample]:
@@ -79,7 +85,7 @@ def events_reordered(lab: Lab, design: Any) -> Iterator[Sample]:
         refused = 1
     yield Sample("refused", refused)
     reader.catch_up()
-    yield Sample("divergent", wrong_totals(lab, design), {"guard": "position, refuses gaps"})
+    yield divergent(lab, design, {"guard": "position, refuses gaps"})
     yield from _by_other_guards(lab, events)
 
 
@@ -124,13 +130,12 @@ def poison(lab: Lab, design: Any) -> Iterator[Sample]:
     for attempt in range(PATIENCE):
         with suppress(Exception):  # whatever it raises was an attempt
             reader.catch_up()
-        wrong = wrong_totals(lab, design)
         if attempt == 0:
             lab.struck(POISON)  # who passes over it at the first attempt has met it, too
-        elif wrong == 0:
+        elif not wrong_totals(lab, design):
             break
-        yield Sample("divergent", wrong, {"stage": "stalled"})
-    yield Sample("divergent", wrong, {"stage": "parked"})
+        yield divergent(lab, design, {"stage": "stalled"})
+    yield divergent(lab, design, {"stage": "parked"})
     yield Sample("parked", lab.database("views").execute("SELECT count(*) FROM parked").fetchone()[0])
 
 
@@ -140,7 +145,7 @@ def rebuild(lab: Lab, design: Any) -> Iterator[Sample]:
     before = shown(lab, design)
     lab.database("views").execute("UPDATE totals SET orders = orders + 1, revenue = 0")
     lab.struck(DAMAGE)
-    yield Sample("divergent", wrong_totals(lab, design), {"stage": "damaged"})
+    yield divergent(lab, design, {"stage": "damaged"})
     design.reading_side(lab).rebuild()
     after = shown(lab, design)
     wrong = sum(after.get(row) != before.get(row) for row in after.keys() | before.keys())

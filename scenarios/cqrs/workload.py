@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from archlab.scenario import Request, Sample
+from archlab.scenario import Answered, Request, Sample
 
 from .world import (
     SCHEMA,
@@ -118,7 +118,8 @@ def afterwards(lab: Lab, design: Any, answers: list[Any]) -> Iterator[Sample]:
     """How long an order placed right behind the load stays unseen; then every total that is shown is checked."""
     unseen, still_unseen = time_unseen(lab, design, 2 * NEW_ORDERS)
     yield Sample("seen", math.inf if still_unseen else unseen)
-    yield Sample("wrong_totals", wrong_totals(lab, design))
+    wrong = which_wrong(lab, design)
+    yield Sample("wrong_totals", len(wrong), cases=tuple(wrong))
 
 
 def time_unseen(lab: Lab, design: Any, number: int) -> tuple[float, bool]:
@@ -176,8 +177,25 @@ def truth(lab: Lab) -> Figures:
 
 def wrong_totals(lab: Lab, design: Any) -> int:
     """How many totals are shown that are not true, or true and not shown."""
+    return len(which_wrong(lab, design))
+
+
+def which_wrong(lab: Lab, design: Any) -> list[str]:
+    """Each of them in a sentence."""
     seen, true = shown(lab, design), truth(lab)
-    return sum(seen.get(row) != true.get(row) for row in seen.keys() | true.keys())
+    wrong = (row for row in seen.keys() | true.keys() if seen.get(row) != true.get(row))
+    return [
+        f"{_row(row)}: shows {_told(seen.get(row))}; true {_told(true.get(row))}" for row in sorted(wrong, key=repr)
+    ]
+
+
+def _row(row: tuple[int, str, str, Any]) -> str:
+    seller, view, status, key = row
+    return f"seller {seller}, {view} {key}, {status}"
+
+
+def _told(totals: tuple[int, int, int] | None) -> str:
+    return "{} orders, {} units, {:,} cents".format(*totals) if totals else "nothing"
 
 
 def forbidden(lab: Lab, cancelled: PlaceOrder) -> dict[str, PlaceOrder | CancelOrder]:
@@ -206,18 +224,47 @@ def obey(design: Any, command: PlaceOrder | CancelOrder) -> str:
 DONE = "done"
 
 
-def answers(lab: Lab, design: Any) -> list[Any]:
-    """What a design answers to commands that the rules allow and refuse, and what its pages show after them."""
+def answers(lab: Lab, design: Any) -> Iterator[Answered]:
+    """What a design says to commands that the rules allow and refuse, and what the page of the seller shows after each
+    that was done; in the end, what all pages show."""
     first, seller = 3 * NEW_ORDERS, sellers(lab)[0]
     good, kept_one = an_order(lab, first), an_order(lab, first + 10)
     few = ProductId(seller * PRODUCTS + PRODUCTS - 1)
     last_ones = PlaceOrder(OrderId(first + 11), good.customer, few, FEW, price(few))
     one_more = PlaceOrder(OrderId(first + 12), good.customer, few, 1, price(few))
-    commands = [good, CancelOrder(good.order), *forbidden(lab, good).values(), kept_one]
-    commands += [last_ones, one_more, CancelOrder(last_ones.order), one_more]
-    said = [obey(design, command) for command in commands]
-    found = [design.lookup(OrderId(order)) for order in (first, first + 10, first + 11, first + 12)]
-    design.wait_until_seen(design.cancel_order(CancelOrder(kept_one.order)))
-    page = design.page(SellerId(seller), kept(lab))
-    head = page.totals, sorted(page.orders_by_status.items()), page.top_products()
-    return [said, found, head, sorted(shown(lab, design).items(), key=repr)]
+    orders = good, kept_one, last_ones, one_more
+    of = {command.order: SellerId(command.product // PRODUCTS) for command in orders}
+    for page in sorted(set(of.values())):
+        yield from _page(lab, design, page)
+    for command in (good, CancelOrder(good.order), kept_one, last_ones):
+        yield from _done(lab, design, command, of[command.order])
+    for rule, command in forbidden(lab, good).items():
+        yield Answered(f"a command against the rule: {rule}", obey(design, command))
+    yield Answered("the last ones are gone: one more", obey(design, one_more))
+    for command in (CancelOrder(last_ones.order), one_more, CancelOrder(kept_one.order)):
+        yield from _done(lab, design, command, of[command.order])
+    for order in orders:
+        yield Answered(f"lookup of order {order.order}", design.lookup(order.order))
+    for page in map(SellerId, checked(lab)):
+        yield from _page(lab, design, page)
+
+
+def _done(lab: Lab, design: Any, command: PlaceOrder | CancelOrder, seller: SellerId) -> Iterator[Answered]:
+    """A command that must be done, and the page of its seller once it can be seen."""
+    what = "placed" if isinstance(command, PlaceOrder) else "cancelled"
+    said = f"order {command.order} was {what}"
+    try:
+        position = (design.place_order if isinstance(command, PlaceOrder) else design.cancel_order)(command)
+    except Refused as refused:
+        yield Answered(said, str(refused))
+        return
+    yield Answered(said, DONE)
+    design.wait_until_seen(position)
+    yield from _page(lab, design, seller, after=said)
+
+
+def _page(lab: Lab, design: Any, seller: SellerId, after: str = "") -> Iterator[Answered]:
+    page = design.page(seller, kept(lab))
+    panels = {f"panel {view}": panel for view, panel in page.panels.items()}
+    head = {"totals": page.totals, "orders": page.orders_by_status, "top products": page.top_products()}
+    yield Answered(f"page of seller {seller}", head | panels, after)

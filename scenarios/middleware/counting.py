@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ class Counted:
     """Lines of one endpoint, its line in the route table included; the mean."""
     one_concern: int
     """Lines about authentication alone, at two endpoints."""
-    places: int
-    """Places that the change request touches: runs of changed lines that lie apart."""
+    places: tuple[str, ...]
+    """Places that the change request touches: runs of changed lines that lie apart, each by its first line."""
 
 
 def counted(design: Design) -> Counted:
@@ -50,19 +51,29 @@ def counted(design: Design) -> Counted:
     change = patch(folder, design.edits or design.name, "")
     endpoints = len(ENDPOINTS)
     guarded = endpoints - sum(endpoint.public for endpoint in ENDPOINTS)
-    return Counted(
-        fixed, each / endpoints, written_once + round(2 * written_each / guarded), places(change.read_text("utf-8"))
-    )
+    one_concern = written_once + round(2 * written_each / guarded)
+    return Counted(fixed, each / endpoints, one_concern, tuple(places(change.read_text("utf-8"))))
 
 
-def places(patch: str) -> int:
-    """Runs of changed lines; lines in between that did not change set two apart. Imports do not count."""
-    count, changing = 0, False
-    for line in patch.splitlines():
-        changed = line[:1] in "+-" and not line.startswith(("+++", "---")) and not _imports(line[1:])
-        count += changed and not changing
-        changing = changed or (changing and line[:1] in "+-")
-    return count
+def places(patch: str) -> list[str]:
+    """The first line of every run of changed lines: ``per_endpoint.py, line 41: return problem(…)``.
+
+    Lines in between that did not change set two runs apart. Imports do not count.
+    """
+    found: list[str] = []
+    file, line, changing = "", 0, False
+    for text in patch.splitlines():
+        if text.startswith("+++ b/"):
+            file = text.removeprefix("+++ b/")
+        elif hunk := re.match(r"@@ -\S+ \+(\d+)", text):
+            line, changing = int(hunk[1]), False
+        elif not text.startswith("---"):
+            changed = text[:1] in ("+", "-") and not _imports(text[1:])
+            if changed and not changing:
+                found.append(f"{file}, line {line}: {text[1:].strip()}")
+            changing = changed or (changing and text[:1] in ("+", "-"))
+            line += text[:1] != "-"
+    return found
 
 
 def _imports(line: str) -> bool:

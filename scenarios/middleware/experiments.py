@@ -33,20 +33,24 @@ def consistency(lab: Lab, api: Api) -> Iterator[Sample]:
             stopped = endpoint == str(NEW) and caught
             where = {"endpoint": named.get(endpoint, endpoint), "concern": concern}
             yield Sample("hole", hole * (STOPPED if stopped else 1), where)
-    total = {endpoint: sum(row.values()) for endpoint, row in grid.items()}
-    new, unknown = total.pop(str(NEW), None), total.pop(str(UNKNOWN), None)
-    yield Sample("holes", sum(total.values()))
+    found = {
+        endpoint: tuple(f"{endpoint}: {concern}" for concern, hole in row.items() if hole)
+        for endpoint, row in grid.items()
+    }
+    new, unknown = found.pop(str(NEW), None), found.pop(str(UNKNOWN), None)
+    known = tuple(hole for row in found.values() for hole in row)
+    yield Sample("holes", len(known), cases=known)
     if unknown is not None:
-        yield Sample("holes_unknown", unknown)
+        yield Sample("holes_unknown", len(unknown), cases=unknown)
     code = counting.counted(lab.design)
-    yield Sample("places", code.places)
+    yield Sample("places", len(code.places), cases=code.places)
     yield Sample("lines_fixed", code.fixed)
     yield Sample("lines_each", code.each)
     yield Sample("lines_one_concern", code.one_concern)
     if new is not None:
         yield Sample("caught", float(bool(caught)))
-        yield Sample("holes_new", new)
-        yield Sample("holes_released", 0 if caught else new)
+        yield Sample("holes_new", len(new), cases=new)
+        yield Sample("holes_released", 0 if caught else len(new), cases=() if caught else new)
 
 
 def _with_new_endpoint(lab: Lab) -> tuple[Api, bool] | None:
@@ -84,10 +88,15 @@ def hunt(lab: Lab, api: Api) -> Iterator[Sample]:
         if begun in messages and ended not in messages:
             lab.struck(BAD_ROW)
         # A failure that left no line at all is found by nothing.
-        found = sum(line["id"] == ids[order] for line in about) / max(1, len(about))
+        lost = tuple(
+            f'fails {where}: the line "{line["message"]}" has the id {line["id"] or "none"}'
+            for line in about
+            if line["id"] != ids[order]
+        )
+        found = (len(about) - len(lost)) / max(1, len(about))
         yield Sample("lines_found", found, {"fails": where})
         yield Sample("lines", len(about), {"fails": where})
-        yield Sample("lines_lost", 1 - found)
+        yield Sample("lines_lost", 1 - found, cases=lost)
 
 
 def wrong_orders(lab: Lab, api: Api) -> Iterator[Sample]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archlab.scenario import Request
+from archlab.scenario import Answered, Request
 
 from .endpoints import ENDPOINTS
 from .world import SCHEMA, OrderId, hashed, transaction
@@ -40,13 +40,14 @@ def requests(lab: Lab, n: int) -> list[Request]:
     return [Request(i / lab.knobs.rate, "read_order", arguments) for i, arguments in enumerate(some)]
 
 
-def answers(lab: Lab, design: Any) -> list[Any]:
+def answers(lab: Lab, design: Any) -> list[Answered]:
     """What the endpoints that there are answer to whoever may ask and whoever may not."""
-    said: list[Any] = []
+    said = []
     for endpoint in ENDPOINTS[: lab.knobs.endpoints]:
         for user in ("ann", ""):
             answer = design.ask(endpoint.method, endpoint.example, user, endpoint.content)
-            said.append((str(endpoint), user, answer.status, _said(answer)))
+            who = user or "a stranger"
+            said.append(Answered(f"{endpoint} by {who}", {"status": answer.status, "body": _said(answer)}))
     return said
 
 

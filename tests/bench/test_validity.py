@@ -1,4 +1,4 @@
-"""What must hold for a run to count: a fair fight, and faults that really struck."""
+"""What must hold for a run to count: a fair comparison, and faults that were injected."""
 
 from __future__ import annotations
 
@@ -43,17 +43,23 @@ def test_designs_that_answer_alike_are_a_fair_fight(scenario: Scenario) -> None:
 
 def test_a_design_that_answers_differently_in_a_single_round_is_named(scenario: Scenario) -> None:
     cells = answered(scan=["a", "b"], index=["a", "x"], hash=["a", "b"])
-    assert objections(scenario, cells, ()) == ("index and scan answer differently at calm, so this is no fair fight",)
+    assert objections(scenario, cells, ()) == (
+        "index answers differently from scan at calm, so the comparison would not be fair",
+    )
 
 
 def test_the_odd_one_out_is_named_even_where_it_is_the_simplest(scenario: Scenario) -> None:
     cells = answered(scan=["x"], index=["a"], hash=["a"])
-    assert objections(scenario, cells, ()) == ("scan and index answer differently at calm, so this is no fair fight",)
+    assert objections(scenario, cells, ()) == (
+        "scan answers differently from index at calm, so the comparison would not be fair",
+    )
 
 
 def test_one_against_one_leaves_the_simpler_in_the_right(scenario: Scenario) -> None:
     cells = answered(scan=["x"], index=["a"])
-    assert objections(scenario, cells, ()) == ("index and scan answer differently at calm, so this is no fair fight",)
+    assert objections(scenario, cells, ()) == (
+        "index answers differently from scan at calm, so the comparison would not be fair",
+    )
 
 
 def test_answers_are_compared_only_where_every_design_can_have_caught_up(scenario: Scenario) -> None:

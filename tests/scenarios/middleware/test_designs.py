@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from archlab.bench.answers import replies
+from archlab.bench.differences import difference
 from archlab.lab import service, versions
 from archlab.scenario import Scenario
 
@@ -48,6 +50,40 @@ def test_what_breaks_a_rule_is_refused_in_words(start: Start, name: str) -> None
 def test_in_calm_they_answer_alike(start: Start, name: str) -> None:
     one, other = (start(d, workload="calm") for d in ("per-endpoint", name))
     assert workload.answers(one.lab, one.api) == workload.answers(other.lab, other.api)
+
+
+def test_a_design_that_answers_differently_is_told_by_endpoint_and_user(start: Start) -> None:
+    one, other = start("middleware", workload="calm"), start("middleware", workload="calm")
+    asks = other.api.ask
+    mute = SimpleNamespace(ask=lambda method, path, user, content: asks(method, path, "ann", content))
+    right, wrong = replies(workload.answers(one.lab, one.api)), replies(workload.answers(other.lab, mute))
+    found = difference("middleware-mine", "middleware", "calm", {}, [(right, wrong)])
+    assert found.differ > 0
+    case = found.cases[0]
+    assert case["request"] == "GET /orders/{order} by a stranger"
+    assert (case["field"], case["right"], case["wrong"]) == ("status", 401, 200)
+
+
+@pytest.mark.parametrize("name", ["per-endpoint", "middleware"])
+def test_every_count_that_a_requirement_judges_brings_its_cases(start: Start, name: str) -> None:
+    one = start(name)
+    samples = list(experiments.consistency(one.lab, one.api))
+    for sample in samples:
+        if sample.metric in ("holes", "holes_new", "holes_released", "holes_unknown", "places"):
+            assert len(sample.cases) == sample.value, sample.metric
+    unknown = next(sample for sample in samples if sample.metric == "holes_unknown")
+    assert all(str(endpoints.UNKNOWN) in case for case in unknown.cases)
+    assert bool(unknown.cases) == (name == "per-endpoint")
+    touched = next(sample for sample in samples if sample.metric == "places").cases
+    assert all(".py, line " in case for case in touched)
+
+
+def test_lines_that_an_id_does_not_find_are_shown(start: Start) -> None:
+    one = start("per-endpoint", one_in=10)
+    lost = [sample for sample in experiments.hunt(one.lab, one.api) if sample.metric == "lines_lost"]
+    assert max(sample.value for sample in lost) > 0
+    assert all(bool(sample.cases) == (sample.value > 0) for sample in lost)
+    assert all("the line" in case and "has the id" in case for sample in lost for case in sample.cases)
 
 
 def test_the_knob_takes_endpoints_away(start: Start) -> None:
@@ -157,7 +193,7 @@ def test_an_answer_that_no_program_can_read_is_another_answer(start: Start) -> N
     garbage = SimpleNamespace(
         ask=lambda *_: SimpleNamespace(status=200, json=lambda: json.loads("hello"), body=b"hello")
     )
-    assert [row[-1] for row in workload.answers(api.lab, garbage)] == [b"hello", b"hello"]
+    assert [said.answer["body"] for said in workload.answers(api.lab, garbage)] == [b"hello", b"hello"]
 
 
 def test_a_failure_that_left_no_line_is_found_by_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
