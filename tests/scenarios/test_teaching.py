@@ -125,6 +125,29 @@ def test_the_lesson_goes_from_the_problem_to_the_sources(lesson: str) -> None:
     assert re.findall(r"^## (.*)$", lesson, re.MULTILINE) == list(SECTIONS)
 
 
+def test_the_lesson_begins_with_a_story_of_three_sentences_and_a_figure(lesson: str) -> None:
+    story = lesson.split("## The problem")[1].strip().split("\n\n")[0]
+    assert len(re.findall(r"[a-z]\.(?=\s|$)", story)) == 3
+    assert re.search(r"\d", story)
+
+
+def test_the_code_in_the_lesson_is_the_code_that_runs(scenario: Scenario, lesson: str) -> None:
+    """Each piece stands below the name of its file, and is in it line by line; two pieces show what differs."""
+    pieces = re.findall(r"^# (\w+\.py)\n(.*?)(?=^# \w+\.py|\Z)", "\n".join(blocks(lesson)), re.M | re.S)
+    assert len(pieces) >= 2
+    for file, piece in pieces:
+        text = [line.strip() for line in Path(scenario.folder, file).read_text(encoding="utf-8").split("\n")]
+        there = [line for line in text if line]
+        assert len([line for line in piece.split("\n") if line]) <= 12
+        for part in re.split(r"\n{2,}", piece.strip()):  # between two functions others may be left out
+            shown = [line.strip() for line in part.split("\n")]
+            assert any(there[at : at + len(shown)] == shown for at in range(len(there))), f"{file}: {shown[0]}"
+
+
+def blocks(lesson: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", lesson, re.MULTILINE | re.DOTALL)
+
+
 def test_the_lesson_names_every_claim_that_is_measured(scenario: Scenario, lesson: str) -> None:
     named = set(re.findall(r"`([a-z-]+)`", lesson))
     assert {claim.id for claim in scenario.claims if claim.kind == "measured"} <= named

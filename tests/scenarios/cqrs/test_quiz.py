@@ -93,3 +93,15 @@ def test_a_gap_undoes_all_that_was_delivered_with_it(start: Start) -> None:
         reader.apply([(at - 1, event), (at, event), (at + 1, event), (at + 3, event)])
     assert reader._position() == at
     assert reader.store.execute("SELECT * FROM totals ORDER BY 1, 2, 3, 4").fetchall() == before
+
+
+def test_the_story_of_the_lesson_is_the_workload(start: Start) -> None:
+    """So many pages a second, of so many orders each: what the workload pressure asks for."""
+    scenario = catalog.find("cqrs")
+    story = Path(scenario.folder, "lesson.md").read_text(encoding="utf-8").split("\n\n")[2]
+    pages, orders, objects = (int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", story))
+    knobs = scenario.settings(scenario.workload("pressure"), {})
+    requests = workload.requests(start("crud", **knobs).lab, 2000)
+    a_second = sum(request.operation == "page" for request in requests) / max(request.due for request in requests)
+    assert pages == pytest.approx(a_second, rel=0.1)
+    assert (orders, objects) == (knobs["page_rows"], pages * orders)
