@@ -300,7 +300,14 @@ def test_a_recorded_run_that_names_a_folder_runs_nothing_of_it(
     with Store.open(home) as store:
         started = "2026-01-01T00:00:00+00:00"
         store.save(Run(str(trap), "Trap", "Whose code runs?", 1, started, 1.0, (), (), (), (), (), {}))
-    for command in (["export", "1", "--svg", "run.svg"], ["export", "1"], ["history"], ["trace", "1"], []):
+    for command in (
+        ["export", "1", "--svg", "run.svg"],
+        ["export", "1"],
+        ["history"],
+        ["trace", "1"],
+        ["claims", "1"],
+        [],
+    ):
         code, _, err = archlab(*command)
         assert code == 0, err
     assert not (trap / "ran").exists()
@@ -316,6 +323,16 @@ def test_a_recorded_run_that_names_a_folder_runs_nothing_of_it(
             ["needs names 'brokr', which is no part of the lab", "experiment load: this name is the bench's own"],
         ),
         ((('shown=("find",)', 'shown=("fidn",)'),), 1, ["shown names 'fidn', which no request names"]),
+        (
+            (('run.verdict("pressure")', 'run.verdict("presure")'),),
+            1,
+            ["claim index-pays cannot be judged: the claim itself failed: it asks for the workload 'presure', which"],
+        ),
+        (
+            (('"With many words the index pays.", index_is_enough', '"As told.", kind="modelled", source="2 x 2"'),),
+            1,
+            ["claim index-pays is modelled and shows its formula in source only: give it formula="],
+        ),
     ],
 )
 def test_lint_says_all_that_is_wrong_with_a_scenario(
@@ -336,6 +353,18 @@ def test_lint_says_all_that_is_wrong_with_a_scenario(
     assert ended == code
     assert len(out.splitlines()) == len(said)
     assert all(line.startswith(sentence) for line, sentence in zip(out.splitlines(), said, strict=True))
+
+
+def test_a_run_says_in_a_sentence_that_a_claim_asks_for_what_there_is_not(
+    archlab: Callable[..., Any], tiny: Callable[..., str]
+) -> None:
+    """A misspelt name would leave the claim inconclusive for ever: it is a fault of the scenario, and the run fails."""
+    misspelt = ('run.verdict("pressure")', 'run.measured("find_p59", "scan", "pressure") and run.verdict("pressure")')
+    code, _, err = archlab("run", tiny(misspelt), "--quick", "--no-input")
+    assert code == 1
+    (said,) = [line for line in err.splitlines() if "index-pays" in line]
+    assert said.startswith("archlab: claim 'index-pays' of tiny cannot be judged: the claim itself failed: it asks for")
+    assert "the metric 'find_p59', which the scenario does not declare; did you mean 'find_p95'? (__init__.py" in said
 
 
 def test_explain_knows_the_words_of_every_scenario(archlab: Callable[..., Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
@@ -14,10 +15,12 @@ MOST = 20_000
 LONGEST = 2_000
 """Characters that are kept of a text; the rest is compared by its hash."""
 DEEPEST = 20
+LARGEST = 2**63
+"""A number that is larger is kept as text."""
 
 Value = int | float | str | None
-"""Of a field: a number, True or False as they are, all else as Python spells it (``'Kettle'``, ``None``); None stands
-for a field that is not there."""
+"""Of a field: a finite number, True or False as they are; all else as Python spells it (``'Kettle'``, ``None``). None
+stands for a field that is not there."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,12 @@ def _named(key: Any) -> str:
 
 
 def _plain(value: Any) -> Value:
-    if type(value) in (int, float, bool):
-        number: float = value
-        return number
+    if isinstance(value, int) and abs(value) < LARGEST:
+        return value if type(value) in (int, bool) else repr(value)
+    if isinstance(value, int):
+        return f"{value:#x}"  # Python spells no number of thousands of digits
+    if type(value) is float and math.isfinite(value):
+        return value
     listed = isinstance(value, (set, frozenset)) and value
     text = "{" + ", ".join(sorted(map(repr, value))) + "}" if listed else repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}… {_hashed(text)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -89,8 +88,6 @@ def _numbered(replies: Sequence[Reply]) -> list[tuple[Reply, int]]:
 
 
 def _same(right: Value, wrong: Value) -> bool:
-    if isinstance(right, float) and isinstance(wrong, float) and math.isnan(right) and math.isnan(wrong):
-        return True
     return type(right) is type(wrong) and right == wrong
 
 
@@ -124,7 +121,7 @@ def _near(right: Value, wrong: Value) -> bool:
     if type(right) not in (int, float) or type(wrong) not in (int, float):
         return False
     assert isinstance(right, (int, float)) and isinstance(wrong, (int, float))
-    return math.isfinite(right) and math.isfinite(wrong) and abs(right - wrong) <= NEAR * abs(right)
+    return abs(right - wrong) <= NEAR * abs(right)
 
 
 def is_rounded(right: Value, wrong: Value) -> bool:

@@ -49,7 +49,7 @@ def draw(page: Page, run: Run, scenario: Scenario | None = None, shown: int = SH
     """``queries at pressure · wrong totals 3`` and below it some of them."""
     found = list(counted(run, scenario))
     if found:
-        yield from page.wrap(("WHAT WAS COUNTED", HEAD))
+        yield from page.wrap(("SOME OF WHAT WAS COUNTED", HEAD))
     for one in found:
         where = f" ({one.place})" if one.place else ""
         yield from page.wrap(f"{one.design} at {one.workload} · {one.says}{where}: {one.figure}")

@@ -77,7 +77,7 @@ def of_run(run: Run, scenario: Scenario | None, ago: str = "") -> Listed:
     """The sentences that a run judged, as they were then. ``scenario`` is None where it is not at hand any more."""
     lines, notes = [_recorded(claim) for claim in run.claims], _about(run, scenario)
     if scenario is None:
-        notes.append(f"The scenario {run.scenario} is not here any more: this is what was recorded.")
+        notes.append(f"`archlab list` does not know {run.scenario}: this is what was recorded.")
         return Listed(run.scenario, lines, run, notes, ago)
     changed, commands = changes(scenario, run), []
     if changed:

@@ -59,6 +59,11 @@ def time(seconds: float) -> str:
     return f"{seconds * 1e3:.1f} ms" if seconds >= 0.001 else f"{seconds * 1e6:.0f} µs"
 
 
+def percent(*shares: float) -> str:
+    """``98 to 100 %``; once where they are alike."""
+    return f"{' to '.join(dict.fromkeys(f'{100 * share:.0f}' for share in shares))} %"
+
+
 @about_the_workloads
 def faster(run: Run) -> Finding:
     c = run.compared("page_time", "pressure", "crud", "queries")
@@ -119,8 +124,8 @@ def stale(run: Run) -> Finding:
     if not projection or len(others) < len(ONE_DATABASE) or not lag:
         return inconclusive("staleness was not observed on all designs")
     evidence = (
-        f"looked for at once, one's own order is missing in {least(projection):.0%} to {most(projection):.0%} of the "
-        f"projection's pages, for up to {time(most(lag))}, and in {most(others):.0%} of the others'"
+        f"looked for at once, one's own order is missing in {percent(least(projection), most(projection))} of the "
+        f"projection's pages, for up to {time(most(lag))}, and in {percent(most(others))} of the others'"
     )
     if most(others) > 0 or most(projection) == 0:
         return refuted(evidence)
@@ -131,7 +136,7 @@ def waiting_helps(run: Run) -> Finding:
     waited = observed(run, "staleness", "own_order_missing", looked="after waiting")
     if not waited:
         return inconclusive("not observed")
-    evidence = f"after waiting for its position, one's own order is missing in {most(waited):.0%} of the pages"
+    evidence = f"after waiting for its position, one's own order is missing in {percent(most(waited))} of the pages"
     return refuted(evidence) if most(waited) > 0 else held(evidence)
 
 
@@ -164,7 +169,7 @@ def reordered(run: Run) -> Finding:
     found = _shown_then_none(run, "events_reordered", {}, {"guard": "position, refuses gaps"}, say)
     if not refusals or found.outcome != "held":
         return found
-    evidence = f"refused in {least(refusals):.0%} of the rounds; {found.evidence}"
+    evidence = f"refused in {percent(least(refusals))} of the rounds; {found.evidence}"
     return (held if least(refusals) == 1 else refuted)(evidence, found.cases)
 
 
@@ -191,8 +196,9 @@ def summary_first(run: Run) -> Finding:
     if not missing or c is None:
         return inconclusive("not observed")
     evidence = (
-        f"summary: calm {outcomes['calm']}, pressure {outcomes['pressure']}, own order missing in {most(missing):.0%}; "
-        f"its page takes {c.ratio:.2f} × ({c.low:.2f}–{c.high:.2f}) the time of the projection's: {c.outcome}"
+        f"summary: calm {outcomes['calm']}, pressure {outcomes['pressure']}, own order missing in "
+        f"{percent(most(missing))}; its page takes {c.ratio:.2f} × ({c.low:.2f}–{c.high:.2f}) the time of the "
+        f"projection's: {c.outcome}"
     )
     if "missed" in outcomes.values() or most(missing) > 0 or c.outcome == "worse":
         return refuted(evidence)

@@ -195,7 +195,10 @@ def _row(row: tuple[int, str, str, Any]) -> str:
 
 
 def _told(totals: tuple[int, int, int] | None) -> str:
-    return "{} orders, {} units, {:,} cents".format(*totals) if totals else "nothing"
+    if totals is None:
+        return "nothing"
+    orders, units, revenue = totals
+    return f"orders {orders}, units {units}, revenue {revenue / 100:,.2f}"
 
 
 def forbidden(lab: Lab, cancelled: PlaceOrder) -> dict[str, PlaceOrder | CancelOrder]:

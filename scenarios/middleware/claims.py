@@ -214,7 +214,7 @@ def lapses(run: Run) -> str:
         return "not computed: pressure was left out"
     endpoints, concerns = knobs["endpoints"], knobs["concerns"]
     share = 1 - (1 - LAPSE) ** (endpoints * concerns)
-    return f"{share:.0%} with {endpoints:g} endpoints, {concerns:g} concerns and p = {LAPSE:.0%} (assumed)"
+    return f"{100 * share:.0f} % with {endpoints:g} endpoints, {concerns:g} concerns and p = 1 % (assumed)"
 
 
 CLAIMS = (

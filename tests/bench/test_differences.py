@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -88,6 +89,13 @@ def test_what_is_kept_is_bounded_and_what_lies_beyond_still_counts() -> None:
     text = "x" * 2 * LONGEST
     assert len(str(replies([text])[0].fields[0][1])) < LONGEST + 80
     assert compared([text + "a"], [text + "b"]).differ == 1
+
+
+@given(st.integers() | st.floats() | st.sampled_from((10**5000, -(10**400), 2**63)))
+def test_a_case_can_be_written_as_json_whatever_the_numbers(number: float) -> None:
+    for right, wrong in ((number, "x"), ("x", number), (number, 1.5)):
+        for case in compared([right], [wrong]).cases:
+            assert json.loads(json.dumps(case, allow_nan=False)) == case
 
 
 def test_what_refers_to_itself_ends() -> None:

@@ -57,7 +57,7 @@ def test_without_a_name_every_scenario_is_told_with_its_own_latest_run() -> None
 
 
 def test_a_run_can_be_named_although_its_scenario_is_gone() -> None:
-    assert "The scenario gone is not here any more" in typed("claims", "2")
+    assert "`archlab list` does not know gone: this is what was recorded." in typed("claims", "2")
 
 
 @pytest.mark.parametrize("number", ["3", "99999999999999999999999"])

@@ -45,6 +45,7 @@ from archlab.run import (
 from archlab.scenario import UsageError
 from archlab.store import CannotWrite, NewerDatabase, Store, StoreError, cache_folder, opening, reset, rows, schema
 
+CASE = {"request": "page", "after": "", "field": "orders", "right": 2, "wrong": None}
 OLD = Path(__file__).parent / "store-v1.sql"
 
 
@@ -80,7 +81,7 @@ def a_run(seed: int = 1, size: int = 20, scenario: str = "cqrs") -> Run:
         verdicts_along=(Verdict("pressure", "sufficient", "d1", ("d1",), {"rtt": 2}),),
         events=(Event("down", "d0", "pressure", 0.4, "done", "e-mail stops"),),
         claims=(ClaimOutcome("c", "text", "measured", "held", "e"), ClaimOutcome("r", "text", "reported", None, "")),
-        differences=(Difference("d1", "d0", "calm", {}, 3, 60, "stale", ({"request": "page", "wrong": 1},)),),
+        differences=(Difference("d1", "d0", "calm", {}, 3, 60, "stale", (CASE,)),),
         findings=("one", "two"),
         turned={"rows": 50},
         data={"calm": "abc"},

@@ -93,7 +93,7 @@ def test_a_run_is_told_as_it_was_recorded_and_what_has_changed_since(samples, sc
 
 def test_a_run_whose_scenario_is_gone_is_told_from_the_record(samples, run):
     text = samples.flowing(drawn(samples, claims.of_run(run, None)))
-    assert "The scenario cqrs is not here any more: this is what was recorded." in text
+    assert "`archlab list` does not know cqrs: this is what was recorded." in text
     assert "A page is faster." in text
 
 

@@ -87,6 +87,6 @@ def test_wrong_totals_are_told_with_what_is_shown_and_what_is_true(start: Start)
     shop.design.page = edited(without_cancelled)(shop.design.page)
     wrong = workload.which_wrong(shop.lab, shop.design)
     assert len(wrong) == workload.wrong_totals(shop.lab, shop.design) > 0
-    assert all("cancelled: shows nothing; true 1 orders" in case or "; true " in case for case in wrong)
+    assert all("cancelled: shows nothing; true orders " in case for case in wrong)
     (sample,) = (s for s in workload.afterwards(shop.lab, shop.design, []) if s.metric == "wrong_totals")
     assert (sample.value, sample.cases) == (len(sample.cases), tuple(workload.which_wrong(shop.lab, shop.design)))
