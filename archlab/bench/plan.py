@@ -126,9 +126,18 @@ def due(entry: Round, plan: Plan, number: int) -> bool:
         return entry.experiment is None and entry.workload.closed and not entry.place
     if plan.quick and entry.experiment is not None and not entry.experiment.quick:
         return False
+    if entry.experiment is None and number > 0 and plan.seconds is None and only_counted(entry.workload, plan):
+        return False
     if entry.experiment is not None and (rounds := rounds_of(entry.experiment, plan.scenario)) is not None:
         return number < (QUICK_ROUNDS if plan.quick else rounds)
     return not plan.quick or number < QUICK_ROUNDS or (entry.workload.closed and not entry.in_open_loop)
+
+
+def only_counted(workload: Workload, plan: Plan) -> bool:
+    """Whether all that a workload demands is counted: what is the same in every round needs one."""
+    scenario, knobs = plan.scenario, plan.scenario.settings(workload, plan.turned)
+    judged = [scenario.metric(r.metric) for r in demanded(scenario, workload, knobs).requirements]
+    return bool(judged) and all(metric.counted for metric in judged)
 
 
 def rounds_of(experiment: Experiment, scenario: Scenario) -> int | None:

@@ -1,0 +1,300 @@
+"""Topic 21, event-driven basics: must a checkout wait for what follows from it?"""
+
+from __future__ import annotations
+
+from archlab.scenario import (
+    Experiment,
+    Knob,
+    Later,
+    Ledger,
+    Load,
+    Metric,
+    Requirement,
+    Scenario,
+    Series,
+    Step,
+    Word,
+    Workload,
+)
+
+from . import ack_first, events, http_chain, http_resilient, jobs_table, requeue
+from .claims import CLAIMS
+
+WORKLOAD, DONE = f"{__name__}.workload", f"{__name__}.experiments"
+"""Modules that are imported when they are needed: `archlab list` waits for none of them."""
+
+KNOBS = (
+    Knob(
+        name="rate",
+        default=300,
+        low=10,
+        high=1000,
+        unit="checkouts a second",
+        says="checkouts that arrive",
+        read_from="the access log: checkouts in the busiest minute of a week ÷ 60, ÷ the number of workers",
+    ),
+    Knob(
+        name="effects",
+        default=4,
+        low=1,
+        high=4,
+        unit="effects",
+        says="what must follow from an order: an invoice, an e-mail, a line of the audit log, a row for analytics",
+        read_from="a trace of one order: count the calls, jobs and messages that it leads to",
+    ),
+    Knob(
+        name="listeners",
+        default=0,
+        low=0,
+        high=1,
+        unit="0 or 1",
+        says="whether other teams listen to orders, and come and go",
+        read_from="git log of the checkout: commits in a year that only tell one more service of an order",
+    ),
+    Knob(
+        name="email_ms",
+        default=0.0,
+        low=0.0,
+        high=1000.0,
+        unit="ms",
+        says="time that the mail provider takes for one mail",
+        read_from="the client's metrics or a trace: the median time of a call to the provider",
+        assumed=True,
+    ),
+    Knob(
+        name="slow_ms",
+        default=150.0,
+        low=0.0,
+        high=2000.0,
+        unit="ms",
+        says="how much longer the provider takes on a bad day",
+        read_from="the same metric in its worst hour of the last quarter",
+        assumed=True,
+    ),
+    Knob(
+        name="honours_keys",
+        default=0,
+        low=0,
+        high=1,
+        unit="0 or 1",
+        says="whether the provider honours an idempotency key",
+        read_from="the documentation of its API: look for Idempotency-Key",
+        assumed=True,
+    ),
+    Knob(
+        name="prefetch",
+        default=10,
+        low=1,
+        high=1000,
+        unit="messages",
+        says="messages that a consumer may hold without having acknowledged them",
+        read_from="rabbitmqctl list_consumers prefetch_count",
+    ),
+)
+
+LEDGER = "crash points × designs"
+
+
+def ledger(entry: str) -> Ledger:
+    return Ledger("crash_point", entry, LEDGER)
+
+
+METRICS = (
+    Metric("checkout_p95", "checkout, 95 in 100", "s", 0.010, operation="checkout"),
+    Metric("checkout_time", "checkout, work alone", "s", 0.005, operation="checkout", quantile=0.5, of="service"),
+    Metric("busy", "worker's time demanded", "share", 0.05, of="utilisation"),
+    Metric(
+        "failed_down",
+        "checkouts that fail while e-mail is down",
+        "share",
+        0.001,
+        operation="checkout",
+        of="failures",
+        counted=True,
+        experiment="outage",
+    ),
+    Metric("missing", "effects that never came", "effects", 0.5, counted=True),
+    Metric("twice", "effects that came twice", "effects", 0.5, counted=True),
+    Metric("effect_after", "effects there after, 95 in 100", "s", 0.050),
+    Metric("drained_after", "until every mail that had waited was sent", "s", 0.1),
+    Metric("checkout_slow", "one checkout, by how the mail provider is", "s", 0.050),
+    Metric("lost", "effects lost by a crash", "effects", 0.5, counted=True, view=ledger("lost")),
+    Metric("duplicated", "invoices written twice", "invoices", 0.5, counted=True, view=ledger("twice")),
+    Metric("mails_duplicated", "mails sent twice", "mails", 0.5, counted=True, view=ledger("mailed twice")),
+    Metric("reordered", "effects out of order", "effects", 0.5, counted=True, view=ledger("reordered")),
+    Metric(
+        "unasked", "effects of checkouts that failed", "effects", 0.5, counted=True, view=ledger("for a failed order")
+    ),
+    Metric("blocked", "innocent orders without an invoice behind a poison one", "orders", 0.5, counted=True),
+    Metric("attempts", "attempts at a poison message", "attempts", 0.5),
+    Metric("set_aside", "poison messages set aside for somebody to look at", "messages", 0.5, counted=True),
+    Metric("unreached", "orders that a team which joins does not hear of", "orders", 0.5, counted=True),
+    Metric("orphans", "traces that belong to no checkout", "share", 0.01, of="orphans", counted=True),
+)
+
+REQUIREMENTS = (
+    Requirement(
+        "in-time",
+        "checkout_p95",
+        0.3,
+        "s",
+        "checkout, 95 in 100",
+        "people wait for it with their money in their hand",
+        ("calm", "pressure"),
+    ),
+    Requirement(
+        "works-anyway",
+        "failed_down",
+        0,
+        "share",
+        "failed, e-mail down",
+        "a mail can wait; an order that fails is gone",
+        ("pressure",),
+    ),
+    Requirement(
+        "all-happen", "missing", 0, "effects", "effects that never came", "an order without its invoice is a loss"
+    ),
+    Requirement(
+        "soon",
+        "effect_after",
+        1.0,
+        "s",
+        "effects there after",
+        "whoever has no mail after a while orders again, or calls",
+        ("calm", "pressure"),
+    ),
+    Requirement(
+        "nothing-lost",
+        "lost",
+        0,
+        "effects",
+        "effects lost by a crash",
+        "processes are restarted at every release, in the middle of whatever they do",
+        ("teams",),
+    ),
+    Requirement(
+        "once", "duplicated", 0, "invoices", "invoices twice, by a crash", "two invoices are one complaint", ("teams",)
+    ),
+    Requirement(
+        "mails-once",
+        "mails_duplicated",
+        0,
+        "mails",
+        "mails twice, by a crash",
+        "a provider that honours an idempotency key makes it possible",
+        ("teams",),
+        when=lambda knobs: knobs.honours_keys == 1,
+    ),
+    Requirement(
+        "poison-apart",
+        "blocked",
+        0,
+        "orders",
+        "orders behind a poison one",
+        "one order that nobody can read must not stop the business",
+        ("teams",),
+    ),
+    Requirement(
+        "joins-alone",
+        "unreached",
+        0,
+        "orders",
+        "orders a new team misses",
+        "a team that listens starts and stops without a release of the shop",
+        ("teams",),
+        when=lambda knobs: knobs.listeners == 1,
+    ),
+)
+
+WORKLOADS = (
+    Workload("calm", "one department of our own, which is quick and always there", {"effects": 1}, closed=True),
+    Workload("pressure", "300 checkouts a second, four effects, and a mail provider that is down for a while"),
+    Workload("teams", "processes die, messages are bad, and other teams come and go", {"listeners": 1}, closed=True),
+)
+
+DESIGNS = (http_chain.DESIGN, http_resilient.DESIGN, jobs_table.DESIGN, events.DESIGN, ack_first.DESIGN, requeue.DESIGN)
+CRASHES = {
+    "http-chain": {"between commit and publish": 1, "before the effect": 1, "between effect and answer": 1},
+    "http-resilient": {"between commit and publish": 1, "before the effect": 1, "between effect and answer": 1},
+    "jobs-table": {
+        "between commit and publish": 1,
+        "before the effect": 2,
+        "between effect and ack": 2,
+        "after the ack": 2,
+    },
+    "events": {
+        "between commit and publish": 1,
+        "between publish and mark": 1,
+        "before the effect": 2,
+        "between effect and ack": 2,
+        "after the ack": 2,
+    },
+    "ack-first": {"between commit and publish": 1, "before the effect": 2, "after the effect": 2},
+    "requeue": {
+        "between commit and publish": 1,
+        "before the effect": 2,
+        "between effect and ack": 2,
+        "after the ack": 2,
+    },
+}
+"""Where each design is killed, and how many of its processes die there: in its producer one, of its consumers two."""
+
+EXPERIMENTS = (
+    Experiment(
+        "outage",
+        workloads=("pressure",),
+        rounds=1,
+        load=Load(Later(WORKLOAD, "requests"), Later(WORKLOAD, "after_the_outage")),
+        timeline=(
+            Step(0.1, "the mail provider stops", Later(DONE, "provider_stops"), fault="mail provider down"),
+            Step(0.3, "the mail provider is back", Later(DONE, "provider_returns")),
+        ),
+    ),
+    Experiment("slow", Later(DONE, "slow"), ("pressure",), rounds=1, faults={"slow provider": 1}, quick=False),
+    *(
+        Experiment(f"crashes of {name}", Later(DONE, "crashed"), ("teams",), (name,), 1, points, quick=False)
+        for name, points in CRASHES.items()
+    ),
+    Experiment("poison", Later(DONE, "poisoned"), ("teams",), rounds=1, faults={"poison message": 1}, quick=False),
+    Experiment(
+        "a team joins",
+        Later(DONE, "joined"),
+        ("teams",),
+        ("http-chain", "http-resilient", "jobs-table", "events"),
+        rounds=1,
+        quick=False,
+    ),
+)
+
+SCENARIO = Scenario(
+    name="events",
+    topic="21 · Events",
+    question="Must a checkout wait for what follows from it?",
+    problem="""\
+A checkout leads to an invoice, an e-mail, a line in the audit log, analytics.
+A third party sends the mails; now and then it is slow, or down for a while.
+In calm there is one quick department. Under pressure checkouts must work anyway,
+and nothing may be lost. Then processes die, messages are bad, teams come and go.
+Calls, calls with retries, a table of jobs, events on a broker: what is enough?""",
+    say_it="Publish what happened, not what others should do; make consumers idempotent; and start with a jobs table.",
+    knobs=KNOBS,
+    metrics=METRICS,
+    requirements=REQUIREMENTS,
+    workloads=WORKLOADS,
+    designs=DESIGNS,
+    load=Load(Later(WORKLOAD, "requests"), Later(WORKLOAD, "afterwards")),
+    answers=Later(WORKLOAD, "answers"),
+    data=Later(f"{__name__}.world", "seed"),
+    experiments=EXPERIMENTS,
+    claims=CLAIMS,
+    shown=("checkout",),
+    change_request="Give loyalty points: one for every euro of an order, by a team of its own.",
+    try_next=(
+        ("archlab run events --workload pressure --set rate=600", "when does the chain fail on a good day, too?"),
+        ("archlab run events --workload teams --set listeners=0", "is a broker needed if nobody else listens?"),
+        ("archlab run events --set honours_keys=1", "what does an idempotency key at the provider change?"),
+        ("archlab new mine --from events", "can you make http-resilient lose no mail? Mend it, then run ./mine"),
+    ),
+    seconds=25.0,
+    needs=("services", "broker"),
+)

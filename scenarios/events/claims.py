@@ -1,0 +1,260 @@
+"""The sentences of the lesson, each judged by a pure function of a run.
+
+Held only where the measurements support it, refuted only where they contradict it, else inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from archlab.scenario import Claim, Finding, about_the_workloads, held, inconclusive, refuted
+
+if TYPE_CHECKING:
+    from archlab.scenario import Measurement, Run
+
+ASYNCHRONOUS = ("jobs-table", "events")
+CALLS = ("http-chain", "http-resilient")
+UNNOTICED = 0.050
+"""Seconds more at a checkout that nobody notices."""
+SPINS = 50
+"""Attempts within a third of a second at which a message is said to spin: a bounded retry makes three."""
+FEW = 3
+"""Attempts after which a message of which nothing can be made is set aside."""
+BETWEEN, AFTER_EFFECT = "between commit and publish", "between effect and ack"
+
+
+def seen(run: Run, metric: str, design: str, experiment: str = "", **at: object) -> list[Measurement]:
+    """What was observed of a design, in every workload and at every place that has these values."""
+    return [
+        m
+        for m in run.measurements
+        if (m.metric, m.design) == (metric, design)
+        and m.experiment.startswith(experiment)
+        and all(m.at.get(key) == value for key, value in at.items())
+    ]
+
+
+def most(run: Run, metric: str, design: str, experiment: str = "", **at: object) -> float | None:
+    """The largest figure of any round; None where nothing was observed."""
+    return max((max(m.by_round) for m in seen(run, metric, design, experiment, **at) if m.by_round), default=None)
+
+
+def counts(
+    run: Run, metric: str, designs: Iterable[str], experiment: str = "", **at: object
+) -> dict[str, float] | None:
+    """Design → its largest figure; None where one of them was not observed."""
+    found = {design: most(run, metric, design, experiment, **at) for design in designs}
+    known = {design: value for design, value in found.items() if value is not None}
+    return known if len(known) == len(found) else None
+
+
+def told(counted: dict[str, float], unit: str = "") -> str:
+    """``http-chain 2, events 0``."""
+    return ", ".join(f"{design} {value:g}{unit}" for design, value in counted.items())
+
+
+def decided(holds: bool, evidence: str) -> Finding:
+    return held(evidence) if holds else refuted(evidence)
+
+
+NOT_TRIED = "this run did not try it on every design: run it without --quick and without --design"
+
+
+@about_the_workloads
+def coupled(run: Run) -> Finding:
+    failed = {d: most(run, "failed_down", d) for d in ("http-chain", *ASYNCHRONOUS)}
+    missing = counts(run, "missing", ASYNCHRONOUS, "outage")
+    if None in failed.values() or missing is None:
+        return inconclusive(NOT_TRIED)
+    shares = {d: share or 0.0 for d, share in failed.items()}
+    evidence = f"checkouts that failed: {', '.join(f'{d} {share:.0%}' for d, share in shares.items())}; effects that "
+    evidence += f"never came: {told(missing)}"
+    return decided(shares.pop("http-chain") > 0 and not any(shares.values()) and not any(missing.values()), evidence)
+
+
+@about_the_workloads
+def best_effort(run: Run) -> Finding:
+    failed, missing = most(run, "failed_down", "http-resilient"), most(run, "missing", "http-resilient", "outage")
+    if failed is None or missing is None:
+        return inconclusive(NOT_TRIED)
+    return decided(
+        failed == 0 < missing, f"{failed:.0%} of its checkouts failed, and {missing:g} mails were never sent"
+    )
+
+
+def slow(run: Run) -> Finding:
+    quick = counts(run, "checkout_slow", ("http-chain", *ASYNCHRONOUS), provider="quick")
+    late = counts(run, "checkout_slow", ("http-chain", *ASYNCHRONOUS), provider="slow")
+    if quick is None or late is None:
+        return inconclusive(NOT_TRIED)
+    delay = next(w.settings["slow_ms"] for w in run.workloads if w.name == "pressure") / 1000
+    longer = {d: late[d] - quick[d] for d in late}
+    evidence = f"{delay * 1000:.0f} ms more at the provider are " + ", ".join(
+        f"{max(0.0, more) * 1000:.0f} ms more at a checkout of {d}" for d, more in longer.items()
+    )
+    if delay < 2 * UNNOTICED:
+        return inconclusive(f"{evidence}: too little to tell from noise; turn up slow_ms")
+    chain = longer.pop("http-chain")
+    return decided(chain >= 0.8 * delay and max(longer.values()) < UNNOTICED, evidence)
+
+
+def verdict_is(run: Run, workload: str, wanted: str) -> Finding:
+    verdict = run.verdict(workload)
+    if verdict is None or verdict.status == "uncertain":
+        return inconclusive(f"this run has no sure verdict at {workload}")
+    return decided(
+        verdict.design == wanted, f"the simplest sufficient design at {workload}: {verdict.design or 'none'}"
+    )
+
+
+@about_the_workloads
+def start_simple(run: Run) -> Finding:
+    return verdict_is(run, "pressure", "jobs-table")
+
+
+@about_the_workloads
+def for_others(run: Run) -> Finding:
+    missed = counts(run, "unreached", (*CALLS, *ASYNCHRONOUS))
+    if missed is None:
+        return inconclusive(NOT_TRIED)
+    events = missed.pop("events")
+    evidence = f"orders that a team which joined did not hear of: events {events:g}, {told(missed)}"
+    return decided(events == 0 < min(missed.values()), evidence)
+
+
+@about_the_workloads
+def calm(run: Run) -> Finding:
+    verdict = verdict_is(run, "calm", "http-chain")
+    after = {d: run.measured("effect_after", d, "calm") for d in ("http-chain", "events")}
+    chain, events = after["http-chain"], after["events"]
+    if verdict.outcome == "inconclusive" or not (chain and events and chain.value and events.value):
+        return inconclusive("this run has no sure verdict at calm, or no effects there")
+    parts = {d: run.design(d).processes for d in after}
+    evidence = (
+        f"{verdict.evidence}; an effect is there after {chain.value * 1000:.1f} ms with http-chain, after "
+        f"{events.value * 1000:.1f} ms with events, which takes {parts['events']} processes to {parts['http-chain']}"
+    )
+    sooner = events.high is not None and chain.low is not None and events.high < chain.low
+    return decided(verdict.outcome == "held" and not sooner, evidence)
+
+
+def crashes_survived(run: Run) -> Finding:
+    lost, twice = counts(run, "lost", ASYNCHRONOUS), counts(run, "duplicated", ASYNCHRONOUS)
+    if lost is None or twice is None:
+        return inconclusive(NOT_TRIED)
+    tried = {d: len(seen(run, "lost", d)) for d in ASYNCHRONOUS}
+    evidence = f"lost: {told(lost)}; invoices twice: {told(twice)}; at {told(tried, ' crash points')}"
+    return decided(not any(lost.values()) and not any(twice.values()), evidence)
+
+
+def dual_write(run: Run) -> Finding:
+    without = counts(run, "lost", (*CALLS, "ack-first", "requeue"), crash_point=BETWEEN)
+    beside = counts(run, "lost", ASYNCHRONOUS, crash_point=BETWEEN)
+    if without is None or beside is None:
+        return inconclusive(NOT_TRIED)
+    evidence = f"effects lost by a crash after the commit: {told(without)}; {told(beside)}"
+    return decided(min(without.values()) > 0 and not any(beside.values()), evidence)
+
+
+def ack_first(run: Run) -> Finding:
+    lost = counts(run, "lost", ("ack-first", "events"), crash_point="before the effect")
+    if lost is None:
+        return inconclusive(NOT_TRIED)
+    return decided(lost["events"] == 0 < lost["ack-first"], f"effects lost by a crash before the effect: {told(lost)}")
+
+
+def no_key(run: Run) -> Finding:
+    twice = counts(run, "duplicated", ("requeue", "events"), crash_point=AFTER_EFFECT)
+    if twice is None:
+        return inconclusive(NOT_TRIED)
+    return decided(twice["events"] == 0 < twice["requeue"], f"invoices written twice: {told(twice)}")
+
+
+def third_party(run: Run) -> Finding:
+    mails = counts(run, "mails_duplicated", ASYNCHRONOUS, crash_point=AFTER_EFFECT)
+    keyed = counts(run, "mails_duplicated", ASYNCHRONOUS, crash_point=KEYED)
+    if mails is None or keyed is None:
+        return inconclusive(NOT_TRIED)
+    if any(w.settings["honours_keys"] for w in run.workloads):
+        return inconclusive("the provider was told to honour keys throughout: set honours_keys=0 to see the difference")
+    evidence = f"mails sent twice: {told(mails)}; where the provider honours a key: {told(keyed)}"
+    return decided(min(mails.values()) > 0 and not any(keyed.values()), evidence)
+
+
+KEYED = f"{AFTER_EFFECT}, provider with keys"
+
+
+def poison_spins(run: Run) -> Finding:
+    blocked = {n: most(run, "blocked", "requeue", prefetch=n) for n in (1, 10)}
+    attempts = most(run, "attempts", "requeue", prefetch=1)
+    if None in blocked.values() or attempts is None:
+        return inconclusive(NOT_TRIED)
+    evidence = f"at a prefetch of 1 requeue made {attempts:g} attempts at it and left {blocked[1]:g} other orders "
+    evidence += f"without an invoice; at 10 it left {blocked[10]:g}"
+    return decided(attempts >= SPINS and (blocked[1] or 0) > 0 == blocked[10], evidence)
+
+
+def poison_parked(run: Run) -> Finding:
+    blocked, attempts = counts(run, "blocked", ASYNCHRONOUS), counts(run, "attempts", ASYNCHRONOUS)
+    aside = counts(run, "set_aside", ASYNCHRONOUS)
+    if blocked is None or attempts is None or aside is None:
+        return inconclusive(NOT_TRIED)
+    evidence = f"attempts: {told(attempts)}; other orders blocked: {told(blocked)}; set aside: {told(aside)}"
+    parked = all(value == 1 for value in aside.values())
+    return decided(not any(blocked.values()) and max(attempts.values()) <= FEW and parked, evidence)
+
+
+CLAIMS = (
+    Claim(
+        "coupled", "While e-mail is down, checkouts that call it fail; those that leave it for later do not.", coupled
+    ),
+    Claim("best-effort", "Retries and a breaker keep checkouts going and lose the mails of the outage.", best_effort),
+    Claim("slow", "A slow provider adds its whole delay to a checkout of the chain, and nothing to the others.", slow),
+    Claim(
+        "start-simple",
+        "Where the shop owns all that follows, a jobs table is enough.",
+        start_simple,
+        border="requirement-driven",
+    ),
+    Claim(
+        "for-others",
+        "Only with events does another team start to listen without a release of the shop.",
+        for_others,
+        border="requirement-driven",
+    ),
+    Claim("calm", "With one quick department the chain is enough, and events bring no effect sooner.", calm),
+    Claim(
+        "crashes",
+        "At no crash point do jobs-table and events lose an effect, or write an invoice twice.",
+        crashes_survived,
+    ),
+    Claim(
+        "dual-write", "Whoever commits first and tells others afterwards loses what a crash leaves untold.", dual_write
+    ),
+    Claim("ack-first", "A message that is acknowledged before its effect is lost with its consumer.", ack_first),
+    Claim("no-key", "Without a key a crash between effect and acknowledgement does the effect twice.", no_key),
+    Claim(
+        "third-party",
+        "A third party sends a mail twice after such a crash, unless it honours an idempotency key.",
+        third_party,
+    ),
+    Claim(
+        "poison-spins",
+        "Requeued at once and for ever, a poison message stops a queue at a prefetch of 1.",
+        poison_spins,
+    ),
+    Claim("poison-parked", "Tried a few times and set aside, a poison message stops nobody.", poison_parked),
+    Claim(
+        "retries-multiply",
+        "r retries at each of d layers make up to (1 + r)^d calls at the last one.",
+        kind="modelled",
+        source="calls ≤ (1 + r)^d: with 2 retries at each of 3 layers, 27 calls for one request; so retry at one layer",
+    ),
+    Claim(
+        "delivery-limit",
+        "Quorum queues of RabbitMQ set a message aside after 20 deliveries from 4.0 on; before, they had no limit.",
+        kind="reported",
+        source="RabbitMQ, Quorum Queues: https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling",
+    ),
+)

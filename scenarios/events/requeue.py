@@ -1,0 +1,69 @@
+"""Facts on a broker whose consumers acknowledge after the effect, and put back whatever fails: requeue, at once, for ever.
+
+Good at: nothing is lost once it is on the broker, and a fault that passes is bridged without a line of code.
+Fails when: a message is at fault itself: it comes back at once, for ever, and with a prefetch of one nobody else is
+    served. A consumer that dies after its effect does it again, because nothing remembers that it was done.
+Costs: an idle system at full load, and a duplicate for every restart.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from archlab.scenario import Design
+
+from .publishing import Checkout, declare
+from .world import EFFECTS, Unusable, effect, own, wanted
+
+if TYPE_CHECKING:
+    from archlab.lab import Inbox, Lab
+
+CONSUMERS = ("invoice", "email", "audit", "analytics")
+
+
+def consumer(lab: Lab, inbox: Inbox) -> None:
+    do, broker = effect(lab, once=False), lab.broker()
+    channel = broker.connect().channel()
+    channel.basic_qos(prefetch_count=lab.knobs.prefetch)
+
+    def received(channel: Any, method: Any, properties: Any, body: bytes) -> None:
+        lab.crash_point("before the effect")
+        try:
+            do(json.loads(body))
+        except (OSError, Unusable):
+            channel.basic_nack(method.delivery_tag, requeue=True)
+            return
+        lab.crash_point("between effect and ack")
+        channel.basic_ack(method.delivery_tag)
+        lab.crash_point("after the ack")
+
+    channel.basic_consume(declare(channel, lab, own(lab)), received)
+    broker.consume_until_stopped(channel, inbox)
+
+
+class Shop:
+    def __init__(self, lab: Lab) -> None:
+        from .departments import provider
+
+        self.provider = lab.service(provider, "email")
+        own = Checkout(lab, {})
+        for kind in wanted(lab, CONSUMERS):
+            declare(own.channel, lab, kind)
+        self.workers = {
+            kind: lab.spawn(consumer, f"{kind} consumer", {"email": self.provider}, {"effect": EFFECTS.index(kind)})
+            for kind in wanted(lab, CONSUMERS)
+        }
+        self.checkout = own.checkout
+
+
+DESIGN = Design(
+    name="requeue",
+    title="facts that go back to the queue when they fail",
+    role="misuse",
+    why="Nothing may be lost, so whatever fails is tried again; the broker does it with one argument.",
+    start=Shop,
+    promises="An order survives a crash; its fact does once it is on the broker.",
+    modules=("publishing", "topology"),
+    workloads=("teams",),
+)
