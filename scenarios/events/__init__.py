@@ -11,14 +11,13 @@ from archlab.scenario import (
     Metric,
     Requirement,
     Scenario,
-    Series,
     Step,
-    Word,
     Workload,
 )
 
 from . import ack_first, events, http_chain, http_resilient, jobs_table, requeue
 from .claims import CLAIMS
+from .words import WORDS
 
 WORKLOAD, DONE = f"{__name__}.workload", f"{__name__}.experiments"
 """Modules that are imported when they are needed: `archlab list` waits for none of them."""
@@ -273,8 +272,8 @@ SCENARIO = Scenario(
     problem="""\
 A checkout leads to an invoice, an e-mail, a line in the audit log, analytics.
 A third party sends the mails; now and then it is slow, or down for a while.
-In calm there is one quick department. Under pressure checkouts must work anyway,
-and nothing may be lost. Then processes die, messages are bad, teams come and go.
+In calm there is one quick department. Under pressure checkouts must still
+work. Then processes die, messages are bad, and other teams come and go.
 Calls, calls with retries, a table of jobs, events on a broker: what is enough?""",
     say_it="Publish what happened, not what others should do; make consumers idempotent; and start with a jobs table.",
     knobs=KNOBS,
@@ -288,6 +287,7 @@ Calls, calls with retries, a table of jobs, events on a broker: what is enough?"
     experiments=EXPERIMENTS,
     claims=CLAIMS,
     shown=("checkout",),
+    words=WORDS,
     change_request="Give loyalty points: one for every euro of an order, by a team of its own.",
     try_next=(
         ("archlab run events --workload pressure --set rate=600", "when does the chain fail on a good day, too?"),

@@ -5,7 +5,7 @@ Held only where the measurements support it, refuted only where they contradict 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from archlab.scenario import Claim, Finding, about_the_workloads, held, inconclusive, refuted
@@ -49,7 +49,7 @@ def counts(
     return known if len(known) == len(found) else None
 
 
-def told(counted: dict[str, float], unit: str = "") -> str:
+def told(counted: Mapping[str, float], unit: str = "") -> str:
     """``http-chain 2, events 0``."""
     return ", ".join(f"{design} {value:g}{unit}" for design, value in counted.items())
 
@@ -249,7 +249,9 @@ CLAIMS = (
         "retries-multiply",
         "r retries at each of d layers make up to (1 + r)^d calls at the last one.",
         kind="modelled",
-        source="calls ≤ (1 + r)^d: with 2 retries at each of 3 layers, 27 calls for one request; so retry at one layer",
+        formula="calls ≤ (1 + r)^d",
+        source="each layer repeats whatever the layer below repeats; with 2 retries at each of 3 layers one request "
+        "can become 27 calls",
     ),
     Claim(
         "delivery-limit",

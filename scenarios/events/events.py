@@ -1,7 +1,7 @@
 """The order's transaction writes a fact to an outbox; a relay publishes it, and whoever wants to know consumes it.
 
-Good at: a checkout waits for nobody and knows nobody. Who joins binds a queue of their own to the facts, and who is away
-    finds them there afterwards. One slow consumer keeps no other waiting.
+Good at: a checkout waits for nobody and knows nobody. Who joins binds a queue of their own to the facts, and who is
+    away finds them there afterwards. One slow consumer keeps no other waiting.
 Fails when: the customer waits for what a consumer will do, or nobody watches the queues: nothing fails loudly, it
     only gets later, and dead letters lie there until somebody looks.
 Costs: a broker to run, a relay, an idempotent consumer everywhere, and facts that others come to depend on.
@@ -85,7 +85,7 @@ class Relay:
 
 
 def relay(lab: Lab, inbox: Inbox) -> None:
-    from pika.exceptions import AMQPError  # type: ignore[import-untyped]  # pika ships no py.typed marker
+    from pika.exceptions import AMQPError
 
     own = Relay(lab)
     while True:

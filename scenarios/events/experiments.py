@@ -144,7 +144,7 @@ def consumers_die(lab: Lab, design: Any, first: int, point: str, dying: list[Any
 
 
 def ledger(lab: Lab, point: str, first: int) -> Iterator[Sample]:
-    """What happened against what was to happen: every effect of the orders that stand, and none of those that failed."""
+    """What happened against what was to happen: the effects of the orders that stand, none of those that failed."""
     rows = lab.database().execute(
         "SELECT id FROM orders WHERE status = 'placed' AND id BETWEEN ? AND ?", (first, first + 9)
     )
@@ -162,9 +162,12 @@ def ledger(lab: Lab, point: str, first: int) -> Iterator[Sample]:
 
 
 def poisoned(lab: Lab, design: Any) -> Iterator[Sample]:
-    """An order of which no invoice can be made, with good ones behind it, at every prefetch that is tried."""
+    """An order of which no invoice can be made, with good ones behind it, at every prefetch that is tried.
+
+    A design without a broker has no prefetch: its place is 0.
+    """
     consumer = getattr(lab.module(lab.design), "consumer", None)
-    for number, prefetch in enumerate(PREFETCHES if consumer else ("no queue",)):
+    for number, prefetch in enumerate(PREFETCHES if consumer else (0,)):
         first = 30_000 + 100 * number
         if consumer:
             design.workers["invoice"].kill()
@@ -176,7 +179,7 @@ def poisoned(lab: Lab, design: Any) -> Iterator[Sample]:
     lab.struck(POISON)
 
 
-def among_innocents(lab: Lab, design: Any, first: int, at: dict[str, Any]) -> Iterator[Sample]:
+def among_innocents(lab: Lab, design: Any, first: int, at: dict[str, int]) -> Iterator[Sample]:
     placed(lab, design, [order(first, amount=None)])
     innocent = placed(lab, design, [order(first + 1 + number) for number in range(INNOCENT)])
     wait_for_effects(lab, innocent, ("invoice",), quiet=0.3)
@@ -193,7 +196,7 @@ def set_aside(lab: Lab, design: Any, order: int) -> int:
         return 0
     deadline = time.monotonic() + PATIENCE
     while True:
-        found = sum(fact["order"] == order for fact in design.set_aside(lab, "invoice"))
+        found: int = sum(fact["order"] == order for fact in design.set_aside(lab, "invoice"))
         if found or time.monotonic() > deadline:
             return found
         time.sleep(LOOK)

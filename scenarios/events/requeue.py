@@ -1,4 +1,4 @@
-"""Facts on a broker whose consumers acknowledge after the effect, and put back whatever fails: requeue, at once, for ever.
+"""Facts on a broker whose consumers acknowledge after the effect and put back whatever fails, at once and for ever.
 
 Good at: nothing is lost once it is on the broker, and a fault that passes is bridged without a line of code.
 Fails when: a message is at fault itself: it comes back at once, for ever, and with a prefetch of one nobody else is

@@ -1,7 +1,7 @@
 """The shop that all designs share: orders, the effects that must follow from each, and where these are kept.
 
-An order is a fact. Four effects follow from it: an invoice, an e-mail, a line of the audit log, a row for analytics. The
-e-mail is sent by a third party over HTTP; everything else is kept in a store of our own, one a department.
+An order is a fact. Four effects follow from it: an invoice, an e-mail, a line of the audit log, a row for analytics.
+The e-mail is sent by a third party over HTTP; everything else is kept in a store of our own, one a department.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from archlab.catalog import lint
 from archlab.learn import quiz
 from archlab.scenario import Scenario
 
-COURSE = ("cqrs", "middleware")
+COURSE = ("cqrs", "middleware", "events")
 SECTIONS = (
     "The problem",
     "Intuition",
@@ -38,6 +38,7 @@ HEAVY = {
     "uvicorn",
     "limits",
     "anyio",
+    "pika",
 }
 
 
