@@ -75,6 +75,10 @@ NOT_SIMPLY_THE_SIMPLEST = {
         "pattern": ("unknown-path", "lost-lines", "many-teams"),
         "it depends on this figure": ("limit-in-memory", "which-is-shorter"),
     },
+    "events": {
+        "pattern": ("others-listen", "fact-or-command"),
+        "it depends on this figure": ("which-figure", "queue-is-no-capacity"),
+    },
 }
 """Questions whose right answer is the pattern, or names the figure on which it depends."""
 
