@@ -37,6 +37,7 @@ def consumer(lab: Lab, inbox: Inbox) -> None:
         lab.crash_point("after the effect")
 
     channel.basic_consume(declare(channel, lab, own(lab)), received, auto_ack=True)
+    inbox.reached(0)  # from here on it hears everything
     broker.consume_until_stopped(channel, inbox)
 
 

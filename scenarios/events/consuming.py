@@ -33,7 +33,7 @@ class Consumer:
         channel.confirm_delivery()  # what is put back for later must be there before the original is acknowledged
         channel.basic_qos(prefetch_count=self.lab.knobs.prefetch)
         channel.basic_consume(self.queue, self.received)
-        inbox.reached(0)  # from here on it misses nothing
+        inbox.reached(0)  # from here on it hears everything
         broker.consume_until_stopped(channel, inbox)
 
     def received(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:

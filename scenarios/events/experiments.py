@@ -173,6 +173,7 @@ def poisoned(lab: Lab, design: Any) -> Iterator[Sample]:
             design.workers["invoice"].kill()
             settings = {"effect": EFFECTS.index("invoice"), "prefetch": prefetch}
             design.workers["invoice"] = lab.spawn(consumer, f"invoice consumer, prefetch {prefetch}", None, settings)
+            design.workers["invoice"].wait_until(0)
         yield from among_innocents(lab, design, first, {"prefetch": prefetch})
         if consumer:
             design.workers["invoice"].kill()  # it may spin
@@ -182,7 +183,7 @@ def poisoned(lab: Lab, design: Any) -> Iterator[Sample]:
 def among_innocents(lab: Lab, design: Any, first: int, at: dict[str, int]) -> Iterator[Sample]:
     placed(lab, design, [order(first, amount=None)])
     innocent = placed(lab, design, [order(first + 1 + number) for number in range(INNOCENT)])
-    wait_for_effects(lab, innocent, ("invoice",), quiet=0.3)
+    wait_for_effects(lab, innocent, ("invoice",), quiet=0.5)
     aside = set_aside(lab, design, first)
     tried = lab.database("invoice").execute("SELECT count(*) FROM refused WHERE order_id = ?", (first,)).fetchone()[0]
     yield Sample("blocked", len(set(innocent) - set(happened(lab, "invoice"))), at)
