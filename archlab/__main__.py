@@ -24,12 +24,17 @@ def main() -> int:
     _open_what_is_closed()
     leftovers.remove()
     try:
-        if sys.argv[1:] == ["--version"]:  # scripts ask for it, and need not wait for the command line to be built
+        # Where there is nothing to parse nobody need wait for the command line to be built.
+        if sys.argv[1:] == ["--version"]:
             print(f"archlab {__version__}")
-            return DONE
-        from archlab.cli import app
+        elif sys.argv[1:] == ["list"]:
+            from archlab.commands import course
 
-        app()
+            course.list_scenarios(as_json=False)
+        else:
+            from archlab.cli import app
+
+            app()
     except SystemExit as end:  # Typer ends every command so
         code = end.code if isinstance(end.code, int) else FAILED
         if isinstance(end.__context__, BrokenPipeError):

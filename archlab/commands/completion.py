@@ -202,6 +202,8 @@ def _recorded() -> list[tuple[int, str, str]]:
     from archlab.store.opening import DATABASE, data_folder
 
     file = data_folder() / DATABASE
+    if not file.is_file():
+        return []
     with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=0.05)) as record:
         query = "SELECT id, scenario, substr(started, 1, 16) FROM runs ORDER BY id DESC LIMIT 30"
         return record.execute(query).fetchall()

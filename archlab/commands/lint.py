@@ -27,7 +27,7 @@ def lint(name: str) -> int:
     from archlab.bench.runner import execute
     from archlab.judge import broken_claims, judge
 
-    say("nothing is wrong with what it declares; now one quick look at every design and experiment.")
+    say("what it declares is consistent. Now every design and every experiment is run once.")
     with ended_cleanly(), progress() as moved:
         try:
             # Everything is looked at once, however long it takes.

@@ -91,12 +91,12 @@ def test_the_number_of_a_run_is_suggested_and_the_designs_of_its_scenario(
     archlab: Callable[..., tuple[int, str, str]], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARCHLAB_HOME", str(home))
-    with pytest.raises(Exception, match="unable to open"):
-        words("archlab trace ")
+    assert words("archlab trace ") == []
     assert not home.exists(), "to complete a word records nothing"
     archlab("run", "cqrs", "--quick", "--no-input", "--workload", "calm", "--design", "crud")
     assert words("archlab trace ") == words("archlab export ") == ["1"]
     assert words("archlab trace 1 que") == ["queries"]
+    assert {"cqrs", "1"} <= set(words("archlab claims "))
 
 
 @given(st.text(max_size=40), st.sampled_from(["bash", "zsh", "fish", "csh"]))
