@@ -202,7 +202,7 @@ def test_what_the_course_says_to_type_can_be_typed(here: Path) -> None:
         ("show", "./no_lesson"),
         ("trace", "99"),
         ("claims", "99"),
-        ("explain", "nothing-like-it"),
+        ("explain", "xyzzy"),
         ("quiz", "./no_lesson"),
     ],
     ids=" ".join,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 
 EVERY = 0.1
 """Seconds between two looks at the files: what is saved together is measured together."""
-NOTICEABLE = 1.25
-"""A look is one round: two figures that differ by less are said to be alike."""
+NOTICEABLE = 1.5
+"""A look is one round: two figures that differ by a smaller factor are said to be alike."""
 
 Files = Mapping[Path, tuple[int, int]]
 """When each file was written, and its length."""
@@ -70,7 +72,12 @@ def _watch(asked: Asked, folder: Path) -> None:
 
 
 def _line(sentence: str) -> None:
-    tell(f"{time.strftime('%H:%M:%S')}  {sentence}")
+    """One line with the time; a terminal that is too narrow for it gets the rest below, further in."""
+    said = f"{time.strftime('%H:%M:%S')}  {sentence}"
+    if sys.stdout.isatty():
+        said = textwrap.fill(said, shutil.get_terminal_size().columns, subsequent_indent=" " * 10)
+    for line in said.split("\n"):
+        tell(line)
     sys.stdout.flush()
 
 
