@@ -65,7 +65,8 @@ def of_the_traced_pass(scenario: Scenario, traced: Mapping[tuple[str, str], Obse
     wanted = [metric for metric in scenario.metrics if metric.of == "orphans"]
     for (design, workload), observed in traced.items():
         if observed.orphans is not None:
-            samples = tuple(Sample(metric.name, observed.orphans) for metric in wanted)
+            found = observed.orphans
+            samples = tuple(Sample(metric.name, found.share, cases=found.cases) for metric in wanted)
             yield from _from_samples(scenario, LOAD, design, workload, Cell([Observed(samples=samples)]))
 
 

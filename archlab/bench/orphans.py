@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
+from archlab.cases import bounded
 from archlab.tracing import Record
 
 CROSSES = ("messaging.operation.type", "http.request.method")
 """Attributes of spans that send to another process, or receive from one."""
 
 
-def share(
+@dataclass(frozen=True)
+class Orphans:
+    share: float
+    """Of the load's traces, 0 to 1."""
+    cases: tuple[str, ...] = ()
+    """How some of them begin: ``a trace begins with 'process orders', no request``."""
+
+
+def orphans(
     records: Iterable[Record],
     own: Iterable[Record],
     operations: Collection[str],
     before: Collection[int],
     served: tuple[int, int],
-) -> float:
-    """The share of the load's traces, 0 to 1, that do not begin with an operation of the design.
+) -> Orphans:
+    """The load's traces that do not begin with an operation of the design.
 
     ``own`` are the records of the process that asks, ``before`` the traces that began before the load, ``served`` when
     the load began and ended (ns). Work that no request and no message asked for, such as a look at an empty table, is
@@ -30,12 +40,13 @@ def share(
     traces: dict[int, list[Record]] = defaultdict(list)
     for record in records:
         traces[record[1]].append(record)
-    requests = orphans = 0
+    requests, begin = 0, []
     for trace, spans in traces.items():
         if trace in before or trace in afterwards or min(span[4] for span in spans) < served[0]:
             continue
         if any(span[3] is None and span[0] in operations for span in spans):
             requests += 1
         elif any(name in (span[6] or {}) for span in spans for name in CROSSES):
-            orphans += 1
-    return orphans / (requests + orphans) if orphans else 0.0
+            begin.append(min(spans, key=lambda span: span[4])[0])
+    share = len(begin) / (requests + len(begin)) if begin else 0.0
+    return Orphans(share, bounded(f"a trace begins with {name!r}, no request" for name in begin))

@@ -15,8 +15,9 @@ from time import perf_counter_ns
 from typing import Any
 
 from archlab import tracing
-from archlab.bench import data_files, load, orphans, samples
+from archlab.bench import data_files, load, samples
 from archlab.bench.answers import Reply, digest, replies
+from archlab.bench.orphans import orphans
 from archlab.bench.picked_traces import picked
 from archlab.bench.plan import demanded
 from archlab.bench.rounds import Observed, Served, Task, load_of
@@ -158,7 +159,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
         lab.close(finish=True)
         traces = picked(scenario, task, done, lab)
         records = [record for _, record in tracing.collect(lab.folder)]
-        orphaned = orphans.share(records, lab.recorder.records, set(counts), before, (began, ended))
+        orphaned = orphans(records, lab.recorder.records, set(counts), before, (began, ended))
     horizon = 0.0 if closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
     return Observed(
         tuple(of_operation(o, done, counts[o] / horizon if horizon else 0.0) for o in sorted(counts)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archlab.bench.answers import Reply
+from archlab.bench.orphans import Orphans
 from archlab.lab.setting import Setting
 from archlab.run import Event, Trace
 from archlab.scenario import Load, Sample, Scenario
@@ -50,8 +51,8 @@ class Observed:
     tables: int = 0
     queues: int = 0
     """Queues that were declared on the broker."""
-    orphans: float | None = None
-    """Of the traced pass: the share of its traces that belong to no request."""
+    orphans: Orphans | None = None
+    """Of the traced pass: its traces that belong to no request."""
     reachable: tuple[str, ...] = ()
     """Addresses on which it waits for whoever comes from beyond this machine."""
     failed: str = ""

@@ -199,7 +199,12 @@ def _read(document: Mapping[str, Any], told: str | None, original: Scenario | No
     for metric in original.metrics if original else ():
         says[metric.name] = (metric.says, metric.unit, metric.better)
     outcomes = {(r["design"], r["id"]): r["outcome"] for r in document["requirements"] if r["workload"] == workload}
-    return Look(workload, names, edits, figures, outcomes, says, "; ".join(document["invalid_reasons"]))
+    from archlab.run import Difference
+    from archlab.view.differences import brief
+
+    different = {one.sentence: brief(one) for one in (Difference(**each) for each in document["differences"])}
+    reasons = [f"{why}. {different[why]}" if why in different else why for why in document["invalid_reasons"]]
+    return Look(workload, names, edits, figures, outcomes, says, "; ".join(reasons))
 
 
 # What changed

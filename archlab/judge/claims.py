@@ -19,8 +19,10 @@ def claim_outcomes(scenario: Scenario, run: Run) -> tuple[ClaimOutcome, ...]:
 
 
 def not_judged(scenario: Scenario) -> tuple[ClaimOutcome, ...]:
-    """The same for an invalid run, from which nothing follows."""
-    return tuple(_told(claim, Finding("inconclusive", INVALID), judged=False) for claim in scenario.claims)
+    """The same for an invalid run, from which nothing follows; what others report stands."""
+    said = [INVALID if claim.kind == "measured" else claim.source for claim in scenario.claims]
+    told = zip(scenario.claims, said, strict=True)
+    return tuple(_told(claim, Finding("inconclusive", evidence), judged=False) for claim, evidence in told)
 
 
 def broken_claims(run: Run) -> tuple[ClaimOutcome, ...]:

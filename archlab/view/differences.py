@@ -43,6 +43,17 @@ def details(page: Page, run: Run, one: Difference, indent: int = 0, cases: int =
         yield from page.wrap(guess, " " * indent, indent)
 
 
+def brief(one: Difference) -> str:
+    """All of it in a line: ``page of seller 17, revenue: crud 1,240, crud-mine 1,180; 3 of 60 answers differ``."""
+    if not one.cases:
+        return "they answer in another order"
+    case = one.cases[0]
+    right, wrong = values(case["right"], case["wrong"])
+    where = ", ".join(part for part in (case["request"], case["field"]) if part)
+    perhaps = f"; perhaps {one.kind}" if one.kind else ""
+    return f"{where}: {one.against} {right}, {one.design} {wrong}; {since(one)}{perhaps}"
+
+
 def since(one: Difference) -> str:
     """``first seen after order 4711 was placed; 3 of 60 answers differ``."""
     after = one.cases[0]["after"] if one.cases else ""

@@ -294,5 +294,7 @@ def invalid(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text
     told = "This run is invalid: nothing in it is judged."
     if scenario is None:
         return [*lines, *page.wrap(told, indent=LABEL)]
+    if run.differences and scenario.typed:  # a copy: what was edited is edited again
+        return [*lines, *page.with_command(told, f"Mend it: archlab run {scenario.typed} --watch", indent=LABEL)]
     quick = ["--quick"] if run.quick else []
     return [*lines, *page.with_command(told, f"Try again: {again(run, scenario, *quick)}", indent=LABEL)]

@@ -14,7 +14,7 @@ from archlab.cli import app
 from archlab.run import ClaimOutcome, Run
 from archlab.scenario import UsageError
 from archlab.store import Store
-from tests.store.test_store import a_run
+from tests.store.test_store import a_run, old_file
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +68,20 @@ def test_a_run_that_does_not_exist_is_said_to_be_none(number: str) -> None:
 
 def test_a_scenario_that_does_not_exist_is_said_to_be_none() -> None:
     assert "there is no scenario 'cqr'. Did you mean cqrs?" in refused("claims", "cqr")
+
+
+def test_a_run_of_an_older_archlab_says_that_its_claims_were_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is one that the first version of the tables wrote; its one run judged the claims ``c`` and ``r``."""
+    old_file(tmp_path / "old")
+    monkeypatch.setenv("ARCHLAB_HOME", str(tmp_path / "old"))
+    said = typed("claims", "cqrs")
+    assert "0 of 14 held on this machine, run 1," in said
+    assert "Run 1 judged other claims than cqrs has now. New: faster, start-simple," in said
+    assert "No longer taught: c, r." in said
+    assert "To judge them now: archlab run cqrs" in said
+    assert "The claims of cqrs have changed since run 1." in typed("claims", "1")
 
 
 def test_the_document_has_what_the_screen_has() -> None:

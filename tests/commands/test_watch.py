@@ -97,7 +97,7 @@ def test_a_save_is_measured_a_mistake_is_said_and_a_deleted_folder_ends_it(
     process = start("run", "./mine", "--watch")
     line_with(process, "nothing is edited yet: change a design (crud, queries, summary, projection) and save it.")
     edit(mine / "crud.py", "self._add_up(self._objects(rows), views)", "self._add_up(self._objects(rows[:1]), views)")
-    assert "INVALID" in line_with(process, "INVALID"), "it answers differently now"
+    assert ", crud-mine " in line_with(process, "INVALID: crud-mine answers differently"), "with both values"
     edit(mine / "crud.py", "def page(self", "def page((self")
     assert "syntax error in crud.py, line " in line_with(process, "syntax error")
     edit(mine / "crud.py", "def page((self", "def page(self")

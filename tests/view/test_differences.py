@@ -75,6 +75,21 @@ def test_it_fits_with_long_values_that_are_shown_where_they_differ(samples, widt
     assert "then crud's" in samples.flowing(text) and "then mine" in samples.flowing(text)
 
 
+def test_all_of_it_fits_one_sentence_for_whoever_watches(samples):
+    (one,) = differing(samples.run()).differences
+    assert differences.brief(one) == (
+        "page of seller 17, country DE, revenue: crud 1,240, queries 1,180; "
+        "first seen after order 4711 was placed; 3 of 60 answers differ; perhaps stale"
+    )
+
+
+def test_of_a_copy_the_next_command_watches_it(samples):
+    run = differing(samples.with_edit(), design="queries-mine")
+    copy = replace(samples.scenario(), typed="./mine")
+    assert "Mend it: archlab run ./mine --watch" in samples.render(run_screen.figures(run, copy), 80)
+    assert "Try again: archlab run cqrs" in samples.render(run_screen.figures(run, samples.scenario()), 80)
+
+
 def test_another_order_of_the_same_requests_is_said_to_be_one(samples):
     text = drawn(samples, differing(samples.run(), cases=(), kind=""))
     assert "They answer the same requests in another order." in text
