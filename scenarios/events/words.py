@@ -10,7 +10,7 @@ WORDS = (
         "An event that says what has happened, in the past tense, with what is known of it. Whoever publishes it does "
         "not know who listens.",
         also=("event",),
-        see=("outbox", "idempotent"),
+        see=("idempotent",),
     ),
     Word(
         "idempotent",
