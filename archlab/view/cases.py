@@ -54,4 +54,4 @@ def draw(page: Page, run: Run, scenario: Scenario | None = None, shown: int = SH
         where = f" ({one.place})" if one.place else ""
         yield from page.wrap(f"{one.design} at {one.workload} · {one.says}{where}: {one.figure}")
         for case in one.cases[:shown]:
-            yield from page.wrap((f"· {case}", DIM), indent=2)
+            yield from page.wrap((f"• {case}", DIM), indent=2)

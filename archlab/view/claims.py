@@ -14,7 +14,7 @@ from archlab.view.next_steps import called
 from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Picture, pad
 
 STYLES = {"held": GOOD, "refuted": BAD, "inconclusive": UNSURE}
-NOT_RUN = "not run"
+NOT_JUDGED = "not judged"
 NAME = 15
 """Cells for the claim's id, where there are columns."""
 SHOWN = cases.SHOWN
@@ -201,7 +201,7 @@ def _head(listed: Listed) -> str:
 def _state(line: Line) -> tuple[str, str]:
     if line.kind != "measured":
         return line.kind, DIM
-    return (line.outcome, STYLES.get(line.outcome, "")) if line.outcome else (NOT_RUN, DIM)
+    return (line.outcome, STYLES.get(line.outcome, "")) if line.outcome else (NOT_JUDGED, DIM)
 
 
 def _claim(page: Page, line: Line, states: int) -> Iterator[Text]:
@@ -218,7 +218,7 @@ def _claim(page: Page, line: Line, states: int) -> Iterator[Text]:
     for what in _rests_on(line):
         yield from page.wrap((what, DIM), indent=indent)
     for case in line.cases[:SHOWN]:
-        yield from page.wrap((f"· {case}", DIM), indent=indent)
+        yield from page.wrap((f"• {case}", DIM), indent=indent)
 
 
 def _rests_on(line: Line) -> Iterable[str]:

@@ -50,7 +50,7 @@ def test_each_kind_shows_what_it_rests_on(samples, scenario, run):
     assert text.startswith("cqrs · 1 of 2 held on this machine, run 12, 5 min ago")
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "held faster A page is faster." in lines
-    assert lines[lines.index("held faster A page is faster.") + 1 :][:2] == ["crud 19 × queries (17–21)", "· page 3"]
+    assert lines[lines.index("held faster A page is faster.") + 1 :][:2] == ["crud 19 × queries (17–21)", "• page 3"]
     assert "modelled distance Distance costs." in lines
     assert "formula: rate ≤ 1 / (2 × r)" in lines
     assert "here: 100/s at 5 ms" in lines
@@ -61,7 +61,7 @@ def test_each_kind_shows_what_it_rests_on(samples, scenario, run):
 def test_without_a_run_every_sentence_is_told_with_what_to_type(samples, scenario):
     text = drawn(samples, claims.of_scenario(scenario, None))
     assert "no run yet that judges them\nTo judge them now: archlab run cqrs\n" in text
-    assert "not run   faster" in text and "held" not in text
+    assert "not judged  faster" in text and "held" not in text
     assert "formula: rate ≤ 1 / (2 × r)" in text and "here:" not in text
 
 
@@ -156,7 +156,7 @@ def test_a_count_that_a_requirement_judges_shows_some_of_its_cases(samples, scen
     text = drawn(samples, claims.of_scenario(scenario, counted))
     r = counted.requirements[0]
     assert f"{r.design} at {r.workload} · totals right: 7 totals\n" in text
-    assert "  · seller 3: 4 shown, 5 true\n  · seller 9: none shown, 1 true" in text
+    assert "  • seller 3: 4 shown, 5 true\n  • seller 9: none shown, 1 true" in text
     (document,) = claims.to_json(claims.of_scenario(scenario, counted))["counts"]
     assert document["cases"] == counted.measurements[0].cases
 

@@ -4,17 +4,32 @@ Written anew by ``ARCHLAB_PICTURES=write python -m pytest tests/view/test_pictur
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from archlab.view import compare, run_screen, trace
+from archlab.view import claims, compare, run_screen, trace
+from tests.view.test_claims import RECORDED, TAUGHT, counting
+from tests.view.test_differences import differing
 
 PICTURES = Path(__file__).parent / "pictures"
 
 
 def whole(samples):
     return run_screen.whole(samples.run(), samples.scenario(), "projection", 70)
+
+
+def claimed(samples):
+    """Every kind of claim, and a count with its cases."""
+    run = counting(replace(samples.run(), run_id=12, claims=RECORDED))
+    return claims.picture([claims.of_scenario(replace(samples.scenario(), claims=TAUGHT), run, None, "5 min ago")])
+
+
+def differs(samples):
+    """An edited design that answers differently."""
+    run = differing(samples.with_edit(), design="queries-mine")
+    return run_screen.figures(run, replace(samples.scenario(), typed="./mine"))
 
 
 CASES = {
@@ -31,6 +46,10 @@ CASES = {
         False,
     ),
     "topic-120": (lambda s: compare.topic(s.run(), s.scenario()), 120, False),
+    "claims-80": (claimed, 80, False),
+    "claims-40": (claimed, 40, False),
+    "claims-120-ascii": (claimed, 120, True),
+    "differs-80": (differs, 80, False),
     "trace-100": (lambda s: trace.traces(s.run(), s.run().traces[-2:]), 100, False),
 }
 
