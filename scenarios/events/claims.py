@@ -99,6 +99,108 @@ def slow(run: Run) -> Finding:
     return decided(chain >= 0.8 * delay and max(longer.values()) < UNNOTICED, evidence)
 
 
+def over_time(run: Run, metric: str, design: str) -> list[tuple[float, float]]:
+    """Moment and figure, in the order of time."""
+    return sorted((float(m.at["t"]), max(m.by_round)) for m in seen(run, metric, design) if m.by_round)
+
+
+def spike(run: Run) -> Finding:
+    latency = {d: over_time(run, "spike_latency", d) for d in ("http-chain", "events")}
+    queue = {d: over_time(run, "spike_queue", d) for d in ("http-chain", "events")}
+    if not all(latency.values()) or not all(queue.values()):
+        return inconclusive(NOT_TRIED)
+    longest = {d: max(value for _, value in points) for d, points in latency.items()}
+    deepest = {d: max(value for _, value in points) for d, points in queue.items()}
+    left = queue["events"][-1][1]
+    evidence = (
+        f"the longest checkout: http-chain {longest['http-chain'] * 1000:.0f} ms, events "
+        f"{longest['events'] * 1000:.0f} ms; events had up to {deepest['events']:g} mails to send, {left:g} at the end"
+    )
+    if longest["http-chain"] < UNNOTICED and deepest["events"] < MANY:
+        return inconclusive(f"{evidence}: this machine is too fast for this spike")
+    chain_waits = longest["http-chain"] > 2 * longest["events"]
+    return decided(chain_waits and deepest["events"] > MANY > left, evidence)
+
+
+MANY = 20
+"""Mails to be sent from which on a queue is called long here: a spike has two hundred."""
+
+
+def never_drains(run: Run) -> Finding:
+    queues = {d: over_time(run, "overload_queue", d) for d in ASYNCHRONOUS}
+    if not all(len(points) >= 4 for points in queues.values()):
+        return inconclusive(NOT_TRIED)
+    grown = {d: (points[len(points) // 2][1], points[-1][1]) for d, points in queues.items()}
+    evidence = "mails to be sent, in the middle and at the end: "
+    evidence += ", ".join(f"{d} {middle:g} and {end:g}" for d, (middle, end) in grown.items())
+    return decided(all(end > 1.3 * middle > 0 for middle, end in grown.values()), evidence)
+
+
+FACTS = {
+    "silent-reject": ("rejected without a dead-letter exchange", "the message is gone, and nobody was told"),
+    "silent-publish": ("confirmed to nowhere", "the broker confirmed it; with mandatory it came back"),
+    "ack-twice": ("automatic, then by hand: 406", "the broker closed the channel with 406"),
+    "reordered": ("competing consumers reorder", "the messages were done in another order than they were published"),
+    "skipped": ("the highest id skips a row", "one poller never saw the row, the one that marks rows did (injected)"),
+}
+
+
+def fact(id: str) -> Claim:  # noqa: A002 - the field's name
+    """A claim that a demonstration shows."""
+    name, saw = FACTS[id]
+
+    def judge(run: Run) -> Finding:
+        found = seen(run, "fact", "events", fact=name)
+        if not found:
+            return inconclusive("this run has not shown it: run it without --quick")
+        return decided(all(min(m.by_round) == 1 for m in found), saw if found[0].value == 1 else f"not seen: {saw}")
+
+    return Claim(id, DEMONSTRATED[id], judge)
+
+
+DEMONSTRATED = {
+    "silent-reject": "A message that is rejected where no dead-letter exchange is set is lost, and nothing says so.",
+    "silent-publish": "A publish that reaches no queue is confirmed like any other, unless it is mandatory.",
+    "ack-twice": "Whoever acknowledges what was acknowledged automatically loses the channel, with error 406.",
+    "reordered": "Competing consumers do messages in another order than they were published.",
+    "skipped": "A poller that remembers the highest id skips a row whose transaction commits late.",
+}
+
+
+def prefetch(run: Run) -> Finding:
+    shares = {n: most(run, "slow_share", "events", prefetch=n) for n in (0, 1, 10)}
+    if None in shares.values():
+        return inconclusive("this run has not shown it: run it without --quick")
+    known = {n: share or 0.0 for n, share in shares.items()}
+    evidence = "the slow one of two consumers got " + ", ".join(
+        f"{share:.0%} with {'no limit' if n == 0 else f'a prefetch of {n}'}" for n, share in known.items()
+    )
+    return decided(known[0] > known[10] > known[1], evidence)
+
+
+def poll_cost(run: Run) -> Finding:
+    found = {(m.at["rows"], m.at["index"]): max(m.by_round) for m in seen(run, "poll_time", "events") if m.by_round}
+    indexed = sorted((rows, value) for (rows, index), value in found.items() if index == "with")
+    bare = [value for (_, index), value in found.items() if index == "without"]
+    if len(indexed) < 2 or not bare:
+        return inconclusive("this run has not shown it: run it without --quick")
+    (few, quick), (many, later) = indexed[0], indexed[-1]
+    evidence = f"one look: {quick * 1e6:.0f} µs with {few:,} jobs done, {later * 1e6:.0f} µs with {many:,}; without "
+    evidence += f"the index {bare[0] * 1e6:.0f} µs"
+    return decided(later < 5 * quick and bare[0] > 5 * later, evidence)
+
+
+def trace_crosses(run: Run) -> Finding:
+    orphans = counts(run, "orphans", ("http-chain", *ASYNCHRONOUS))
+    trace = run.trace("checkout", "events", "pressure")
+    if orphans is None or trace is None:
+        return inconclusive("this run has no traces under pressure")
+    crossed = sorted({span.process for span in trace.spans if "consumer" in span.process})
+    evidence = f"a trace of events reaches {', '.join(crossed) or 'no consumer'}; traces that belong to no checkout: "
+    evidence += told(orphans)
+    return decided(bool(crossed) and not any(orphans.values()), evidence)
+
+
 def verdict_is(run: Run, workload: str, wanted: str) -> Finding:
     verdict = run.verdict(workload)
     if verdict is None or verdict.status == "uncertain":
@@ -245,6 +347,20 @@ CLAIMS = (
         poison_spins,
     ),
     Claim("poison-parked", "Tried a few times and set aside, a poison message stops nobody.", poison_parked),
+    Claim("spike", "A spike makes checkouts of the chain wait; with events the queue waits, and drains.", spike),
+    Claim("never-drains", "A queue is no capacity: while more arrives than is done, it only grows.", never_drains),
+    Claim("prefetch", "The more a slow consumer may hold, the more of the work it keeps from a quick one.", prefetch),
+    Claim(
+        "poll-cost",
+        "With an index a look at the jobs costs the same however many are done; without, it grows.",
+        poll_cost,
+    ),
+    Claim(
+        "trace-crosses",
+        "Where the context travels with the message, a checkout's trace reaches its consumers.",
+        trace_crosses,
+    ),
+    *map(fact, FACTS),
     Claim(
         "retries-multiply",
         "r retries at each of d layers make up to (1 + r)^d calls at the last one.",

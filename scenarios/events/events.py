@@ -96,6 +96,8 @@ def relay(lab: Lab, inbox: Inbox) -> None:
 
 
 class Shop:
+    done_at_once = False
+
     def __init__(self, lab: Lab) -> None:
         from .departments import provider
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from archlab.lab import Process, compare, crash_points, sources
 from archlab.scenario import Failed, Sample
 
-from .workload import LOOK, wait_for_effects
-from .world import EFFECTS, TABLES, Order, happened
+from .workload import LOOK, QUIET, wait_for_effects
+from .world import EFFECTS, TABLES, Order, happened, wanted
 
 if TYPE_CHECKING:
     from archlab.lab import Lab
@@ -23,10 +23,18 @@ AFTER_EFFECT = "between effect and ack"
 PREFETCHES = (1, 10)
 INNOCENT = 10
 """Orders behind a poison one."""
-PATIENCE = 1.0
-"""Seconds within which a poison message should have been given up."""
+PATIENCE = 2.0
+"""Seconds within which a poison message should have been given up, and a spike be over."""
 POISON, JOINED = "poison message", "loyalty"
-SLOW = "slow provider"
+SLOW, UNBOUND = "slow provider", "no queue is bound"
+USUAL = 100
+"""Checkouts a second on a usual day, of which a spike is ten times as many."""
+EVERY = 0.05
+"""Seconds between two looks at what is still to be done."""
+BREAKER = 0.03
+"""Seconds until a checkout is tried again whose circuit breaker may be open."""
+TAKEN = 0.03
+"""Seconds that a relay is given to publish while no queue is bound."""
 
 
 def order(number: int, amount: int | None = 1000) -> Order:
@@ -58,26 +66,94 @@ def provider_returns(lab: Lab, design: Any) -> None:
     waited = {each for (each,) in shop.execute("SELECT id FROM orders WHERE status = 'placed'")} - set(
         happened(lab, "email")
     )
-    if waited and wait_for_effects(lab, waited, ("email",)):
+    if waited and wait_for_effects(lab, design, waited, ("email",)):
         lab.seen("every mail that had waited is sent")
 
 
-# A provider that is slow
+# Bad days
+
+SPIKED, OVERLOADED = ("http-chain", "events"), ("jobs-table", "events")
+
+
+def bad_days(lab: Lab, design: Any) -> Iterator[Sample]:
+    """A slow provider; ten times the usual load for a moment; and more than the provider can take."""
+    name = lab.design.edits or lab.design.name
+    yield from slow(lab, design)
+    if name in SPIKED:
+        yield from spike(lab, design)
+    if name in OVERLOADED:
+        yield from overload(lab, design)
 
 
 def slow(lab: Lab, design: Any) -> Iterator[Sample]:
     """One checkout on a good day, one while the provider takes longer."""
+    placed(lab, design, [order(9_999)])  # connections are opened
     for number, seconds in enumerate((0.0, lab.knobs.slow_ms / 1000)):
         design.provider.client.post("/slow", {"seconds": seconds})
         began = time.perf_counter()
         placed(lab, design, [order(10_000 + number)])
         yield Sample("checkout_slow", time.perf_counter() - began, {"provider": "slow" if seconds else "quick"})
     lab.struck(SLOW)
-    wait_for_effects(lab, [10_000, 10_001], quiet=3 * lab.knobs.slow_ms / 1000 + 0.2)
+    wait_for_effects(lab, design, [10_000, 10_001], quiet=3 * lab.knobs.slow_ms / 1000 + QUIET)
     design.provider.client.post("/slow", {"seconds": 0.0})
 
 
-# Crashes
+# More than usual, and more than can be done
+
+
+def spike(lab: Lab, design: Any) -> Iterator[Sample]:
+    """Ten times the usual rate for a moment: how long do checkouts take, and how many mails are still to be sent?"""
+    due = [number / USUAL for number in range(int(0.1 * USUAL))]
+    due += [0.1 + number / (10 * USUAL) for number in range(int(0.2 * 10 * USUAL))]
+    due += [0.3 + number / USUAL for number in range(int(0.2 * USUAL))]
+    for at, latency, waiting in arriving(lab, design, 11_000, due):
+        yield Sample("spike_latency", latency, {"t": at})
+        yield Sample("spike_queue", waiting, {"t": at})
+    for later, left in draining(lab, at, waiting):
+        yield Sample("spike_queue", left, {"t": later})
+
+
+def overload(lab: Lab, design: Any) -> Iterator[Sample]:
+    """More mails than the provider can send, without an end: how many are still to be sent?"""
+    design.provider.client.post("/slow", {"seconds": 2 / USUAL})
+    for at, _, waiting in arriving(lab, design, 12_000, [number / USUAL for number in range(int(0.5 * USUAL))]):
+        yield Sample("overload_queue", waiting, {"t": at})
+
+
+def arriving(lab: Lab, design: Any, first: int, due: list[float]) -> Iterator[tuple[float, float, int]]:
+    """Checkouts when they are due; at every look the time, the longest since the last one, and the mails to be sent."""
+    mails, before = lab.database("email"), len(happened(lab, "email"))
+    began, longest, look = time.perf_counter(), 0.0, EVERY
+    for number, at in enumerate(due):
+        time.sleep(max(0.0, began + at - time.perf_counter()))
+        placed(lab, design, [order(first + number)])
+        longest = max(longest, time.perf_counter() - began - at)
+        if at >= look or number == len(due) - 1:
+            sent = mails.execute("SELECT count(*) FROM effects").fetchone()[0] - before
+            yield round(look, 2), longest, number + 1 - sent
+            longest, look = 0.0, look + EVERY
+
+
+def draining(lab: Lab, at: float, waiting: int) -> Iterator[tuple[float, int]]:
+    """After the last checkout, until every mail is sent."""
+    mails = lab.database("email")
+    all_of_them = waiting + mails.execute("SELECT count(*) FROM effects").fetchone()[0]
+    deadline = time.monotonic() + PATIENCE
+    while waiting and time.monotonic() < deadline:
+        time.sleep(EVERY)
+        at, waiting = round(at + EVERY, 2), all_of_them - mails.execute("SELECT count(*) FROM effects").fetchone()[0]
+        yield at, waiting
+
+
+# Faults
+
+
+def faults(lab: Lab, design: Any) -> Iterator[Sample]:
+    """Crashes, a message that nobody can use, and a team that joins: one after the other, in the same system."""
+    yield from crashed(lab, design)
+    if lab.design.role != "misuse":
+        yield from joined(lab, design)
+    yield from poisoned(lab, design)
 
 
 def points(design: Any) -> tuple[str, ...]:
@@ -94,10 +170,12 @@ def crashed(lab: Lab, design: Any) -> Iterator[Sample]:
         else:
             dying = [design.relay] if point == RELAYED else [w for k, w in design.workers.items() if k in KILLED]
             answered = consumers_die(lab, design, first, point, dying)
-        wait_for_effects(lab, answered, KILLED, quiet=0.25)
+        wait_for_effects(lab, design, answered, KILLED)
         yield from ledger(lab, point, first)
     if AFTER_EFFECT in points(lab.design):
         yield from with_keys(lab, design)
+    if hasattr(design, "broker"):
+        yield from broker_faults(lab, design)
 
 
 def with_keys(lab: Lab, design: Any) -> Iterator[Sample]:
@@ -105,7 +183,7 @@ def with_keys(lab: Lab, design: Any) -> Iterator[Sample]:
     first = 29_000
     design.provider.client.post("/keys", {"honours": True})
     answered = consumers_die(lab, design, first, AFTER_EFFECT, [design.workers["email"]])
-    wait_for_effects(lab, answered, KILLED, quiet=0.25)
+    wait_for_effects(lab, design, answered, KILLED)
     yield from ledger(lab, f"{AFTER_EFFECT}, provider with keys", first)
 
 
@@ -134,6 +212,9 @@ def consumers_die(lab: Lab, design: Any, first: int, point: str, dying: list[Any
         part.start(crash_at=point)
         part.ready()
     answered = placed(lab, design, [order(first)])
+    while design.done_at_once and all(part.alive for part in dying):
+        time.sleep(BREAKER)
+        answered += placed(lab, design, [order(first := first + 1)])
     for part in dying:
         part.exited()
     answered += placed(lab, design, [order(first + 1)])
@@ -146,16 +227,36 @@ def consumers_die(lab: Lab, design: Any, first: int, point: str, dying: list[Any
 def ledger(lab: Lab, point: str, first: int) -> Iterator[Sample]:
     """What happened against what was to happen: the effects of the orders that stand, none of those that failed."""
     rows = lab.database().execute(
-        "SELECT id FROM orders WHERE status = 'placed' AND id BETWEEN ? AND ?", (first, first + 9)
+        "SELECT id FROM orders WHERE status = 'placed' AND id BETWEEN ? AND ?", (first, first + 99)
     )
     expected = [row for (row,) in rows]
-    found = {kind: compare(expected, [o for o in happened(lab, kind) if first <= o < first + 10]) for kind in KILLED}
+    found = {kind: compare(expected, [o for o in happened(lab, kind) if first <= o < first + 100]) for kind in KILLED}
     at = {"crash_point": point}
     yield Sample("lost", sum(len(f.lost) for f in found.values()), at)
     yield Sample("duplicated", len(found["invoice"].duplicated), at)
     yield Sample("mails_duplicated", len(found["email"].duplicated), at)
     yield Sample("reordered", sum(len(f.reordered) for f in found.values()), at)
     yield Sample("unasked", sum(len(f.unexpected) for f in found.values()), at)
+
+
+# The broker
+
+
+def broker_faults(lab: Lab, design: Any) -> Iterator[Sample]:
+    """For a while no queue is bound, so that a fact has nowhere to go."""
+    exchange = lab.broker().name("orders")
+    channel = lab.broker().connect().channel()
+    queues = [lab.broker().name(kind) for kind in wanted(lab)]
+    for queue in queues:
+        channel.queue_unbind(queue, exchange, "order.#")
+    lab.struck(UNBOUND)
+    answered = placed(lab, design, [order(25_000)])
+    time.sleep(TAKEN)
+    for queue in queues:
+        channel.queue_bind(queue, exchange, "order.#")
+    answered += placed(lab, design, [order(25_001)])
+    wait_for_effects(lab, design, answered, KILLED)
+    yield from ledger(lab, UNBOUND, 25_000)
 
 
 # Poison
@@ -183,7 +284,7 @@ def poisoned(lab: Lab, design: Any) -> Iterator[Sample]:
 def among_innocents(lab: Lab, design: Any, first: int, at: dict[str, int]) -> Iterator[Sample]:
     placed(lab, design, [order(first, amount=None)])
     innocent = placed(lab, design, [order(first + 1 + number) for number in range(INNOCENT)])
-    wait_for_effects(lab, innocent, ("invoice",), quiet=0.5)
+    wait_for_effects(lab, design, innocent, ("invoice",))
     aside = set_aside(lab, design, first)
     tried = lab.database("invoice").execute("SELECT count(*) FROM refused WHERE order_id = ?", (first,)).fetchone()[0]
     yield Sample("blocked", len(set(innocent) - set(happened(lab, "invoice"))), at)
@@ -214,11 +315,12 @@ def joined(lab: Lab, design: Any) -> Iterator[Sample]:
     if isinstance(listener.ready(), Process):
         listener.wait_until(0)
     came = placed(lab, design, [order(40_000 + number) for number in range(3)])
-    wait_for_effects(lab, came, (JOINED,), quiet=0.3)
+    wait_for_effects(lab, design, came, (JOINED,))
     yield Sample("unreached", len(set(came) - set(happened(lab, JOINED))), {"team": "has joined"})
     listener.stop()
     away = placed(lab, design, [order(40_100 + number) for number in range(3)])
     time.sleep(LOOK)
     listener.start()
-    wait_for_effects(lab, away, (JOINED,), quiet=0.3)
+    wait_for_effects(lab, design, away, (JOINED,))
     yield Sample("unreached", len(set(away) - set(happened(lab, JOINED))), {"team": "was away"})
+    listener.stop()

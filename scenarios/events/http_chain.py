@@ -48,6 +48,9 @@ class Checkout:
 
 
 class Shop:
+    done_at_once = True
+    """What has not happened when a checkout is answered does not happen any more."""
+
     def __init__(self, lab: Lab) -> None:
         from .departments import department, provider
 

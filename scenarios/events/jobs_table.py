@@ -101,6 +101,8 @@ def worker(lab: Lab, inbox: Inbox) -> None:
 
 
 class Shop:
+    done_at_once = False
+
     def __init__(self, lab: Lab) -> None:
         from .departments import provider
 

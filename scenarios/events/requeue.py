@@ -44,10 +44,13 @@ def consumer(lab: Lab, inbox: Inbox) -> None:
 
 
 class Shop:
+    done_at_once = False
+
     def __init__(self, lab: Lab) -> None:
         from .departments import provider
 
         self.provider = lab.service(provider, "email")
+        self.broker = lab.broker()
         own = Checkout(lab, {})
         for kind in wanted(lab, CONSUMERS):
             declare(own.channel, lab, kind)

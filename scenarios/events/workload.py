@@ -15,8 +15,10 @@ from .world import Order, happened, wanted
 if TYPE_CHECKING:
     from archlab.lab import Lab
 
-QUIET = 0.4
+QUIET = 0.5
 """Seconds without a new effect after which those that are missing are taken not to come any more."""
+QUIET_MISUSE = 0.3
+"""The same for a design that is expected to lose some, so that less time is spent on waiting for them."""
 LOOK = 0.005
 """Seconds between two looks."""
 
@@ -29,8 +31,17 @@ def requests(lab: Lab, n: int) -> list[Request]:
     return [Request(i / lab.knobs.rate, "checkout", (an_order(lab, 1 + i),)) for i in range(n)]
 
 
-def wait_for_effects(lab: Lab, orders: Iterable[int], kinds: Iterable[str] = (), quiet: float = QUIET) -> bool:
-    """Waits until every order has all its effects; false once none has come for ``quiet`` seconds."""
+def wait_for_effects(
+    lab: Lab, design: Any, orders: Iterable[int], kinds: Iterable[str] = (), quiet: float = QUIET
+) -> bool:
+    """Waits until every order has all its effects; false once none has come for ``quiet`` seconds.
+
+    There is nothing to wait for where a checkout answers when all is done.
+    """
+    if design.done_at_once:
+        quiet = 0.0
+    elif lab.design.role == "misuse":
+        quiet = min(quiet, QUIET_MISUSE)
     missing = {kind: set(orders) for kind in (kinds or wanted(lab))}
     stores = {kind: lab.database(kind) for kind in missing}
     seen, deadline = 0, time.monotonic() + quiet
@@ -51,7 +62,7 @@ def happened_in(store: Any) -> list[int]:
 
 def afterwards(lab: Lab, design: Any, answers: list[int]) -> Iterator[Sample]:
     """Of the checkouts that were answered: which effects are missing, came twice, and how late they came."""
-    wait_for_effects(lab, answers)
+    wait_for_effects(lab, design, answers)
     asked = dict(lab.database().execute("SELECT id, at FROM orders WHERE status = 'placed'"))
     late = [0.0]
     for kind in wanted(lab):
@@ -79,5 +90,5 @@ def answers(lab: Lab, design: Any) -> list[Any]:
     """What a checkout says, and what has followed from it once that had time."""
     orders = [Order(900_000 + number, number, 100 * number) for number in (1, 2, 3)]
     said = [design.checkout(order) for order in orders]
-    wait_for_effects(lab, said)
+    wait_for_effects(lab, design, said)
     return [said, [sorted(order for order in happened(lab, kind) if order > 900_000) for kind in wanted(lab)]]

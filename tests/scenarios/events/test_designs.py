@@ -33,7 +33,7 @@ def test_all_designs_do_the_same_work(start: Start, name: str) -> None:
     orders = [world.Order(number, number, 100 * number) for number in range(1, 11)]
     said = [shop.design.checkout(order) for order in orders]
     assert said == list(range(1, 11))
-    assert workload.wait_for_effects(shop.lab, said)
+    assert workload.wait_for_effects(shop.lab, shop.design, said)
     for kind in world.EFFECTS:
         assert sorted(world.happened(shop.lab, kind)) == said
 
@@ -92,5 +92,5 @@ def test_while_the_provider_is_down(start: Start, name: str) -> None:
     answered = experiments.placed(shop.lab, shop.design, [experiments.order(1), experiments.order(2)])
     assert answered == ([] if name == "http-chain" else [1, 2])
     experiments.provider_returns(shop.lab, shop.design)
-    workload.wait_for_effects(shop.lab, answered)
+    workload.wait_for_effects(shop.lab, shop.design, answered)
     assert world.happened(shop.lab, "email") == ([1, 2] if name in ASYNCHRONOUS else [])
