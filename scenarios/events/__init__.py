@@ -92,7 +92,7 @@ KNOBS = (
     ),
 )
 
-LEDGER = "crash points × designs"
+LEDGER = "crash points × designs (again: a mail sent twice; extra: for a checkout that failed)"
 
 
 def ledger(entry: str) -> Ledger:
@@ -141,11 +141,9 @@ METRICS = (
     ),
     Metric("lost", "effects lost by a crash", "effects", 0.5, counted=True, view=ledger("lost")),
     Metric("duplicated", "invoices written twice", "invoices", 0.5, counted=True, view=ledger("twice")),
-    Metric("mails_duplicated", "mails sent twice", "mails", 0.5, counted=True, view=ledger("mailed twice")),
-    Metric("reordered", "effects out of order", "effects", 0.5, counted=True, view=ledger("reordered")),
-    Metric(
-        "unasked", "effects of checkouts that failed", "effects", 0.5, counted=True, view=ledger("for a failed order")
-    ),
+    Metric("mails_duplicated", "mails sent twice", "mails", 0.5, counted=True, view=ledger("again")),
+    Metric("reordered", "effects out of order", "effects", 0.5, counted=True, view=ledger("late")),
+    Metric("unasked", "effects of checkouts that failed", "effects", 0.5, counted=True, view=ledger("extra")),
     Metric("blocked", "innocent orders without an invoice behind a poison one", "orders", 0.5, counted=True),
     Metric("attempts", "attempts at a poison message", "attempts", 0.5),
     Metric("set_aside", "poison messages set aside for somebody to look at", "messages", 0.5, counted=True),

@@ -313,12 +313,7 @@ CLAIMS = (
     ),
     Claim("best-effort", "Retries and a breaker keep checkouts going and lose the mails of the outage.", best_effort),
     Claim("slow", "A slow provider adds its whole delay to a checkout of the chain, and nothing to the others.", slow),
-    Claim(
-        "start-simple",
-        "Where the shop owns all that follows, a jobs table is enough.",
-        start_simple,
-        border="requirement-driven",
-    ),
+    Claim("start-simple", "Where the shop owns all that follows, a jobs table is enough.", start_simple),
     Claim(
         "for-others",
         "Only with events does another team start to listen without a release of the shop.",

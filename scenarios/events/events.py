@@ -69,6 +69,7 @@ class Relay:
         channel = broker.connect(port=reached(self.lab)).channel()
         facts, kept = exchange(channel, broker), BasicProperties(delivery_mode=2, content_type="application/json")
         channel.confirm_delivery()
+        inbox.reached(0)
         while True:
             for row, fact in self.shop.execute(
                 "SELECT id, fact FROM outbox WHERE published = 0 ORDER BY id"

@@ -220,8 +220,14 @@ def consumers_die(lab: Lab, design: Any, first: int, point: str, dying: list[Any
     answered += placed(lab, design, [order(first + 1)])
     for part in dying:
         part.start()
-        part.ready()
+        up(part)
     return answered + placed(lab, design, [order(first + 2)])
+
+
+def up(part: Any) -> None:
+    """Waits until a part serves: a process of a design says that it has reached 0 when it listens."""
+    if isinstance(part.ready(), Process):
+        part.wait_until(0)
 
 
 def ledger(lab: Lab, point: str, first: int) -> Iterator[Sample]:
@@ -274,7 +280,7 @@ def poisoned(lab: Lab, design: Any) -> Iterator[Sample]:
             design.workers["invoice"].kill()
             settings = {"effect": EFFECTS.index("invoice"), "prefetch": prefetch}
             design.workers["invoice"] = lab.spawn(consumer, f"invoice consumer, prefetch {prefetch}", None, settings)
-            design.workers["invoice"].wait_until(0)
+            up(design.workers["invoice"])
         yield from among_innocents(lab, design, first, {"prefetch": prefetch})
         if consumer:
             design.workers["invoice"].kill()  # it may spin
@@ -312,8 +318,7 @@ def joined(lab: Lab, design: Any) -> Iterator[Sample]:
     changed = lab.module(lab.design.version())
     lab.database(JOINED).executescript(TABLES)
     listener = import_module(f"{changed.__package__}.loyalty").listener(lab)
-    if isinstance(listener.ready(), Process):
-        listener.wait_until(0)
+    up(listener)
     came = placed(lab, design, [order(40_000 + number) for number in range(3)])
     wait_for_effects(lab, design, came, (JOINED,))
     yield Sample("unreached", len(set(came) - set(happened(lab, JOINED))), {"team": "has joined"})
@@ -321,6 +326,7 @@ def joined(lab: Lab, design: Any) -> Iterator[Sample]:
     away = placed(lab, design, [order(40_100 + number) for number in range(3)])
     time.sleep(LOOK)
     listener.start()
+    up(listener)
     wait_for_effects(lab, design, away, (JOINED,))
     yield Sample("unreached", len(set(away) - set(happened(lab, JOINED))), {"team": "was away"})
     listener.stop()

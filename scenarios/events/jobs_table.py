@@ -94,6 +94,7 @@ class Worker:
 
 def worker(lab: Lab, inbox: Inbox) -> None:
     own = Worker(lab)
+    inbox.reached(0)
     while True:
         while own.work():
             inbox.receive(timeout=0)
