@@ -261,7 +261,7 @@ def quiz(
     no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
-    """Questions, those you have not answered and your errors first; feedback on every answer."""
+    """Questions, what you answered wrong first; feedback on every option after each answer."""
     from archlab.commands import quiz
 
     quiz.quiz(name, no_input, as_json)

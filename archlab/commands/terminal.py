@@ -47,7 +47,10 @@ def answer_to(screen: Console, prompt: str) -> str:
         # A Ctrl-C that comes the moment before input() begins to wait would itself wait for the next key.
         while not select.select([sys.stdin], [], [], 0.1)[0]:
             pass
-    return input().strip()
+    typed = input().strip()
+    if not sys.stdin.isatty():  # a terminal shows what is typed; elsewhere an answer would stand on the prompt's line
+        screen.print(spelled(screen, typed), markup=False)
+    return typed
 
 
 def ask(screen: Console, what: str, hint: str, allowed: range, names: Sequence[str] = ()) -> int | None:

@@ -87,7 +87,7 @@ def next_step(topics: Iterable[Topic]) -> tuple[str, str]:
     usable = [t for t in topics if not t.problem]
     for t in usable:
         if t.answered > t.right:
-            return f"archlab quiz {t.name}", f"{units.count(t.answered - t.right, 'answer')} to put right"
+            return f"archlab quiz {t.name}", f"{units.count(t.answered - t.right, 'question')} to answer again"
     for t in usable:
         if t.last_run is None:
             return f"archlab run {t.name}", t.question

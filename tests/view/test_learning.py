@@ -210,7 +210,7 @@ def test_next_is_what_was_not_done_yet():
 
 
 def test_open_mistakes_come_before_anything_new():
-    assert course.next_step(TOPICS) == ("archlab quiz cqrs", "2 answers to put right")
+    assert course.next_step(TOPICS) == ("archlab quiz cqrs", "2 questions to answer again")
 
 
 def test_the_list_needs_no_rich():

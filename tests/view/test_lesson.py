@@ -191,7 +191,7 @@ def test_every_knob_says_what_it_is_and_how_to_read_it_from_a_real_system(sample
     rows = Knob("page_rows", 1, 1, 5000, "orders", "orders on a page", "SELECT count(*)")
     far = Knob("distance", 0.0, 0, 100, "ms", "round trip", "ping", assumed=True)
     text = " ".join(samples.render(lesson.knobs([rows, far]), width=width).split())
-    assert "page_rows: orders on a page (1 to 5000 orders, else 1). how to find your value: SELECT count(*)" in text
+    assert "page_rows: orders on a page (1 to 5,000 orders; default 1). how to find your value: SELECT count(*)" in text
     assert text.count("Assumed") == 1
     assert text.index("distance") < text.index("Assumed") < text.index("how to find your value: ping")
     assert samples.render(lesson.knobs([])).strip() == ""
