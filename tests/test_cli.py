@@ -333,6 +333,17 @@ def test_a_recorded_run_that_names_a_folder_runs_nothing_of_it(
             1,
             ["claim index-pays is modelled and shows its formula in source only: give it formula="],
         ),
+        (
+            (
+                ('"people wait for it"),)', '"people wait for it"), CLEAN)'),
+                (
+                    "SCENARIO = ",
+                    'CLEAN = Requirement("clean", "exit_code", 0, "", "exit", "why", ("calm",))\nSCENARIO = ',
+                ),
+            ),
+            1,
+            ["requirement clean counts exit_code, and no sample says what was counted: yield Sample(…, cases="],
+        ),
     ],
 )
 def test_lint_says_all_that_is_wrong_with_a_scenario(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from archlab import catalog
 from archlab.commands.terminal import progress, tell
@@ -11,6 +12,10 @@ from archlab.failure import say
 from archlab.scenario import ScenarioError
 from archlab.signals import ended_cleanly
 
+if TYPE_CHECKING:
+    from archlab.run import Run
+
+CASES = "yield Sample(…, cases=('order 17: no invoice', …)) with some of it"
 LONGEST = 3600.0
 """Seconds for which one look at everything may go on."""
 
@@ -36,8 +41,20 @@ def lint(name: str) -> int:
             run = execute(plan, None, lambda event: None if isinstance(event, Traced) else moved(event))
         except ScenarioError as error:
             return _told([str(error), *advice])
-    broken = [f"claim {claim.id} cannot be judged: {claim.evidence}" for claim in broken_claims(judge(scenario, run))]
+    judged = judge(scenario, run)
+    advice += _counts_without_cases(judged)
+    broken = [f"claim {claim.id} cannot be judged: {claim.evidence}" for claim in broken_claims(judged)]
     return _told([*run.invalid_reasons, *broken, *run.findings, *advice])
+
+
+def _counts_without_cases(run: Run) -> list[str]:
+    """A reader wants to see what was counted, not only how much."""
+    told: dict[str, None] = {}
+    for r in run.requirements:
+        m = next((m for m in run.all_measured(r.metric, r.design, r.workload) if m.at == r.at), None)
+        if r.outcome != "met" and m is not None and m.value and m.unit not in ("s", "share") and not m.cases:
+            told[f"requirement {r.id} counts {r.metric}, and no sample says what was counted: {CASES}."] = None
+    return list(told)
 
 
 def _told(wrong: list[str]) -> int:

@@ -238,9 +238,11 @@ def ledger(lab: Lab, point: str, first: int) -> Iterator[Sample]:
     expected = [row for (row,) in rows]
     found = {kind: compare(expected, [o for o in happened(lab, kind) if first <= o < first + 100]) for kind in KILLED}
     at = {"crash_point": point}
-    yield Sample("lost", sum(len(f.lost) for f in found.values()), at)
-    yield Sample("duplicated", len(found["invoice"].duplicated), at)
-    yield Sample("mails_duplicated", len(found["email"].duplicated), at)
+    lost = tuple(f"order {one}: no {kind}" for kind, f in found.items() for one in f.lost)
+    invoices, mails = (tuple(f"order {one}: {kind} again" for one in found[kind].duplicated) for kind in KILLED)
+    yield Sample("lost", len(lost), at, lost)
+    yield Sample("duplicated", len(invoices), at, invoices)
+    yield Sample("mails_duplicated", len(mails), at, mails)
     yield Sample("reordered", sum(len(f.reordered) for f in found.values()), at)
     yield Sample("unasked", sum(len(f.unexpected) for f in found.values()), at)
 
@@ -293,7 +295,8 @@ def among_innocents(lab: Lab, design: Any, first: int, at: dict[str, int]) -> It
     wait_for_effects(lab, design, innocent, ("invoice",))
     aside = set_aside(lab, design, first)
     tried = lab.database("invoice").execute("SELECT count(*) FROM refused WHERE order_id = ?", (first,)).fetchone()[0]
-    yield Sample("blocked", len(set(innocent) - set(happened(lab, "invoice"))), at)
+    blocked = without(lab, innocent, "invoice")
+    yield Sample("blocked", len(blocked), at, blocked)
     yield Sample("attempts", tried, at)
     yield Sample("set_aside", aside, at)
 
@@ -310,6 +313,11 @@ def set_aside(lab: Lab, design: Any, order: int) -> int:
         time.sleep(LOOK)
 
 
+def without(lab: Lab, orders: list[int], kind: str) -> tuple[str, ...]:
+    """The orders that have not had an effect, a sentence each."""
+    return tuple(f"order {one}: no {kind}" for one in sorted(set(orders) - set(happened(lab, kind))))
+
+
 # A team that joins
 
 
@@ -321,12 +329,14 @@ def joined(lab: Lab, design: Any) -> Iterator[Sample]:
     up(listener)
     came = placed(lab, design, [order(40_000 + number) for number in range(3)])
     wait_for_effects(lab, design, came, (JOINED,))
-    yield Sample("unreached", len(set(came) - set(happened(lab, JOINED))), {"team": "has joined"})
+    unheard = without(lab, came, JOINED)
+    yield Sample("unreached", len(unheard), {"team": "has joined"}, unheard)
     listener.stop()
     away = placed(lab, design, [order(40_100 + number) for number in range(3)])
     time.sleep(LOOK)
     listener.start()
     up(listener)
     wait_for_effects(lab, design, away, (JOINED,))
-    yield Sample("unreached", len(set(away) - set(happened(lab, JOINED))), {"team": "was away"})
+    unheard = without(lab, away, JOINED)
+    yield Sample("unreached", len(unheard), {"team": "was away"}, unheard)
     listener.stop()

@@ -68,9 +68,11 @@ def afterwards(lab: Lab, design: Any, answers: list[int]) -> Iterator[Sample]:
     for kind in wanted(lab):
         came = list(lab.database(kind).execute("SELECT order_id, at FROM effects"))
         counted = Counter(order for order, _ in came)
-        yield Sample("missing", sum(order not in counted for order in asked), {"effect": kind})
+        missing = tuple(f"order {order}: no {kind}" for order in asked if order not in counted)
+        yield Sample("missing", len(missing), {"effect": kind}, missing)
         twice = sum(times - 1 for times in counted.values())
-        yield Sample("twice", twice, {"effect": kind})
+        cases = tuple(f"order {order}: {kind} {times} times" for order, times in counted.items() if times > 1)
+        yield Sample("twice", twice, {"effect": kind}, cases)
         late += [at - asked[order] for order, at in came if order in asked]
     yield Sample("effect_after", sorted(late)[math.ceil(0.95 * len(late)) - 1])
 
