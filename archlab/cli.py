@@ -89,8 +89,8 @@ Broker = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="Use this AMQP broker, amqp://user:password@host:port/vhost, not archlab's own. ARCHLAB_BROKER does the "
-        "same and keeps the password out of the process list.",
+        help="Use this AMQP broker, amqp://user:password@host:port/vhost, not archlab's own; 'rabbitmq' starts a "
+        "RabbitMQ node for this run. ARCHLAB_BROKER does the same and keeps the password out of the process list.",
         show_default=False,
     ),
 ]

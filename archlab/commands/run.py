@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 BROKER = "ARCHLAB_BROKER"
 """The environment variable with the URL of the broker for all runs."""
+PRIVATE = "rabbitmq"
+"""What stands in place of a URL for a RabbitMQ node of the run's own."""
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,8 @@ def measure(
     from archlab.bench.runner import execute
     from archlab.judge import judge
 
-    plan = Plan(scenario, turned, asked.seed, asked.quick, asked.seconds, _broker(asked))
-    with progress() as moved:
+    with _broker(asked, scenario) as broker, progress() as moved:
+        plan = Plan(scenario, turned, asked.seed, asked.quick, asked.seconds, broker)
 
         def tell(event: Traced | Progress | Notice) -> None:
             if isinstance(event, Traced):
@@ -160,12 +162,25 @@ def measure(
     return judged
 
 
-def _broker(asked: Asked) -> BrokerUrl | None:
-    """The broker that a person gave: with ``--broker``, else for all runs in the environment."""
+@contextmanager
+def _broker(asked: Asked, scenario: Scenario) -> Iterator[BrokerUrl | None]:
+    """The broker that a person gave: with ``--broker``, else for all runs in the environment.
+
+    ``rabbitmq`` stands for a private node, which is started where the scenario needs a broker, and lasts as long.
+    """
     from archlab.lab.broker_address import BrokerUrl
 
-    text = asked.broker or os.environ.get(BROKER)
-    return BrokerUrl.parse(text) if text else None
+    text = (asked.broker or os.environ.get(BROKER) or "").strip()
+    if text != PRIVATE:
+        yield BrokerUrl.parse(text) if text else None
+    elif "broker" not in scenario.needs:
+        yield None
+    else:
+        from archlab.lab import rabbitmq_node
+
+        say("starting a RabbitMQ node for this run: this takes some seconds.")
+        with rabbitmq_node.running() as url:
+            yield url
 
 
 def _cache() -> Path | None:

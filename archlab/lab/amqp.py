@@ -167,12 +167,30 @@ def product(url: BrokerUrl) -> str:
     try:
         with contextlib.closing(BlockingConnection(parameters(url))) as connection:
             said = connection._impl.server_properties  # pika has no public way to ask for what the broker said
+            _try(connection.channel())
+    except ChannelClosedByBroker as refused:
+        raise BrokerFailed(
+            f"the broker at {url} cannot be used: it says {refused.reply_text}. The user needs all three permissions "
+            "for names that begin with archlab-: rabbitmqctl set_permissions -p VHOST USER '^archlab-' '.*' '.*'"
+        ) from None
     except (*UNREACHABLE, ValueError, TypeError, AttributeError) as error:
         raise BrokerFailed(
             f"the broker at {url} cannot be used: {_why(error)}. Start it or correct the URL; without --broker and "
             "ARCHLAB_BROKER archlab uses its own."
         ) from None
     return " ".join(str(said[key]) for key in ("product", "version") if key in said)
+
+
+def _try(channel: BlockingChannel) -> None:
+    """Does once what a round does. Raises ChannelClosedByBroker where the user may not."""
+    name = BrokerAddress(BrokerUrl(""), foreign=True).prefix + "tried"
+    channel.exchange_declare(name, auto_delete=True)
+    channel.queue_declare(name, exclusive=True)
+    channel.queue_bind(name, name)
+    channel.confirm_delivery()
+    channel.basic_publish(name, name, b"")
+    channel.basic_get(name, auto_ack=True)
+    channel.queue_delete(name)
 
 
 def _why(error: BaseException) -> str:

@@ -117,6 +117,8 @@ class Broker:
 
     def check(self, patience: float = 0.0) -> None:
         """Raises ProcessDied when it has ended, or ends within ``patience`` seconds, although nobody ended it."""
+        if self.address.foreign and not self.alive:
+            raise ProcessDied(f"the broker at {self.address.url} takes no connections any more")
         deadline = time.monotonic() + patience
         while self._process is not None:
             code = self._process.exit_code

@@ -33,7 +33,9 @@ class BrokerUrl:
                 "@ : / ? # % as %40 %3A %2F %3F %23 %25."
             )
         if parts.scheme not in PORTS or not parts.hostname:
-            raise UsageError(f"--broker and ARCHLAB_BROKER take a URL such as {EXAMPLE}, or amqps://… for TLS.")
+            raise UsageError(
+                f"--broker and ARCHLAB_BROKER take a URL such as {EXAMPLE}, or amqps://… for TLS, or rabbitmq."
+            )
         if parts.username is not None and parts.password is None:
             raise UsageError(f"the URL of the broker has a user and no password: give {EXAMPLE}.")
         return cls(text.strip())
