@@ -60,14 +60,12 @@ def _watch(asked: Asked, folder: Path) -> None:
             continue
         seen = now
         try:
-            look = _look(asked, folder, lambda seen=seen: _files(folder) != seen)  # type: ignore[misc]  # the default binds it
+            for look in _looks(asked, folder, lambda seen=seen: _files(folder) != seen):  # type: ignore[misc]  # binds it
+                for sentence in changes(look, before):
+                    _line(sentence)
+                before = before if look.invalid else look
         except (ScenarioError, UsageError) as error:
             _line(str(error))
-            continue
-        if look is not None:
-            for sentence in changes(look, before):
-                _line(sentence)
-            before = look
     say(f"{asked.name} was deleted: there is nothing to watch any more.")
 
 
@@ -111,35 +109,44 @@ class Look:
     """By design and metric."""
     outcomes: Mapping[tuple[str, str], str]
     """By design and requirement: met, missed or uncertain."""
-    says: Mapping[str, tuple[str, str, str]]
-    """By metric: its words, its unit, and which direction is better."""
+    says: Mapping[str, tuple[str, str, float]]
+    """By metric: its words, its unit, and its noticeable margin."""
     invalid: str = ""
 
 
-def _look(asked: Asked, folder: Path, outdated: Callable[[], bool]) -> Look | None:
-    """One short run in a process of its own, which reads the files as they are now; None once they have changed again.
+def _looks(asked: Asked, folder: Path, outdated: Callable[[], bool]) -> Iterator[Look]:
+    """A look at the figures; then, if the answers turn out to be wrong, one that says so. Ends once the files change.
 
-    Raises ScenarioError with the sentence in which that process failed.
+    Every look is a run in a process of its own, which reads the files as they are. Raises ScenarioError with the
+    sentence in which that process failed.
     """
     from archlab.catalog import copies
 
     copied = copies.edited_designs(folder)
-    designs, workloads = list(asked.designs), list(asked.workloads)
+    designs, workloads, answered = list(asked.designs), list(asked.workloads), list[str]()
     if copied is not None:
         original, edited = copied
-        shown = original.shown_workload or original.workloads[-1].name
-        # Answers are compared where requests are served one after the other; the figures are those of the last one.
-        workloads = workloads or [*(w.name for w in original.workloads if w.closed and w.name != shown), shown]
         if edited == []:
             names = ", ".join(f"{design.name}" for design in original.designs if design.role != "misuse")
             raise UsageError(f"nothing is edited yet: change a design ({names}) and save it.")
         designs = designs or [name for design in edited or () for name in (design, design + copies.EDITED)]
-    code, out, err = _finished(_command(asked, designs, workloads), asked.broker, outdated)
-    if code is None:
-        return None
-    if code:
-        raise ScenarioError(err.strip().rpartition("\n")[2].removeprefix("archlab: ") or f"it ended with {code}.")
-    return _read(json.loads(out), workloads[-1] if workloads else None, copied[0] if copied else None)
+        if not workloads:
+            workloads = [original.shown_workload or original.workloads[-1].name]
+            # Answers are compared where requests are served one after the other: afterwards, for figures come first.
+            answered = [w.name for w in original.workloads if w.closed and w.name not in workloads]
+    for some in (workloads, answered):
+        if some is answered and not some:
+            return
+        code, out, err = _finished(_command(asked, designs, some), asked.broker, outdated)
+        if code is None:
+            return
+        if code:
+            raise ScenarioError(err.strip().rpartition("\n")[2].removeprefix("archlab: ") or f"it ended with {code}.")
+        look = _read(json.loads(out), some[-1] if some else None, copied[0] if copied else None)
+        if some is workloads or look.invalid:
+            yield look
+        if look.invalid:
+            return
 
 
 def _command(asked: Asked, designs: Sequence[str], workloads: Sequence[str]) -> list[str]:
@@ -195,9 +202,9 @@ def _read(document: Mapping[str, Any], told: str | None, original: Scenario | No
         for m in document["measurements"]
         if m["value"] is not None and not m["at"] and m["workload"] == workload
     }
-    says = {m["metric"]: (m["metric"], m["unit"], m["better"]) for m in document["measurements"]}
+    says = {m["metric"]: (m["metric"], m["unit"], 0.0) for m in document["measurements"]}
     for metric in original.metrics if original else ():
-        says[metric.name] = (metric.says, metric.unit, metric.better)
+        says[metric.name] = (metric.says, metric.unit, metric.noticeable)
     outcomes = {(r["design"], r["id"]): r["outcome"] for r in document["requirements"] if r["workload"] == workload}
     from archlab.run import Difference
     from archlab.view.differences import brief
@@ -238,10 +245,17 @@ def _most_changed(look: Look, before: Look, design: str, other: str) -> Iterator
     ratios = {}
     for (name, metric), value in look.figures.items():
         was = before.figures.get((other, metric))
-        if name == design and was is not None and was > 0 and value > 0:
-            ratios[metric] = max(value / was, was / value)
+        if name == design and was is not None and min(was, value) > 0 and abs(value - was) >= look.says[metric][2]:
+            # Measured by its original in the same look: what slows the machine down for a moment slows both.
+            by = _original(look, design, metric) / _original(before, design, metric) if other == design else 1.0
+            ratios[metric] = max(value / was / by, was * by / value)
     if ratios and ratios[most := max(ratios, key=lambda metric: ratios[metric])] >= NOTICEABLE:
         words, unit, _ = look.says[most]
         now, was = look.figures[design, most], before.figures[other, most]
         whose = "before" if other == design else f"in {other}"
         yield f"{words} {units.figure(now, unit)}, {whose} {units.figure(was, unit)}"
+
+
+def _original(look: Look, design: str, metric: str) -> float:
+    """The figure of the original; 1 where no original stands beside the design, or it has none."""
+    return look.figures.get((look.edits.get(design, ""), metric), 1.0) or 1.0

@@ -26,7 +26,7 @@ LOOK = Look(
     edits={"crud-mine": "crud"},
     figures={("crud", "page_time"): 0.004, SLOW: 0.004},
     outcomes={("crud", "in-time"): "missed", BEHIND: "missed"},
-    says={"page_time": ("page, work alone", "s", "lower")},
+    says={"page_time": ("page, work alone", "s", 0.001)},
 )
 
 
@@ -46,9 +46,19 @@ def test_every_further_look_compares_with_the_one_before() -> None:
 
 
 def test_noise_is_no_change() -> None:
-    """A look is one round: a figure that moves by a tenth says nothing."""
+    """A look is one round: a figure that moves by a tenth says nothing, nor does one that nobody would notice."""
     noisy = replace(LOOK, figures={**LOOK.figures, SLOW: 0.0044})
     assert changes(noisy, LOOK) == ["crud-mine at pressure: as before; misses in-time."]
+    fast, slower = (replace(LOOK, figures={SLOW: seconds}) for seconds in (0.0001, 0.0005))
+    assert changes(slower, fast) == ["crud-mine at pressure: as before; misses in-time."]
+
+
+def test_a_machine_that_is_slower_for_a_moment_is_no_change() -> None:
+    """It slows the original down as well: the two are compared within a look, and looks by what comes of that."""
+    slower = replace(LOOK, figures={name: 3 * value for name, value in LOOK.figures.items()})
+    assert changes(slower, LOOK) == ["crud-mine at pressure: as before; misses in-time."]
+    slowed = replace(LOOK, figures={**LOOK.figures, SLOW: 0.012})
+    assert "page, work alone 12 ms, before 4 ms" in changes(slowed, LOOK)[0]
 
 
 def test_an_invalid_look_says_why_and_nothing_else() -> None:
