@@ -194,8 +194,11 @@ def _head(listed: Listed) -> str:
     run, measured = listed.run, [line for line in listed.lines if line.kind == "measured" and not line.edited]
     if run is None:
         return f"{units.count(len(listed.lines), 'claim')}, and no run yet that judges them"
-    held = [line for line in measured if line.outcome == "held"]
-    return f"{len(held)} of {len(measured)} held on this machine, run {run.run_id}, {listed.ago}".rstrip(", ")
+    judged = [line for line in measured if line.outcome]
+    held = sum(line.outcome == "held" for line in judged)
+    said = f"{held} of {len(judged)} held on this machine" if judged else "none judged"
+    left = f", {len(measured) - len(judged)} not judged" if 0 < len(judged) < len(measured) else ""
+    return f"{said}{left}, run {run.run_id}, {listed.ago}".rstrip(", ")
 
 
 def _state(line: Line) -> tuple[str, str]:

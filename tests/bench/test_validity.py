@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from archlab.bench.answers import replies
 from archlab.bench.measurements import LOAD, Cell, CellKey
 from archlab.bench.rounds import Observed
-from archlab.bench.validity import data_hash, faults_struck, moving_parts, objections
+from archlab.bench.validity import data_hash, different_answers, faults_struck, moving_parts, objections
 from archlab.run import DesignFacts
-from archlab.scenario import Experiment, Scenario, Step
+from archlab.scenario import Answered, Experiment, Scenario, Step
 
 THIRD = (
     '        Design("index", "one place", "pattern", "everybody does it", Index),\n',
@@ -111,3 +112,27 @@ def test_moving_parts_are_the_most_that_were_started_under_load(scenario: Scenar
     }
     facts = moving_parts(DesignFacts("index", "one place", "pattern", 2, lines=7), cells)
     assert (facts.processes, facts.tables, facts.lines) == (2, 4, 7)
+
+
+def test_where_designs_differ_is_told_with_the_place_and_what_was_answered(scenario: Scenario) -> None:
+    """The sentence of a difference is the objection, so that a screen can show the one beside the other."""
+    cells = answered(scan=["a"], index=["x"], hash=["a"])
+    for design, value in (("scan", 1), ("index", 2), ("hash", 1)):
+        (one,) = cells[LOAD, design, "calm"].rounds
+        cells[LOAD, design, "calm"].rounds[:] = [replace(one, answers=replies([Answered("lookup", value)]))]
+    place = (("words", 3.0),)
+    (found,) = different_answers(scenario, cells, "calm", place)
+    assert (found.sentence,) == objections(scenario, cells, (), place)
+    assert "at calm with words=3," in found.sentence
+    assert (found.at, found.differ, found.of) == ({"words": 3.0}, 1, 1)
+    assert (found.cases[0]["right"], found.cases[0]["wrong"]) == (1, 2)
+
+
+def test_an_edited_design_is_held_against_its_original_where_that_is_right(scenario: Scenario) -> None:
+    scan, index, third = scenario.designs
+    edited = replace(scenario, designs=(scan, index, third, replace(index, name="index-mine", edits="index")))
+    cells = answered(scan=["a"], index=["a"], hash=["a"]) | answered(**{"index-mine": ["x"]})
+    assert [(d.design, d.against) for d in different_answers(edited, cells, "calm")] == [("index-mine", "index")]
+    cells = answered(scan=["a"], index=["b"], hash=["a"]) | answered(**{"index-mine": ["x"]})
+    found = [(d.design, d.against) for d in different_answers(edited, cells, "calm")]
+    assert found == [("index", "scan"), ("index-mine", "scan")]

@@ -75,11 +75,17 @@ def test_an_outcome_of_an_earlier_sentence_is_not_told_of_the_present_one(sample
         ("a-very-long-name-of-a-claim", None),
     ]
     text = samples.flowing(drawn(samples, listed))
+    assert text.startswith("cqrs · none judged, run 12")
     assert "Run 12 (archlab 0.0.9) judged other claims than cqrs has now." in text
     assert "New: a-very-long-name-of-a-claim. Reworded: faster. No longer taught: gone." in text
     assert "not judged yet: run 12 judged other words" in text
     assert "not judged yet: run 12 does not know it" in text
     assert "To judge them now: archlab run cqrs" in text
+
+
+def test_what_was_not_judged_is_not_counted_as_not_held(samples, scenario, run):
+    text = drawn(samples, claims.of_scenario(scenario, replace(run, claims=RECORDED[:1])))
+    assert text.startswith("cqrs · 1 of 1 held on this machine, 1 not judged, run 12")
 
 
 def test_a_run_is_told_as_it_was_recorded_and_what_has_changed_since(samples, scenario, run):
