@@ -94,6 +94,9 @@ Broker = Annotated[
         show_default=False,
     ),
 ]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Leave the system up after the run, with a prompt to look around, until Enter.")
+]
 NoInput = Annotated[bool, typer.Option("--no-input", help="Ask nothing.")]
 Slowest = Annotated[bool, typer.Option("--slowest", help="Show the slowest traced request, not the median one.")]
 
@@ -193,6 +196,7 @@ def run(
     no_input: NoInput = False,
     slowest: Slowest = False,
     broker: Broker = None,
+    keep: Keep = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Of a ./folder: a short look at every save, one line each.")
     ] = False,
@@ -213,6 +217,7 @@ def run(
         no_input,
         slowest,
         broker,
+        keep,
     )
     if watch:
         from archlab.commands import watch as watching

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archlab.run import Measurement, Outcome, Run
 
 __all__ = [
+    "Action",
     "Answered",
     "Claim",
     "Design",
@@ -398,6 +399,18 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Action:
+    """Something that a person can do to a system that is kept up (``archlab run … --keep``)."""
+
+    name: str
+    """What is typed."""
+    says: str
+    """What it does, after the name."""
+    do: Callable[[Lab, Any], str]
+    """Called with the lab and the running design; returns what there is to say, in one line or several."""
+
+
+@dataclass(frozen=True)
 class Word:
     """A word that is used in a sense of its own, for ``archlab explain``."""
 
@@ -499,6 +512,8 @@ class Scenario:
     """Parts of the lab that its designs use, ``services`` or ``broker``: imported once, before the first round."""
     words: tuple[Word, ...] = ()
     """Words of this topic that ``archlab explain`` tells."""
+    actions: tuple[Action, ...] = ()
+    """What a person can do to a system that is kept up after a run."""
     folder: str = ""
     """Where it was loaded from; set by the catalogue."""
     typed: str = ""

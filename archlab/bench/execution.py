@@ -135,21 +135,26 @@ class Execution:
             return traced_quickly(designs)
         return designs[:MOST_SHOWN]
 
-    def run(self, entry: Round, traced: bool = False) -> Observed:
-        if entry.design in self._hung:
-            return Observed(died=self._hung[entry.design])
+    def task(self, entry: Round, traced: bool = False) -> Task:
+        """What the process of a round is asked to do, with a new folder of its own."""
         workload = entry.workload
         self._count += 1
         folder = self.scratch / str(self._count)
         folder.mkdir()
         setting = self._setting(workload, f"{self.plan.seed}:{entry.number}:{workload.name}", traced)
-        task = Task(
+        return Task(
             replace(setting, folder=folder, design=entry.design),
             self._data_for(workload, entry.design),
             entry.design,
             entry.experiment.name if entry.experiment else None,
             rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
         )
+
+    def run(self, entry: Round, traced: bool = False) -> Observed:
+        if entry.design in self._hung:
+            return Observed(died=self._hung[entry.design])
+        workload, task = entry.workload, self.task(entry, traced)
+        folder = task.setting.folder
         where = " ".join([workload.name, *(f"with {knob}={value:g}" for knob, value in entry.place)])
         what = f"{entry.design} at {where}" + (f", {entry.experiment.name}" if entry.experiment else "")
         try:

@@ -69,8 +69,8 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     product = broker.product(plan.broker) if "broker" in scenario.needs else None
     warm(scenario)
     began, started = time.monotonic(), datetime.now(UTC)
-    with _scratch() as scratch, containment.adopting(), Watch() as watch:
-        bench = Execution(plan, cache, scratch, tell)
+    with scratch() as folder, containment.adopting(), Watch() as watch:
+        bench = Execution(plan, cache, folder, tell)
         if long := said_beforehand(plan, bench.length):
             tell(Notice(long))
         traced = bench.traced_pass()
@@ -185,7 +185,7 @@ def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
 
 
 @contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch() -> Iterator[Path]:
     """A folder for the rounds, removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix=f"archlab-rounds-{os.getpid()}-"))
     try:

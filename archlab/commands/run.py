@@ -47,12 +47,15 @@ class Asked:
     slowest: bool = False
     broker: str | None = field(default=None, repr=False)
     """The URL of a broker, with a password."""
+    keep: bool = False
 
     def __post_init__(self) -> None:
         if abs(self.seed) >= 2**63:
             raise UsageError(f"--seed takes a whole number that the record can hold, not {self.seed}.")
         if self.quick and self.seconds is not None:
             raise UsageError("--quick and --for contradict each other: give one of them.")
+        if self.keep and (self.as_json or self.no_input):
+            raise UsageError("--keep asks what to do next: leave out --json and --no-input.")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,10 @@ def run(asked: Asked) -> int:
         scenario = catalog.find(asked.name)
     turned = dict(scenario.turn(text) for text in asked.turned)
     narrowed = scenario.only(asked.designs, asked.workloads)
+    if asked.keep:
+        from archlab.commands import keep
+
+        keep.chosen(narrowed)  # before anything is measured
     if scenario.typed:
         for note in catalog.notes(scenario):
             say(note)
@@ -82,7 +89,17 @@ def run(asked: Asked) -> int:
                 say(f"this run is invalid, and nothing in it is judged: {'; '.join(judged.invalid_reasons)}")
         else:
             judged = _shown(narrowed, turned, asked)
+            if asked.keep:
+                _keep(narrowed, turned, asked)
     return _broken(judged)
+
+
+def _keep(scenario: Scenario, turned: dict[str, float], asked: Asked) -> None:
+    from archlab.bench.plan import Plan
+    from archlab.commands import keep
+
+    with _broker(asked, scenario) as broker:
+        keep.keep(Plan(scenario, turned, asked.seed, broker=broker), _cache())
 
 
 def check(asked: Asked) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archlab.scenario import (
+    Action,
     Experiment,
     Knob,
     Later,
@@ -279,6 +280,18 @@ EXPERIMENTS = (
     ),
 )
 
+LOOKING = f"{__name__}.looking"
+ACTIONS = (
+    Action("order", "place an order", Later(LOOKING, "order")),
+    Action("poison", "place one of which no invoice can be made", Later(LOOKING, "poison")),
+    Action("effects", "what has followed from the orders", Later(LOOKING, "effects")),
+    Action("queues", "what waits, is tried again, and is dead", Later(LOOKING, "queues")),
+    Action("dead", "the dead letters", Later(LOOKING, "letters")),
+    Action("replay", "give the dead letters another chance", Later(LOOKING, "replay")),
+    Action("stop", "stop the mail provider", Later(LOOKING, "stop")),
+    Action("start", "start it again", Later(LOOKING, "start")),
+)
+
 SCENARIO = Scenario(
     name="events",
     topic="21 · Events",
@@ -302,6 +315,7 @@ Calls, calls with retries, a table of jobs, events on a broker: what is enough?"
     claims=CLAIMS,
     shown=("checkout",),
     words=WORDS,
+    actions=ACTIONS,
     change_request="Give loyalty points: one for every euro of an order, by a team of its own.",
     try_next=(
         ("archlab run events --workload pressure --set rate=600", "when does the chain fail on a good day, too?"),

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from archlab.scenario import Design
 
-from .consuming import RECONNECT, consumer, reached
-from .topology import PLACED, dead, exchange, queue
+from .consuming import consumer
+from .relaying import relay
+from .topology import dead, queue
 from .world import EFFECTS, Fact, Order, place, text, transaction, wanted
 
 if TYPE_CHECKING:
-    from archlab.lab import Inbox, Lab
+    from archlab.lab import Lab
 
 CONSUMERS = ("invoice", "email", "audit", "analytics")
 """Which consumers the shop itself runs. The producer does not know them."""
@@ -27,8 +28,6 @@ TABLES = """
     CREATE TABLE outbox (id INTEGER PRIMARY KEY, fact TEXT NOT NULL, published INTEGER NOT NULL DEFAULT 0);
     CREATE INDEX outbox_unpublished ON outbox (id) WHERE published = 0;
 """
-POLL = 0.05
-"""Seconds between two looks where nobody says that there is something to publish."""
 
 
 def prepare(lab: Lab) -> None:
@@ -48,52 +47,9 @@ class Checkout:
             fact = place(self.shop, order)
             self.shop.execute("INSERT INTO outbox (fact) VALUES (?)", (text(fact),))
         self.lab.crash_point("between commit and publish")
-        for relay in self.reach.values():
-            relay.send(order.id)
+        for waiting in self.reach.values():
+            waiting.send(order.id)
         return order.id
-
-
-class Relay:
-    """Publishes what stands in the outbox. A row is marked once the broker has confirmed that it keeps the message."""
-
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.shop = lab.database()
-
-    def publish(self, inbox: Inbox) -> None:
-        """Until the process is asked to end, or the broker goes away."""
-        from pika import BasicProperties  # type: ignore[import-untyped]  # pika ships no py.typed marker
-        from pika.exceptions import UnroutableError  # type: ignore[import-untyped]  # the same
-
-        broker = self.lab.broker()
-        channel = broker.connect(port=reached(self.lab)).channel()
-        facts, kept = exchange(channel, broker), BasicProperties(delivery_mode=2, content_type="application/json")
-        channel.confirm_delivery()
-        inbox.reached(0)
-        while True:
-            for row, fact in self.shop.execute(
-                "SELECT id, fact FROM outbox WHERE published = 0 ORDER BY id"
-            ).fetchall():
-                try:
-                    channel.basic_publish(facts, PLACED, fact.encode(), kept, mandatory=True)
-                except UnroutableError:
-                    self.lab.seen("a fact reaches no queue")
-                    break
-                self.lab.crash_point("between publish and mark")
-                self.shop.execute("UPDATE outbox SET published = 1 WHERE id = ?", (row,))
-            channel.connection.process_data_events(0)  # heartbeats
-            inbox.receive(timeout=POLL)
-
-
-def relay(lab: Lab, inbox: Inbox) -> None:
-    from pika.exceptions import AMQPError
-
-    own = Relay(lab)
-    while True:
-        try:
-            own.publish(inbox)
-        except AMQPError:
-            inbox.receive(timeout=RECONNECT)
 
 
 class Shop:
@@ -105,6 +61,7 @@ class Shop:
         self.provider = lab.service(provider, "email")
         self.broker = lab.broker()
         self.channel = self.broker.connect().channel()
+        self.channel.confirm_delivery()
         self.queues = {kind: queue(self.channel, self.broker, kind) for kind in wanted(lab, CONSUMERS)}
         self.workers = {
             kind: lab.spawn(consumer, f"{kind} consumer", {"email": self.provider}, {"effect": EFFECTS.index(kind)})
@@ -122,6 +79,18 @@ class Shop:
             self.channel.basic_nack(method.delivery_tag, requeue=True)
         return [json.loads(body) for _, _, body in letters]
 
+    def replay(self, lab: Lab, kind: str) -> int:
+        """Puts the dead letters of a consumer back into its queue, as if they had just been published; how many."""
+        from pika import BasicProperties  # type: ignore[import-untyped]  # pika ships no py.typed marker
+
+        count, name = 0, self.queues[kind]
+        while (letter := self.channel.basic_get(dead(name)))[0] is not None:
+            method, _, body = letter
+            self.channel.basic_publish("", name, body, BasicProperties(delivery_mode=2), mandatory=True)
+            self.channel.basic_ack(method.delivery_tag)
+            count += 1
+        return count
+
 
 DESIGN = Design(
     name="events",
@@ -131,5 +100,5 @@ DESIGN = Design(
     start=Shop,
     prepare=prepare,
     promises="An order and its fact survive a crash together; a confirmed fact survives the broker.",
-    modules=("consuming", "topology"),
+    modules=("consuming", "relaying", "topology"),
 )

@@ -119,6 +119,11 @@ class Shop:
         rows = lab.database().execute("SELECT fact FROM jobs WHERE state = 'dead' AND kind = ?", (kind,))
         return [json.loads(fact) for (fact,) in rows]
 
+    def replay(self, lab: Lab, kind: str) -> int:
+        """Gives the jobs of a kind that were given up another chance; how many."""
+        again = "UPDATE jobs SET state = 'waiting', attempts = 0, due = 0 WHERE state = 'dead' AND kind = ?"
+        return int(lab.database().execute(again, (kind,)).rowcount)
+
 
 DESIGN = Design(
     name="jobs-table",
