@@ -24,7 +24,7 @@ def _home(page: Page, topics: Sequence[Topic]) -> Iterable[Text]:
     yield Text()
     if page.width < 80:
         for t in course:
-            yield from page.wrap(page.text(_mark(t), (t.topic or t.name, HEAD), (f"  {t.name}", DIM)))
+            yield from page.wrap(page.text((t.topic or t.name, HEAD), (f"  {t.name}", DIM)), _mark(t), 2)
             yield from page.wrap(t.question, indent=2)
             yield from page.wrap((progress(t), DIM), indent=2)
             if t.outcome:

@@ -12,8 +12,9 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from archlab.scenario import Knob, Workload
+from archlab.view.folding import fold
 from archlab.view.page import BAD, DIM, GOOD, HEAD, Fitted, Page, Picture, pad
-from archlab.view.source_sections import Part, align, explanation, sections
+from archlab.view.source_sections import align, explanation, sections
 
 READABLE = 88
 """Columns: a longer line of prose is hard to follow."""
@@ -23,7 +24,7 @@ SIDE_BY_SIDE = ((200, 4), (150, 3), (80, 2))
 
 WIDEST_CODE = 240
 
-ALIKE = ("imports", "DESIGN")
+NOT_COMPARED = ("imports", "DESIGN")
 """Parts that differ in every two designs, and that nobody compares them by."""
 
 PROSE = "italic"
@@ -103,13 +104,31 @@ def _code(page: Page, designs: Sequence[tuple[str, str, str]], everything: bool)
     beside = next((panes for columns, panes in SIDE_BY_SIDE if page.width >= columns), 1)
     beside = max(1, min(beside, len(designs)))
     for at in range(0, len(designs), beside):
-        yield from _panes(page, designs[at : at + beside], everything)
+        shown = designs[at : at + beside]
+        # Where one stands alone it is compared with the first, which stands alone above it.
+        compared = shown if len(shown) > 1 else [designs[0], *shown] if at else []
+        yield from _panes(page, shown, set() if everything else _alike([source for _, _, source in compared]))
         yield Text()
 
 
-def _panes(page: Page, designs: Sequence[tuple[str, str, str]], everything: bool) -> Iterable[Text]:
+def _alike(sources: Sequence[str]) -> set[str]:
+    """The names of the parts that all of these have word for word, and of those that nobody compares designs by."""
+    texts = [_texts(source) for source in sources]
+    same = {name for name in texts[0] if all(other.get(name) == texts[0][name] for other in texts)} if texts else set()
+    return {*same, *NOT_COMPARED}
+
+
+def _texts(source: str) -> dict[str, str]:
+    """The text of every part, by its name."""
+    lines, texts = source.split("\n"), dict[str, str]()
+    for part in sections(source):
+        texts[part.name] = texts.get(part.name, "") + "\n".join(lines[part.first : part.last]).strip()
+    return texts
+
+
+def _panes(page: Page, designs: Sequence[tuple[str, str, str]], left_out: set[str]) -> Iterable[Text]:
     width = (page.width - 3 * (len(designs) - 1)) // len(designs)
-    titles = [_fold(page.text((name, HEAD), "  ", (title, DIM)), width) for name, title, _ in designs]
+    titles = [fold(page.text((name, HEAD), "  ", (title, DIM)), width) for name, title, _ in designs]
     yield from _beside(page, titles, width)
     yield page.text(("─" * page.width, DIM))
     parts = [sections(source) for _, _, source in designs]
@@ -118,7 +137,7 @@ def _panes(page: Page, designs: Sequence[tuple[str, str, str]], everything: bool
     same: list[str] = []
     for row in align([[part.name for part in pane] for pane in parts]):
         name = next(pane[index].name for pane, index in zip(parts, row, strict=True) if index is not None)
-        if not everything and len(designs) > 1 and (name in ALIKE or _same([s for _, _, s in designs], parts, row)):
+        if name in left_out:
             same.append(name)
             continue
         columns: list[list[Text]] = []
@@ -129,22 +148,12 @@ def _panes(page: Page, designs: Sequence[tuple[str, str, str]], everything: bool
                 columns.append(prose)
             else:
                 shown = lines[pane[index].first : pane[index].last]
-                columns.append([folded for line in shown for folded in _fold(line, width)])
+                columns.append([folded for line in shown for folded in fold(line, width)])
         yield from _beside(page, columns, width)
     if same:
-        named = ", ".join(dict.fromkeys(name for name in same if name not in ALIKE))
+        named = ", ".join(dict.fromkeys(name for name in same if name not in NOT_COMPARED))
         also = f"The same in these designs: {named}. " if named else ""
         yield from page.wrap((f"{also}Add --all to see every line.", DIM))
-
-
-def _same(sources: Sequence[str], parts: Sequence[Sequence[Part]], row: Sequence[int | None]) -> bool:
-    """Whether every design has this part, and has it word for word."""
-    texts = set()
-    for source, pane, index in zip(sources, parts, row, strict=True):
-        if index is None:
-            return False
-        texts.add("\n".join(source.split("\n")[pane[index].first : pane[index].last]).strip())
-    return len(texts) == 1
 
 
 def _beside(page: Page, columns: Sequence[Sequence[Text]], width: int) -> Iterable[Text]:
@@ -181,27 +190,6 @@ def _docstring(page: Page, source: str, width: int) -> list[Text]:
     return [*lines, page.text(('"""', PROSE)), Text()]
 
 
-def _fold(line: Text, width: int) -> list[Text]:
-    """A line of code in ``width`` cells: broken where code can be broken, and further in on the next line."""
-    folded: list[Text] = []
-    indent = len(line.plain) - len(line.plain.lstrip())
-    comment = line.plain.lstrip().startswith("# ")
-    begins = line[: indent + 2] if comment else Text(" " * min(indent + 4, max(0, width // 2)))
-    while line.cell_len > width:
-        plain = line.plain
-        lead = len(plain) - len(plain.lstrip())
-        cut = max((plain.rfind(sign, lead + 1, width) + len(sign) for sign in (" ", ", ", "(", "[", ".")), default=0)
-        spaced = plain.rfind(" ", lead + 1, width) + 1
-        cut = spaced if spaced > width // 2 else cut
-        if cut <= lead + 1 or cut > width:
-            cut = width
-        folded.append(line[:cut])
-        rest = line[cut:]
-        spare = len(rest.plain) - len(rest.plain.lstrip())
-        line = begins.copy().append_text(rest[spare:])
-    return [*folded, line]
-
-
 def _change(page: Page, request: str, diffs: Sequence[tuple[str, str, str]]) -> Iterable[Text]:
     yield from page.wrap(request, ("THE CHANGE  ", HEAD), 12)
     for name, takes, diff in diffs:
@@ -211,7 +199,7 @@ def _change(page: Page, request: str, diffs: Sequence[tuple[str, str, str]]) -> 
             yield from page.wrap(("nothing to change", DIM), indent=2)
         for line in diff.rstrip("\n").split("\n") if diff.strip() else ():
             spelled = page.text((line.expandtabs(4), _colour(line)))
-            yield from _fold(spelled, page.width)
+            yield from fold(spelled, page.width)
 
 
 def _colour(line: str) -> str:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from archlab.learn.quiz import Option, Question
 from archlab.view import units
+from archlab.view.folding import fold
 from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Picture
 
 INDENT = 6
@@ -33,19 +34,13 @@ def question(asked: Question, options: Sequence[Option], number: int, total: int
 
 
 def _picture(page: Page, asked: Question) -> Iterable[Text]:
-    """Code or output as it is, indented; a line that is too long goes on below, further in. Then where it is from."""
+    """Code or output as it is, indented; then where it is from."""
+    indent = " " * min(4, page.width // 8)
     for line in dedent(asked.picture.strip("\n")).split("\n"):
-        text, inside = page.text(line), len(line) - len(line.lstrip())
-        begins = 4
-        while page.width - begins >= 10 and text.cell_len > page.width - begins:
-            room = page.width - begins
-            cut = max((text.plain.rfind(sign, inside + 1, room) + len(sign) for sign in (" ", ", ", "(")), default=0)
-            cut = cut if inside < cut <= room else room
-            yield Text(" " * begins).append_text(text[:cut])
-            text, begins, inside = text[cut:], min(inside + 8, page.width // 2), 0
-        yield Text(" " * begins).append_text(text)
+        for part in fold(page.text(line), page.width - len(indent)):
+            yield Text(indent).append_text(part)
     if asked.source:
-        yield from page.wrap((f"from {asked.source}", DIM), indent=4, label=" " * 4)
+        yield from page.wrap((f"from {asked.source}", DIM), indent, len(indent))
 
 
 def feedback(asked: Question, options: Sequence[Option], chosen: int, confidence: int | None = None) -> Picture:

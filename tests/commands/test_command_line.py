@@ -79,6 +79,22 @@ def test_a_run_without_a_name_offers_a_choice_on_a_terminal(
     assert "1  cqrs" in out and "2  middleware" in out
 
 
+@pytest.mark.parametrize("original", ["cqrs", "middleware", "events"])
+def test_a_new_copy_says_which_file_to_open_first_and_what_to_try(
+    archlab: Callable[..., Any], tmp_path: Path, original: str
+) -> None:
+    code, out, err = archlab("new", "mine", "--from", original)
+    assert (code, err) == (0, "")
+    first, tries = (next(line.split()[at:] for line in out.split("\n") if word in line) for word, at in FIRST)
+    assert (tmp_path / first[0]).is_file()
+    assert len(tries) > 4
+    assert "archlab run ./mine --watch" in out
+
+
+FIRST = (("open first", 2), ("try  ", 1))
+"""A label, and how many words it has."""
+
+
 # What is longer than the screen
 
 

@@ -107,6 +107,14 @@ def test_only_what_differs_is_shown_and_the_rest_is_named(samples):
     assert "The same in these designs: docstring, Shop.place_order, Shop.page. Add --all to see every line." in text
 
 
+def test_where_designs_stand_below_each_other_what_the_first_has_is_left_out(samples):
+    """On a narrow screen: the first is whole, the second shows in what it differs."""
+    text = samples.flowing(samples.render(lesson.code([("crud", "both", ONE), ("queries", "apart", OTHER)]), 60))
+    first, second = text.split("queries apart")
+    assert "def place_order" in first and "def place_order" not in second and "def page" in second
+    assert "The same in these designs: docstring, Shop, Shop.place_order. Add --all" in second
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_workloads_stand_beside_the_knobs(samples, width):
     """Each with what it sets, so that what --set would change can be seen."""

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from archlab.view import claims, compare, run_screen, trace
+from archlab.view import claims, compare, home, lesson, quiz, run_screen, trace
 from tests.view.test_claims import RECORDED, TAUGHT, counting
 from tests.view.test_differences import differing
+from tests.view.test_learning import ASKED, CODE, OPTIONS, TOPICS
 
 PICTURES = Path(__file__).parent / "pictures"
 
@@ -32,7 +33,23 @@ def differs(samples):
     return run_screen.figures(run, replace(samples.scenario(), typed="./mine"))
 
 
+PICTURED = replace(ASKED, picture=CODE, source="crud.py", see="archlab show cqrs --code")
+"""A question with lines of code to read."""
+
+
+def knobs(samples):
+    return lesson.knobs(samples.scenario().knobs, samples.scenario().workloads)
+
+
 CASES = {
+    **{f"question-{w}": (lambda s: quiz.question(PICTURED, OPTIONS, 3, 8, "19 · CQRS"), w, False) for w in (40, 80)},
+    **{f"answered-{w}": (lambda s: quiz.feedback(PICTURED, OPTIONS, 0, 80), w, False) for w in (40, 80)},
+    "answered-80-ascii": (lambda s: quiz.feedback(PICTURED, OPTIONS, 1), 80, True),
+    "score-80": (lambda s: quiz.summary(6, 8, 1, 0.21, 5, "archlab quiz cqrs"), 80, False),
+    "home-40": (lambda s: home.home(TOPICS), 40, False),
+    "home-80": (lambda s: home.home(TOPICS), 80, False),
+    "home-120-ascii": (lambda s: home.home(TOPICS), 120, True),
+    "knobs-80": (knobs, 80, False),
     "run-100": (whole, 100, False),
     "run-80": (whole, 80, False),
     "run-40": (whole, 40, False),
