@@ -240,7 +240,8 @@ WORDS = (
     Word(
         "claim",
         "One sentence of the lesson, checked on your machine in every run: held, refuted or inconclusive, with "
-        "the evidence. What is modelled or reported by others is marked so and never judged.",
+        "the evidence. What is modelled or reported by others is marked so and never judged. List them with: "
+        "archlab claims",
         also=("claims", "held", "refuted"),
         see=("inconclusive", "modelled"),
     ),
@@ -261,7 +262,16 @@ WORDS = (
         "A rule of fair measuring was broken in this run (a fault never struck, answers differed, the machine "
         "slept), so nothing in it is judged.",
         also=("valid",),
-        see=("fault",),
+        see=("fault", "answers differ"),
+    ),
+    Word(
+        "answers differ",
+        "All designs are asked the same things and must answer alike, or comparing them would not be fair. Where one "
+        "does not, archlab shows the request, the field, both values, and the operation after which it was first "
+        "seen. It also guesses: stale (the answer was right before that operation), rounded (the same figure with "
+        "fewer digits), missing (there is nothing where the other design has a value).",
+        also=("answers differently", "differences"),
+        see=("invalid",),
     ),
     Word(
         "fault",
