@@ -37,8 +37,8 @@ Files = Mapping[Path, tuple[int, int]]
 
 def watch(asked: Asked) -> int:
     """Measures the folder at every save until it is interrupted or the folder is deleted; returns the exit code."""
-    if asked.as_json or asked.seconds is not None:
-        raise UsageError("--watch shows one line a save: leave out --json and --for.")
+    if asked.as_json or asked.seconds is not None or asked.keep:
+        raise UsageError("--watch shows one line a save: leave out --json, --for and --keep.")
     folder = Path(asked.name).expanduser()
     if not (asked.name.startswith(".") or os.sep in asked.name):
         raise UsageError(f"--watch watches a folder. Type `archlab new mine --from {asked.name}`, then watch ./mine.")

@@ -70,7 +70,8 @@ def test_an_invalid_look_says_why_and_nothing_else() -> None:
     [
         (("run", "cqrs", "--watch"), "archlab new mine --from cqrs"),
         (("run", "./nothing", "--watch"), "there is no folder ./nothing"),
-        (("run", "./nothing", "--watch", "--json"), "leave out --json and --for"),
+        (("run", "./nothing", "--watch", "--keep"), "leave out --json, --for and --keep"),
+        (("run", "./nothing", "--watch", "--json"), "leave out --json, --for and --keep"),
     ],
 )
 def test_what_cannot_be_watched_is_said(typed: tuple[str, ...], said: str) -> None:
