@@ -10,7 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,13 +83,14 @@ def _files(folder: Path, after: float = 0) -> Files:
     """The files of a folder that Python or a person reads, not what an editor keeps beside them."""
     time.sleep(after)
     found = {}
-    for path in folder.rglob("*"):
-        try:
-            status = path.stat()
-        except OSError:  # it is being written, or was deleted this moment
-            continue
-        if path.suffix in (".py", ".sql", ".toml", ".json") and "__pycache__" not in path.parts:
-            found[path] = (status.st_mtime_ns, status.st_size)
+    with suppress(FileNotFoundError):  # a folder was deleted while it was listed
+        for path in folder.rglob("*"):
+            try:
+                status = path.stat()
+            except OSError:  # it is being written, or was deleted this moment
+                continue
+            if path.suffix in (".py", ".sql", ".toml", ".json") and "__pycache__" not in path.parts:
+                found[path] = (status.st_mtime_ns, status.st_size)
     return found
 
 
