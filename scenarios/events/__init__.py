@@ -119,6 +119,7 @@ METRICS = (
     Metric("effect_after", "effects there after, 95 in 100", "s", 0.050),
     Metric("drained_after", "until every mail that had waited was sent", "s", 0.1),
     Metric("checkout_slow", "one checkout, by how the mail provider is", "s", 0.050),
+    Metric("invoice_after", "an invoice there after, by how the mail provider is", "s", 0.050),
     Metric(
         "spike_latency",
         "longest checkout during a spike",
@@ -199,6 +200,15 @@ REQUIREMENTS = (
         "once", "duplicated", 0, "invoices", "invoices twice, by a crash", "two invoices are one complaint", ("teams",)
     ),
     Requirement(
+        "nothing-unasked",
+        "unasked",
+        0,
+        "effects",
+        "effects without an order",
+        "an invoice for a checkout that failed is a complaint, and sometimes a crime",
+        ("teams",),
+    ),
+    Requirement(
         "mails-once",
         "mails_duplicated",
         0,
@@ -247,7 +257,7 @@ FAULTS = {
     "jobs-table": ALWAYS | CONSUMERS_DIE | {"between effect and ack": 3},
     "events": ALWAYS
     | CONSUMERS_DIE
-    | {"between effect and ack": 3, "between publish and mark": 1, "no queue is bound": 1},
+    | {"between effect and ack": 3, "between publish and mark": 1, "no queue is bound": 1, "the connection is cut": 1},
     "ack-first": ALWAYS | {"before the effect": 2, "after the effect": 2, "no queue is bound": 1},
     "requeue": ALWAYS | CONSUMERS_DIE | {"between effect and ack": 3, "no queue is bound": 1},
 }

@@ -99,6 +99,19 @@ def slow(run: Run) -> Finding:
     return decided(chain >= 0.8 * delay and max(longer.values()) < UNNOTICED, evidence)
 
 
+def apart(run: Run) -> Finding:
+    after = counts(run, "invoice_after", ASYNCHRONOUS, provider="slow")
+    if after is None:
+        return inconclusive(NOT_TRIED)
+    delay = next(w.settings["slow_ms"] for w in run.workloads if w.name == "pressure") / 1000
+    evidence = f"with {delay * 1000:.0f} ms more for every mail an invoice is there after " + ", ".join(
+        f"{seconds * 1000:.0f} ms ({design})" for design, seconds in after.items()
+    )
+    if delay < 2 * UNNOTICED:
+        return inconclusive(f"{evidence}: too little to tell from noise; turn up slow_ms")
+    return decided(max(after.values()) < 0.8 * delay, evidence)
+
+
 def over_time(run: Run, metric: str, design: str) -> list[tuple[float, float]]:
     """Moment and figure, in the order of time."""
     return sorted((float(m.at["t"]), max(m.by_round)) for m in seen(run, metric, design) if m.by_round)
@@ -314,6 +327,7 @@ CLAIMS = (
     Claim("best-effort", "Retries and a breaker keep checkouts going and lose the mails of the outage.", best_effort),
     Claim("slow", "A slow provider adds its whole delay to a checkout of the chain, and nothing to the others.", slow),
     Claim("start-simple", "Where the shop owns all that follows, a jobs table is enough.", start_simple),
+    Claim("apart", "Where each kind of work has its own queue and worker, slow mails delay no invoice.", apart),
     Claim(
         "for-others",
         "Only with events does another team start to listen without a release of the shop.",

@@ -9,6 +9,7 @@ Costs: a broker to run, a relay, an idempotent consumer everywhere, and facts th
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from archlab.scenario import Design
 
 from .consuming import consumer
 from .relaying import relay
-from .topology import dead, queue
+from .topology import dead, depth, queue
 from .world import EFFECTS, Fact, Order, place, text, transaction, wanted
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ class Shop:
 
         self.provider = lab.service(provider, "email")
         self.broker = lab.broker()
-        self.channel = self.broker.connect().channel()
-        self.channel.confirm_delivery()
-        self.queues = {kind: queue(self.channel, self.broker, kind) for kind in wanted(lab, CONSUMERS)}
+        with contextlib.closing(self.broker.connect()) as connection:
+            channel = connection.channel()
+            self.queues = {kind: queue(channel, self.broker, kind) for kind in wanted(lab, CONSUMERS)}
         self.workers = {
             kind: lab.spawn(consumer, f"{kind} consumer", {"email": self.provider}, {"effect": EFFECTS.index(kind)})
             for kind in wanted(lab, CONSUMERS)
@@ -72,23 +73,26 @@ class Shop:
 
     def set_aside(self, lab: Lab, kind: str) -> list[Fact]:
         """The dead letters of a consumer, for somebody to look at. They stay where they are."""
-        found, letters = dead(self.queues[kind]), []
-        while (letter := self.channel.basic_get(found))[0] is not None:
-            letters.append(letter)
-        for method, _, _ in letters:
-            self.channel.basic_nack(method.delivery_tag, requeue=True)
-        return [json.loads(body) for _, _, body in letters]
+        letters = []
+        with contextlib.closing(self.broker.connect()) as connection:
+            channel = connection.channel()
+            while (letter := channel.basic_get(dead(self.queues[kind])))[2] is not None:
+                letters.append(letter[2])
+        return [json.loads(body) for body in letters]  # none was acknowledged: all are put back where they were
 
     def replay(self, lab: Lab, kind: str) -> int:
         """Puts the dead letters of a consumer back into its queue, as if they had just been published; how many."""
         from pika import BasicProperties  # type: ignore[import-untyped]  # pika ships no py.typed marker
 
         count, name = 0, self.queues[kind]
-        while (letter := self.channel.basic_get(dead(name)))[0] is not None:
-            method, _, body = letter
-            self.channel.basic_publish("", name, body, BasicProperties(delivery_mode=2), mandatory=True)
-            self.channel.basic_ack(method.delivery_tag)
-            count += 1
+        with contextlib.closing(self.broker.connect()) as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            for _ in range(depth(channel, dead(name))):
+                method, _, body = channel.basic_get(dead(name))
+                channel.basic_publish("", name, body, BasicProperties(delivery_mode=2), mandatory=True)
+                channel.basic_ack(method.delivery_tag)
+                count += 1
         return count
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from archlab.lab import Process, compare, crash_points, sources
+from archlab.lab import Process, Toxic, compare, crash_points, sources
 from archlab.scenario import Failed, Sample
 
 from .workload import LOOK, QUIET, wait_for_effects
@@ -26,7 +27,7 @@ INNOCENT = 10
 PATIENCE = 2.0
 """Seconds within which a poison message should have been given up, and a spike be over."""
 POISON, JOINED = "poison message", "loyalty"
-SLOW, UNBOUND = "slow provider", "no queue is bound"
+SLOW, UNBOUND, CUT = "slow provider", "no queue is bound", "the connection is cut"
 USUAL = 100
 """Checkouts a second on a usual day, of which a spike is ten times as many."""
 EVERY = 0.05
@@ -86,16 +87,25 @@ def bad_days(lab: Lab, design: Any) -> Iterator[Sample]:
 
 
 def slow(lab: Lab, design: Any) -> Iterator[Sample]:
-    """One checkout on a good day, one while the provider takes longer."""
+    """A checkout on a good day, then while the provider takes longer: how long does it take, and its invoice?"""
     placed(lab, design, [order(9_999)])  # connections are opened
-    for number, seconds in enumerate((0.0, lab.knobs.slow_ms / 1000)):
+    for first, provider, seconds in ((10_000, "quick", 0.0), (10_010, "slow", lab.knobs.slow_ms / 1000)):
         design.provider.client.post("/slow", {"seconds": seconds})
         began = time.perf_counter()
-        placed(lab, design, [order(10_000 + number)])
-        yield Sample("checkout_slow", time.perf_counter() - began, {"provider": "slow" if seconds else "quick"})
+        placed(lab, design, [order(first)])
+        yield Sample("checkout_slow", time.perf_counter() - began, {"provider": provider})
+        placed(lab, design, [order(first + 1)])  # its invoice may stand behind the first one's mail
+        wait_for_effects(lab, design, [first, first + 1], quiet=3 * seconds + QUIET)
+        yield Sample("invoice_after", invoiced_after(lab, first + 1), {"provider": provider})
     lab.struck(SLOW)
-    wait_for_effects(lab, design, [10_000, 10_001], quiet=3 * lab.knobs.slow_ms / 1000 + QUIET)
     design.provider.client.post("/slow", {"seconds": 0.0})
+
+
+def invoiced_after(lab: Lab, order: int) -> float:
+    """Seconds from when an order was placed until its invoice was there; infinite where it never came."""
+    (placed_at,) = lab.database().execute("SELECT at FROM orders WHERE id = ?", (order,)).fetchone()
+    invoice = lab.database("invoice").execute("SELECT at FROM effects WHERE order_id = ?", (order,)).fetchone()
+    return invoice[0] - placed_at if invoice else math.inf
 
 
 # More than usual, and more than can be done
@@ -244,14 +254,15 @@ def ledger(lab: Lab, point: str, first: int) -> Iterator[Sample]:
     yield Sample("duplicated", len(invoices), at, invoices)
     yield Sample("mails_duplicated", len(mails), at, mails)
     yield Sample("reordered", sum(len(f.reordered) for f in found.values()), at)
-    yield Sample("unasked", sum(len(f.unexpected) for f in found.values()), at)
+    unasked = tuple(f"order {one} failed: {kind} all the same" for kind, f in found.items() for one in f.unexpected)
+    yield Sample("unasked", len(unasked), at, unasked)
 
 
 # The broker
 
 
 def broker_faults(lab: Lab, design: Any) -> Iterator[Sample]:
-    """For a while no queue is bound, so that a fact has nowhere to go."""
+    """For a while no queue is bound, so that a fact has nowhere to go. Then the connection, and the broker."""
     exchange = lab.broker().name("orders")
     channel = lab.broker().connect().channel()
     queues = [lab.broker().name(kind) for kind in wanted(lab)]
@@ -265,6 +276,38 @@ def broker_faults(lab: Lab, design: Any) -> Iterator[Sample]:
     answered += placed(lab, design, [order(25_001)])
     wait_for_effects(lab, design, answered, KILLED)
     yield from ledger(lab, UNBOUND, 25_000)
+    if lab.design.role != "misuse":
+        yield from cut_off(lab, design)
+    if lab.design.role != "misuse" and not lab.broker().address.foreign:
+        yield from restarted(lab, design)
+
+
+def cut_off(lab: Lab, design: Any) -> Iterator[Sample]:
+    """The connection between the consumers and the broker is cut in the middle of their work."""
+    network = lab.proxy(lab.broker(), "network")
+    consumer = lab.module(lab.design).consumer
+    for kind in KILLED:
+        design.workers[kind].kill()
+        calls, settings = {"email": design.provider, "broker": network}, {"effect": EFFECTS.index(kind)}
+        design.workers[kind] = lab.spawn(consumer, f"{kind} consumer, by the network", calls, settings)
+        up(design.workers[kind])
+    answered = placed(lab, design, [order(26_000 + number) for number in range(20)])
+    network.poison(Toxic(cut=True))
+    lab.struck(CUT)
+    answered += placed(lab, design, [order(26_020)])
+    network.mend()
+    wait_for_effects(lab, design, answered, KILLED)
+    yield from ledger(lab, CUT, 26_000)
+
+
+def restarted(lab: Lab, design: Any) -> Iterator[Sample]:
+    """The broker is killed, and starts again. Somebody else's broker cannot be."""
+    answered = placed(lab, design, [order(27_000 + number) for number in range(20)])
+    lab.broker().kill()
+    lab.broker().start()
+    answered += placed(lab, design, [order(27_020)])
+    wait_for_effects(lab, design, answered, KILLED)
+    yield from ledger(lab, "the broker is killed", 27_000)
 
 
 # Poison
