@@ -150,6 +150,7 @@ METRICS = (
     Metric("attempts", "attempts at a poison message", "attempts", 0.5),
     Metric("set_aside", "poison messages set aside for somebody to look at", "messages", 0.5, counted=True),
     Metric("unreached", "orders that a team which joins does not hear of", "orders", 0.5, counted=True),
+    Metric("unreached_by", "orders that a team cannot use, by the kind of message", "orders", 0.5, counted=True),
     Metric("fact", "seen to be so", "", 0.5, better="higher", counted=True),
     Metric("slow_share", "share of the messages that a slow consumer takes", "share", 0.1),
     Metric("poll_time", "one look at the jobs", "s", 0.001),

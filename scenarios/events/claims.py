@@ -129,7 +129,7 @@ def spike(run: Run) -> Finding:
         f"the longest checkout: http-chain {longest['http-chain'] * 1000:.0f} ms, events "
         f"{longest['events'] * 1000:.0f} ms; events had up to {deepest['events']:g} mails to send, {left:g} at the end"
     )
-    if longest["http-chain"] < UNNOTICED and deepest["events"] < MANY:
+    if longest["http-chain"] < UNNOTICED:
         return inconclusive(f"{evidence}: this machine is too fast for this spike")
     chain_waits = longest["http-chain"] > 2 * longest["events"]
     return decided(chain_waits and deepest["events"] > MANY > left, evidence)
@@ -203,6 +203,11 @@ def poll_cost(run: Run) -> Finding:
     return decided(later < 5 * quick and bare[0] > 5 * later, evidence)
 
 
+STRAY = 0.05
+"""Share of traces without a request up to which the context is said to travel: a worker that looks at its table at the
+very moment finds a job before it is woken for it. Without a context it would be half of all traces."""
+
+
 def trace_crosses(run: Run) -> Finding:
     orphans = counts(run, "orphans", ("http-chain", *ASYNCHRONOUS))
     trace = run.trace("checkout", "events", "pressure")
@@ -211,7 +216,7 @@ def trace_crosses(run: Run) -> Finding:
     crossed = sorted({span.process for span in trace.spans if "consumer" in span.process})
     evidence = f"a trace of events reaches {', '.join(crossed) or 'no consumer'}; traces that belong to no checkout: "
     evidence += told(orphans)
-    return decided(bool(crossed) and not any(orphans.values()), evidence)
+    return decided(bool(crossed) and max(orphans.values()) < STRAY, evidence)
 
 
 def verdict_is(run: Run, workload: str, wanted: str) -> Finding:
@@ -238,6 +243,16 @@ def for_others(run: Run) -> Finding:
     return decided(events == 0 < min(missed.values()), evidence)
 
 
+def facts(run: Run) -> Finding:
+    missed = {said: most(run, "unreached_by", "events", message=said) for said in ("fact", "command in disguise")}
+    if None in missed.values():
+        return inconclusive(NOT_TRIED)
+    evidence = "orders for which a team that joined could give no points: " + ", ".join(
+        f"{value:g} with a {said}" for said, value in missed.items()
+    )
+    return decided(missed["fact"] == 0 < (missed["command in disguise"] or 0), evidence)
+
+
 @about_the_workloads
 def calm(run: Run) -> Finding:
     verdict = verdict_is(run, "calm", "http-chain")
@@ -248,7 +263,7 @@ def calm(run: Run) -> Finding:
     parts = {d: run.design(d).processes for d in after}
     evidence = (
         f"{verdict.evidence}; an effect is there after {chain.value * 1000:.1f} ms with http-chain, after "
-        f"{events.value * 1000:.1f} ms with events, which takes {parts['events']} processes to {parts['http-chain']}"
+        f"{events.value * 1000:.1f} ms with events; processes: {parts['http-chain']} against {parts['events']}"
     )
     sooner = events.high is not None and chain.low is not None and events.high < chain.low
     return decided(verdict.outcome == "held" and not sooner, evidence)
@@ -333,6 +348,11 @@ CLAIMS = (
         "Only with events does another team start to listen without a release of the shop.",
         for_others,
         border="requirement-driven",
+    ),
+    Claim(
+        "facts-not-commands",
+        "A fact holds what the next team needs; a message made for its receivers of today does not.",
+        facts,
     ),
     Claim("calm", "With one quick department the chain is enough, and events bring no effect sooner.", calm),
     Claim(

@@ -28,6 +28,8 @@ PATIENCE = 2.0
 """Seconds within which a poison message should have been given up, and a spike be over."""
 POISON, JOINED = "poison message", "loyalty"
 SLOW, UNBOUND, CUT = "slow provider", "no queue is bound", "the connection is cut"
+SOON = 0.3
+"""Seconds without a new effect after which a team that listens is taken to hear no more."""
 USUAL = 100
 """Checkouts a second on a usual day, of which a spike is ten times as many."""
 EVERY = 0.05
@@ -116,10 +118,11 @@ def spike(lab: Lab, design: Any) -> Iterator[Sample]:
     due = [number / USUAL for number in range(int(0.1 * USUAL))]
     due += [0.1 + number / (10 * USUAL) for number in range(int(0.2 * 10 * USUAL))]
     due += [0.3 + number / USUAL for number in range(int(0.2 * USUAL))]
+    before = len(happened(lab, "email"))
     for at, latency, waiting in arriving(lab, design, 11_000, due):
         yield Sample("spike_latency", latency, {"t": at})
         yield Sample("spike_queue", waiting, {"t": at})
-    for later, left in draining(lab, at, waiting):
+    for later, left in draining(lab, at, before + len(due)):
         yield Sample("spike_queue", left, {"t": later})
 
 
@@ -144,15 +147,13 @@ def arriving(lab: Lab, design: Any, first: int, due: list[float]) -> Iterator[tu
             longest, look = 0.0, look + EVERY
 
 
-def draining(lab: Lab, at: float, waiting: int) -> Iterator[tuple[float, int]]:
-    """After the last checkout, until every mail is sent."""
-    mails = lab.database("email")
-    all_of_them = waiting + mails.execute("SELECT count(*) FROM effects").fetchone()[0]
-    deadline = time.monotonic() + PATIENCE
-    while waiting and time.monotonic() < deadline:
+def draining(lab: Lab, at: float, mails: int) -> Iterator[tuple[float, int]]:
+    """After the last checkout, until so many mails are sent in all."""
+    deadline, left = time.monotonic() + PATIENCE, 1
+    while left and time.monotonic() < deadline:
         time.sleep(EVERY)
-        at, waiting = round(at + EVERY, 2), all_of_them - mails.execute("SELECT count(*) FROM effects").fetchone()[0]
-        yield at, waiting
+        at, left = round(at + EVERY, 2), mails - len(happened(lab, "email"))
+        yield at, left
 
 
 # Faults
@@ -371,7 +372,7 @@ def joined(lab: Lab, design: Any) -> Iterator[Sample]:
     listener = import_module(f"{changed.__package__}.loyalty").listener(lab)
     up(listener)
     came = placed(lab, design, [order(40_000 + number) for number in range(3)])
-    wait_for_effects(lab, design, came, (JOINED,))
+    wait_for_effects(lab, design, came, (JOINED,), quiet=SOON)
     unheard = without(lab, came, JOINED)
     yield Sample("unreached", len(unheard), {"team": "has joined"}, unheard)
     listener.stop()
@@ -379,7 +380,19 @@ def joined(lab: Lab, design: Any) -> Iterator[Sample]:
     time.sleep(LOOK)
     listener.start()
     up(listener)
-    wait_for_effects(lab, design, away, (JOINED,))
+    wait_for_effects(lab, design, away, (JOINED,), quiet=SOON)
     unheard = without(lab, away, JOINED)
     yield Sample("unreached", len(unheard), {"team": "was away"}, unheard)
+    if lab.design.role == "pattern":
+        yield Sample("unreached_by", len(without(lab, came, JOINED)), {"message": "fact"})
+        yield from told_by_commands(lab, design)
     listener.stop()
+
+
+def told_by_commands(lab: Lab, design: Any) -> Iterator[Sample]:
+    """The same team hears of orders from a shop whose messages hold what their receivers need today, and no more."""
+    other = lab.module(lab.design.version("command")).Checkout(lab, {"relay": design.relay})
+    came = placed(lab, other, [order(40_200 + number) for number in range(3)])
+    wait_for_effects(lab, design, came)
+    wait_for_effects(lab, design, came, (JOINED,), quiet=SOON)
+    yield Sample("unreached_by", len(without(lab, came, JOINED)), {"message": "command in disguise"})

@@ -24,9 +24,10 @@ from figures import Report, share, value
 RIGHT = {
     "cqrs": {"calm": "crud", "pressure": "queries", "far_views": "projection"},
     "middleware": {"calm": "per-endpoint", "pressure": "middleware"},
+    "events": {"calm": "http-chain", "pressure": "jobs-table", "teams": "events"},
 }
 """The design that each workload was made to need, by scenario."""
-QUICK = {"cqrs": 5.0, "middleware": 6.0}
+QUICK = {"cqrs": 5.0, "middleware": 6.0, "events": 8.0}
 """Seconds that a quick run may take."""
 
 
