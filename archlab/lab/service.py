@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -45,6 +46,8 @@ PRELOADED = [
 """Imported once in the server that services are forked from."""
 PATIENCE = 20.0
 """Seconds within which a service must be ready."""
+LETS_GO = 2.0
+"""Seconds that a killed process is given until its sockets are closed."""
 
 Launch = Callable[[socket.socket, Connection, "str | None"], "BaseProcess"]
 
@@ -120,9 +123,20 @@ class Service(Child):
 
     def _launched(self, wire: Connection, crash_at: str | None) -> BaseProcess:
         # The parent keeps no listening socket of its own: a connection to a dead service must be refused.
-        with bound(self.name, self.port) as listener:
+        with self._listener() as listener:
             listener.listen(1024)
             return self._serve(listener, wire, crash_at)
+
+    def _listener(self) -> socket.socket:
+        """A socket on its port; waits for workers that were killed just now, which may not have let go of theirs."""
+        deadline = time.monotonic() + LETS_GO
+        while True:
+            try:
+                return bound(self.name, self.port)
+            except ServiceFailed:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.002)
 
     def _last_words(self) -> str:
         said = logs.last_words(self._log)

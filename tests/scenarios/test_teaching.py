@@ -15,7 +15,7 @@ from archlab.catalog import lint
 from archlab.learn import quiz
 from archlab.scenario import Scenario
 
-COURSE = ("cqrs", "middleware", "events")
+COURSE = ("cqrs", "middleware", "events", "microservices")
 SECTIONS = (
     "The problem",
     "Intuition",
@@ -78,6 +78,10 @@ NOT_SIMPLY_THE_SIMPLEST = {
     "events": {
         "pattern": ("others-listen", "fact-or-command"),
         "it depends on this figure": ("which-figure", "queue-is-no-capacity"),
+    },
+    "microservices": {
+        "pattern": ("five-teams-one-shop", "blast-table", "deployment-paths"),
+        "it depends on this figure": ("which-figure",),
     },
 }
 """Questions whose right answer is the pattern, or names the figure on which it depends."""

@@ -1,0 +1,259 @@
+"""The sentences of the lesson, each judged by a pure function of a run.
+
+Held only where the measurements support it, refuted only where they contradict it, else inconclusive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from archlab.scenario import Claim, Finding, about_the_workloads, held, inconclusive, refuted
+
+if TYPE_CHECKING:
+    from archlab.scenario import Run
+
+ALL = ("monolith", "extract-one", "microservices", "distributed-monolith")
+OWN_DATA = ("extract-one", "microservices")
+REMOTE = ("microservices", "distributed-monolith")
+LOST_CALLS, ORDERS = 0.02, 40
+"""What the experiment assumes: the share of calls that are lost, and how many orders are placed meanwhile."""
+NOT_TRIED = "this run did not try it on every design: run it without --quick, --design and --workload"
+
+Places = dict[tuple[object, ...], float]
+
+
+def seen(run: Run, metric: str, design: str, *keys: str, workload: str = "pressure") -> Places:
+    """The values of these keys of a place → the largest figure there."""
+    return {
+        tuple(m.at[key] for key in keys): max(m.by_round)
+        for m in run.all_measured(metric, design, workload)
+        if m.by_round and all(key in m.at for key in keys)
+    }
+
+
+def cases(run: Run, metric: str, design: str) -> list[str]:
+    return [case for m in run.all_measured(metric, design, "pressure") for case in m.cases]
+
+
+def decided(holds: bool, evidence: str, some: list[str] | None = None) -> Finding:
+    return held(evidence, some or ()) if holds else refuted(evidence, some or ())
+
+
+def told(counted: Mapping[str, float], unit: str = "") -> str:
+    return ", ".join(f"{design} {value:.3g}{unit}" for design, value in counted.items())
+
+
+def enough(workload: str, design: str) -> Callable[[Run], Finding]:
+    """Whether this is the simplest design that meets the requirements of a workload."""
+
+    @about_the_workloads
+    def judge(run: Run) -> Finding:
+        verdict = run.verdict(workload)
+        if verdict is None or verdict.status == "uncertain" or not set(ALL[:3]) <= {d.name for d in run.designs}:
+            return inconclusive(NOT_TRIED)
+        return decided(verdict.design == design, f"the simplest sufficient design is {verdict.design or 'none'}")
+
+    return judge
+
+
+def calls_cost(run: Run) -> Finding:
+    """What ten milliseconds more add to an order, against the calls that it makes one after the other."""
+    told_of, ratios = [], []
+    for design in ("extract-one", *REMOTE):
+        at, calls = seen(run, "order_at", design, "rtt"), seen(run, "calls", design)
+        if (0.0,) not in at or (10.0,) not in at or () not in calls:
+            return inconclusive(NOT_TRIED)
+        expected, found = calls[()] * 0.010, at[10.0,] - at[0.0,]
+        ratios.append(found / expected)
+        told_of.append(f"{design}: {calls[()]:g} calls, {expected * 1000:.0f} ms expected, {found * 1000:.0f} ms more")
+    if all(0.8 <= ratio <= 1.6 for ratio in ratios):
+        return held("; ".join(told_of))
+    return (refuted if min(ratios) < 0.5 else inconclusive)("; ".join(told_of))
+
+
+def chatty(run: Run) -> Finding:
+    took = seen(run, "order_of", "distributed-monolith", "way", "items")
+    calls = seen(run, "calls_of", "distributed-monolith", "way", "items")
+    if not took or not calls:
+        return inconclusive(NOT_TRIED)
+    ways = ("one by one", "in parallel", "in one batch")
+    evidence = "an order of 20 items at 2 ms: " + ", ".join(
+        f"{way} {calls[way, 20]:.0f} calls and {took[way, 20] * 1000:.0f} ms" for way in ways
+    )
+    grows = (
+        calls["one by one", 20] > 2 * calls["one by one", 5] and calls["in one batch", 20] == calls["in one batch", 1]
+    )
+    same_calls = calls["in parallel", 20] == calls["one by one", 20]
+    slower = took["one by one", 20] > 3 * took["in one batch", 20]
+    return decided(grows and same_calls and slower, evidence)
+
+
+@about_the_workloads
+def contained(run: Run) -> Finding:
+    spread = {design: seen(run, "spread", design, "domain", "trouble") for design in ALL}
+    if not all(spread.values()):
+        return inconclusive(NOT_TRIED)
+    down = {d: sum(v for (_, trouble), v in s.items() if trouble == "down") for d, s in spread.items()}
+    all_of_it = {d: sum(s.values()) for d, s in spread.items()}
+    evidence = f"features that another domain's failure breaks, over five domains: {told(down)}"
+    holds = all_of_it["microservices"] == 0 < down["distributed-monolith"] < down["extract-one"] < down["monolith"]
+    return decided(holds, evidence, cases(run, "spread", "distributed-monolith"))
+
+
+@about_the_workloads
+def two_workers(run: Run) -> Finding:
+    broken = {d: seen(run, "broken", d, "trouble", "feature") for d in ("monolith", "microservices")}
+    if not all(broken.values()):
+        return inconclusive(NOT_TRIED)
+    killed = {d: sum(v for (t, _), v in b.items() if str(t).endswith("1 killed")) for d, b in broken.items()}
+    return decided(
+        killed["monolith"] == 0 < killed["microservices"],
+        f"features that did not work while one process was dead, over five domains: {told(killed)}",
+    )
+
+
+def hogs(run: Run) -> Finding:
+    slow = {d: seen(run, "hogged", d, "domain") for d in ("monolith", "microservices")}
+    if not all(slow.values()):
+        return inconclusive(NOT_TRIED)
+    mean = {d: 1000 * sum(s.values()) / len(s) for d, s in slow.items()}
+    evidence = f"slowest feature of the other domains, mean over five hogged ones: {told(mean, ' ms')}"
+    if mean["monolith"] > 1.5 * mean["microservices"]:
+        return held(evidence)
+    return inconclusive(f"{evidence}: too close to tell on this machine")
+
+
+@about_the_workloads
+def whole(run: Run) -> Finding:
+    counts = {
+        (design, metric): seen(run, metric, design, "crash_point")
+        for design in ALL
+        for metric in ("unserved", "held", "unpaid", "unfinished", "imbalance")
+    }
+    if not all(counts.values()):
+        return inconclusive(NOT_TRIED)
+    wrong = {d: sum(sum(at.values()) for (design, _), at in counts.items() if design == d) for d in ALL}
+    points = {d: len(counts[d, "unserved"]) for d in ALL}
+    tried = ", ".join(f"{d} {n}" for d, n in points.items())
+    some = [case for d in ALL for case in cases(run, "unserved", d)]
+    return decided(not any(wrong.values()), f"wrong after recovery: {told(wrong)}; crashes tried: {tried}", some)
+
+
+def stale(run: Run) -> Finding:
+    late = {d: seen(run, "stale", d).get(()) for d in ALL[:3]}
+    if any(value is None for value in late.values()):
+        return inconclusive(NOT_TRIED)
+    counted = {d: value or 0.0 for d, value in late.items()}
+    evidence = f"orders at the old price after each change: {told(counted)}"
+    copy = counted.pop("microservices")
+    if any(counted.values()):
+        return refuted(evidence)
+    return held(evidence) if copy else inconclusive(f"{evidence}: the copy was quick every time")
+
+
+def released_alone(run: Run) -> Finding:
+    good = {d: seen(run, "good_orders", d).get(()) for d in REMOTE}
+    real = {d: seen(run, "deploy_failed", d, "path") for d in REMOTE}
+    if None in good.values() or not all(real.values()):
+        return inconclusive(NOT_TRIED)
+    evidence = "; ".join(
+        f"{d}: {good[d]:g} of 2 orders of deployment without a failed mix, "
+        + ", ".join(f"{path} {share:.0%} failed" for (path,), share in real[d].items())
+        for d in REMOTE
+    )
+    first, last = real["microservices"]["stock → orders",], real["microservices"]["orders → stock",]
+    lockstep = min(real["distributed-monolith"].values())
+    holds = good == {"microservices": 1, "distributed-monolith": 0} and first == 0 < min(last, lockstep)
+    return decided(holds, evidence, cases(run, "deploy_failed", "microservices"))
+
+
+def product_of_calls(run: Run) -> Finding:
+    parts = []
+    for design in REMOTE:
+        success, calls = seen(run, "success", design), seen(run, "calls", design)
+        if not success or not calls:
+            return inconclusive(NOT_TRIED)
+        expected = (1 - LOST_CALLS) ** calls[()]
+        apart = abs(success[()] - expected) / math.sqrt(expected * (1 - expected) / ORDERS)
+        parts.append((apart, f"{design}: {calls[()]:g} calls, {expected:.0%} expected, {success[()]:.0%} succeeded"))
+    evidence = "; ".join(said for _, said in parts)
+    return decided(all(apart < 4 for apart, _ in parts), evidence)
+
+
+def memory(run: Run) -> Finding:
+    used = {d: seen(run, "memory", d).get(()) for d in ALL[:3]}
+    if None in used.values():
+        return inconclusive(NOT_TRIED)
+    megabytes = {d: (value or 0) / 1e6 for d, value in used.items()}
+    return decided(
+        megabytes["microservices"] > 1.5 * megabytes["monolith"],
+        f"resident memory of all processes: {told(megabytes, ' MB')}",
+    )
+
+
+def release_queue(run: Run) -> str:
+    """One release a day at most; each team wants to release every sixth day."""
+    teams = {w.name: w.settings["teams"] for w in run.workloads}
+    waits = [f"{name}: {load / (1 - load):.1f} days" for name, n in teams.items() if 0 < (load := n / 6) < 1]
+    return ", ".join(waits) or "nobody waits for anybody"
+
+
+CLAIMS = (
+    Claim("start-simple", "In calm the modular monolith meets every requirement.", enough("calm", "monolith")),
+    Claim(
+        "carve-out-one",
+        "If one domain alone is fragile, carving that one out is enough.",
+        enough("payment", "extract-one"),
+    ),
+    Claim(
+        "five-teams",
+        "If no team may suffer from another, only services that own their data are enough.",
+        enough("pressure", "microservices"),
+    ),
+    Claim("calls-cost", "An order takes one round trip longer for each call that it makes.", calls_cost),
+    Claim("chatty", "A call for every item grows with the order; one call for all of them does not.", chatty),
+    Claim(
+        "blast-radius",
+        "When a domain is down, the monolith loses all features, microservices only those that need it.",
+        contained,
+    ),
+    Claim("two-workers", "The death of one process stops no feature of a monolith with two workers.", two_workers),
+    Claim("cpu-hog", "A CPU hog slows the other domains more inside a monolith than between services.", hogs),
+    Claim("crashes", "After any crash in an order money and goods add up, by a transaction or by a saga.", whole),
+    Claim("late-copies", "A local copy of the prices is stale for a moment; a shared transaction never is.", stale),
+    Claim(
+        "released-alone",
+        "With tolerant readers one order of deployment fails no request; with strict contracts every order does.",
+        released_alone,
+    ),
+    Claim(
+        "product-of-calls",
+        "If calls are lost and nobody tries again, the share of orders that succeed is (1−q)^N.",
+        product_of_calls,
+    ),
+    Claim("memory", "Five services need more memory than one application with two workers.", memory),
+    Claim(
+        "release-queue",
+        "Teams that share one release queue wait for each other, and the wait grows faster than their number.",
+        kind="modelled",
+        formula="wait = load ÷ (1 − load) releases, load = teams ÷ 6",
+        here=release_queue,
+        source="M/M/1 queue; assumed: one release a day, and each team wants one every sixth day",
+    ),
+    Claim(
+        "merge-that-paid",
+        "Segment split its destinations to isolate failures, and merged more than 140 services into one again, because "
+        "three engineers did nothing but keep them running.",
+        kind="reported",
+        source="Alexandra Noonan, Goodbye Microservices, 2018: https://segment.com/blog/goodbye-microservices/",
+    ),
+    Claim(
+        "split-that-paid",
+        "After a corrupted database stopped its deliveries for three days, Netflix replaced single points of failure "
+        "by distributed services, over seven years.",
+        kind="reported",
+        source="Yury Izrailevsky, 2016, told in https://www.infoq.com/news/2016/03/Netflix-Cloud-Migration",
+    ),
+)

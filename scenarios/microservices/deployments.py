@@ -1,0 +1,133 @@
+"""A contract changes: old and new versions of two services together, and deployments for real, one by one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import permutations, product
+from typing import TYPE_CHECKING, Any
+
+from archlab.scenario import Sample
+
+if TYPE_CHECKING:
+    from archlab.lab import Lab
+
+CHANGED = ("orders", "stock")
+"""The services that the change request is about: an order can ask for gift wrapping, and the warehouse wraps."""
+AGE = ("old", "new")
+ENOUGH = 12
+"""Orders before, between and after the steps of a deployment."""
+
+
+def mixes(lab: Lab, design: Any) -> Iterator[Sample]:
+    """Every mix of old and new versions: which share of the orders fails? Then the paths through those that serve."""
+    failing = {}
+    for number, mix in enumerate(product(AGE, repeat=len(CHANGED))):
+        ages = dict(zip(CHANGED, mix, strict=True))
+        stock = begun(lab, design, "stock", ages["stock"], {})
+        shop = begun(lab, design, "orders", ages["orders"], {"stock": stock})
+        sent = [
+            order(lab, design, shop, 600_000 + 100 * number + i, gift=ages["orders"] == "new" and i % 2 == 1)
+            for i in range(6)
+        ]
+        bad = [told for told in sent if told]
+        failing[mix] = len(bad) / len(sent)
+        yield Sample("mix_failed", failing[mix], ages, tuple(bad))
+        shop.kill()
+        stock.kill()
+    good = [path for path in permutations(CHANGED) if not any(failing[mix] for mix in along(path))]
+    yield Sample("good_orders", len(good))
+
+
+def along(path: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The mixes that a deployment goes through, if it releases one service after the other in this order."""
+    return [tuple(AGE[name in path[:done]] for name in CHANGED) for done in range(len(path) + 1)]
+
+
+def begun(lab: Lab, design: Any, domain: str, age: str, calls: dict[str, Any]) -> Any:
+    """One service of the design in its old or its new version, with payment, catalogue and pricing as they are."""
+    module = lab.module(lab.design)
+    others = {name: home for name, home in design.homes.items() if name != "orders"}
+    version = "" if age == "new" else None
+    build = getattr(module, domain)
+    settings = design.settings
+    return lab.service(build, f"{domain}-{age}", {**others, **calls}, settings, version=version).ready()
+
+
+def order(lab: Lab, design: Any, shop: Any, number: int, gift: bool) -> str:
+    """Places an order; what is wrong with it, in a sentence, or nothing. A client that knows no gifts asks for none."""
+    content = {"order": number, "customer": 1, "items": [[1, 1]], **({"gift": True} if gift else {})}
+    try:
+        answer = shop.client.post("/orders", content)
+    except OSError:
+        answer = shop.client.post("/orders", content)  # an order can be sent twice
+    if not answer.ok or answer.json()["state"] != "paid":
+        return f"order {number}: {answer.json().get('error') or answer.json()['state']}"
+    if gift and not wrapped(lab, design, number):
+        return f"order {number}: a gift that nobody wraps"
+    return ""
+
+
+def wrapped(lab: Lab, design: Any, number: int) -> bool:
+    store = lab.database(type(design).stores["stock"])
+    known = store.execute("SELECT 1 FROM sqlite_master WHERE name = 'wrappings'").fetchone()
+    return bool(known and store.execute("SELECT 1 FROM wrappings WHERE order_id = ?", (number,)).fetchone())
+
+
+# For real
+
+
+@dataclass
+class Customers:
+    """Orders that come all the time, in a thread of its own, from outside. Half are gifts, once that is offered."""
+
+    lab: Lab
+    design: Any
+    shop: Any
+    first: int
+    gifts: bool = False
+    sent: int = 0
+    bad: list[str] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            gift = self.gifts and self.sent % 2 == 1
+            told = order(self.lab, self.design, self.shop, self.first + self.sent, gift)
+            if told:
+                self.bad.append(told)
+            self.sent += 1
+
+    def wait(self) -> None:
+        """Until so many more orders were answered."""
+        until = self.sent + ENOUGH
+        while self.sent < until:
+            time.sleep(0.005)
+
+
+def deployed(lab: Lab, design: Any) -> Iterator[Sample]:
+    """Both services are deployed, in either order: the new one starts beside the old one, and traffic is led to it."""
+    for number, path in enumerate(permutations(CHANGED)):
+        old = {"stock": begun(lab, design, "stock", "old", {})}
+        networks = {"stock": lab.proxy(old["stock"], f"network of stock {number}")}
+        old["orders"] = begun(lab, design, "orders", "old", {"stock": networks["stock"]})
+        networks["orders"] = lab.proxy(old["orders"], f"network of orders {number}")
+        customers = Customers(lab, design, networks["orders"], 700_000 + 10_000 * number)
+        thread = threading.Thread(target=customers.run)
+        thread.start()
+        customers.wait()
+        started = dict(old)
+        for name in path:
+            started[name] = begun(lab, design, name, "new", {"stock": networks["stock"]})
+            networks[name].retarget(started[name])
+            old[name].stop()
+            customers.gifts = customers.gifts or name == "orders"
+            customers.wait()
+        customers.over.set()
+        thread.join()
+        share = len(customers.bad) / customers.sent
+        yield Sample("deploy_failed", share, {"path": " → ".join(path)}, tuple(customers.bad))
+        for part in started.values():
+            part.kill()

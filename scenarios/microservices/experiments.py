@@ -1,0 +1,373 @@
+"""What is done to the designs beside serving their load: distance, items, domains in trouble, crashes in an order."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from archlab.lab import crash_points, sources
+from archlab.scenario import Failed, Sample
+
+from . import orders
+from .world import BALANCE, CUSTOMERS, DOMAINS, FEATURES, IN_STOCK, LIMIT, NEEDS, PRODUCTS, an_order
+
+if TYPE_CHECKING:
+    from archlab.lab import Lab
+
+DISTANCES = (0.0, 0.5, 2.0, 10.0)
+"""Round trips in ms."""
+ITEMS = (1, 5, 20)
+WAYS = ("in one batch", "one by one", "in parallel")
+"""By the knob ``per_item``."""
+FEW = 7
+"""Orders whose median is taken at each distance."""
+PROBES = 5
+"""How often a feature is asked while a domain is in trouble; it works if most of them are answered in time."""
+IN_TIME = 2 * LIMIT
+"""Seconds that a customer waits for an answer at most."""
+PATIENCE = 5.0
+"""Seconds within which what was begun must be finished or undone after a crash."""
+LOOK = 0.02
+SIGKILL, DOWN, HOG = "one process killed", "down", "CPU hog"
+
+
+# Distance and items
+
+
+def distance(lab: Lab, design: Any) -> Iterator[Sample]:
+    """One order after the other, at several round trips between services; and how many calls an order makes."""
+    for number, rtt in enumerate(DISTANCES):
+        shop = type(design)(lab, rtt=rtt)
+        took, calls = timed(shop, 100_000 + 1000 * number, lab.knobs.items, FEW)
+        yield Sample("order_at", median(took), {"rtt": rtt})
+        if rtt == 0:
+            yield Sample("calls", calls)
+        end(lab, shop)
+
+
+def items(lab: Lab, design: Any) -> Iterator[Sample]:
+    """An order of one item, of five, of twenty, at a round trip of 2 ms; each way of asking for them."""
+    for way, told in enumerate(WAYS):
+        shop = type(design)(lab, rtt=2.0, per_item=way)
+        for number, count in enumerate(ITEMS):
+            took, calls = timed(shop, 120_000 + 10_000 * way + 1000 * number, count, 3)
+            yield Sample("order_of", median(took), {"way": told, "items": count})
+            yield Sample("calls_of", calls, {"way": told, "items": count})
+        end(lab, shop)
+
+
+def timed(shop: Any, first: int, count: int, times: int) -> tuple[list[float], float]:
+    """Seconds of each order, and calls between services per order. The first order opens connections."""
+    shop.order(an_order(first, count))
+    before, took = calls_of(shop), []
+    for number in range(1, times + 1):
+        began = time.perf_counter()
+        shop.order(an_order(first + number, count))
+        took.append(time.perf_counter() - began)
+    return took, (calls_of(shop) - before) / times
+
+
+def calls_of(shop: Any) -> int:
+    """Calls between services so far; an application that has none does not count them."""
+    answer = shop.ask("orders", "GET", "/calls")
+    if answer.status == 404:
+        return 0
+    return int(answer.json())
+
+
+def end(lab: Lab, shop: Any) -> None:
+    for part in [*shop.services, *([shop.copier] if hasattr(shop, "copier") else [])]:
+        part.kill()
+
+
+def failing(lab: Lab, design: Any) -> Iterator[Sample]:
+    """Every call is lost with a probability, and nobody tries again: which share of the orders succeeds?"""
+    shop = type(design)(lab, failure_rate=LOST_CALLS)
+    placed = 0
+    for number in range(ORDERS):
+        try:
+            placed += shop.order(an_order(150_000 + number, lab.knobs.items))["state"] == "paid"
+        except Failed:
+            continue
+    yield Sample("success", placed / ORDERS)
+    end(lab, shop)
+
+
+LOST_CALLS = 0.02
+"""Assumed: the share of calls that are lost. Real networks lose fewer, at worse moments."""
+ORDERS = 40
+
+
+# Blast radius
+
+
+def blast_of_payment(lab: Lab, design: Any) -> Iterator[Sample]:
+    return blast(lab, design, ("payment",))
+
+
+def blast(lab: Lab, design: Any, domains: tuple[str, ...] = DOMAINS) -> Iterator[Sample]:
+    """Each domain in each trouble, while somebody orders all the time: which features still work?"""
+    load = Ordering(lab, design)
+    steady(lab, design, "before the first trouble")
+    with load:
+        for domain in domains:
+            for trouble in (SIGKILL, DOWN, HOG):
+                yield from troubled(lab, design, domain, trouble)
+                steady(lab, design, f"after {domain}: {trouble}")
+    lab.seen(f"{load.placed} orders were placed meanwhile")
+
+
+class Ordering:
+    """Somebody who orders all the time, in a thread of its own."""
+
+    def __init__(self, lab: Lab, design: Any) -> None:
+        self.design = design
+        self.placed = 0
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.order)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def order(self) -> None:
+        number = 200_000
+        while not self.over.wait(0.02):
+            number += 1
+            try:
+                self.design.order(an_order(number, 2))
+                self.placed += 1
+            except Failed:
+                continue
+
+
+def troubled(lab: Lab, design: Any, domain: str, trouble: str) -> Iterator[Sample]:
+    home = design.homes[domain]
+    began(home, trouble)
+    lab.struck(trouble)
+    took: list[float] = []
+    works = {feature: probed(lab, design, feature, took) for feature in FEATURES}
+    ended(home, trouble)
+    if trouble == HOG:
+        others = [seconds for feature, seconds in zip(FEATURES, took, strict=True) if domain not in own(feature)]
+        yield Sample("hogged", max(others), {"domain": domain})
+    for feature, good in works.items():
+        yield Sample("broken", not good, {"trouble": f"{domain} {SHORT[trouble]}", "feature": feature})
+    spread = [feature for feature, good in works.items() if not good and domain not in own(feature)]
+    cases = tuple(f"{domain}, {trouble}: {feature} does not work" for feature in spread)
+    yield Sample("spread", len(spread), {"domain": domain, "trouble": trouble}, cases)
+
+
+SHORT = {SIGKILL: "1 killed", DOWN: "down", HOG: "hogged"}
+
+
+def own(feature: str) -> set[str]:
+    """The domains that a feature cannot do without in any design."""
+    return NEEDS if feature == "order" else {FEATURES[feature][0]}
+
+
+def began(home: Any, trouble: str) -> None:
+    if trouble == HOG:
+        home.hog()
+    elif trouble == SIGKILL and home.workers > 1:
+        home.kill_worker(0)
+    else:
+        home.kill()
+
+
+def ended(home: Any, trouble: str) -> None:
+    if trouble == HOG:
+        home.unhog()
+    elif not (trouble == SIGKILL and home.workers > 1):
+        home.start()
+    home.ready()
+
+
+NUMBERS = iter(range(300_000, 400_000))
+
+
+def probed(lab: Lab, design: Any, feature: str, took: list[float] | None = None) -> bool:
+    """Whether most of a few attempts are answered in time; ``took`` gets the seconds of the median one."""
+    domain, method, path = FEATURES[feature]
+    client = lab.client(design.homes[domain], IN_TIME)
+    answered, seconds = 0, []
+    for asked in range(1, PROBES + 1):
+        content = {"order": next(NUMBERS), "customer": 1, "items": [[1, 1]]} if method == "POST" else None
+        began = time.perf_counter()
+        try:
+            answer = client.request(method, path, content)
+            answered += answer.ok and time.perf_counter() - began < IN_TIME
+        except OSError:
+            pass
+        seconds.append(time.perf_counter() - began)
+        if 2 * answered > PROBES or 2 * (asked - answered) > PROBES:
+            break
+    client.close()
+    if took is not None:
+        took.append(median(seconds))
+    return 2 * answered > PROBES
+
+
+def steady(lab: Lab, design: Any, when: str) -> None:
+    """Everything works: without that, what fails in a trouble proves nothing. Raises TimeoutError."""
+    deadline = time.monotonic() + PATIENCE
+    while broken := [feature for feature in FEATURES if not probed(lab, design, feature)]:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{when}, {', '.join(broken)} did not work for {PATIENCE:g} s")
+        time.sleep(LOOK)
+
+
+# Crashes between the steps of an order
+
+
+def crashed(lab: Lab, design: Any) -> Iterator[Sample]:
+    """Whoever serves orders dies at each crash point; once more with stock or payment down while it recovers."""
+    points = [point for point in crash_points(sources(lab.design)) if point != UNDOING]
+    for number, point in enumerate(points):
+        yield from dies(lab, design, point, 400_000 + 1000 * number, None)
+    if UNDOING in crash_points(sources(lab.design)):
+        yield from dies_undoing(lab, design, 410_000)
+        for number, domain in enumerate(sorted({"stock", "payment"})):
+            if design.homes[domain] is not design.homes["orders"]:
+                yield from dies(lab, design, AFTER_PAYMENT, 411_000 + 1000 * number, domain)
+
+
+UNDOING, AFTER_PAYMENT = "between refund and release", "between payment and order"
+
+
+def dies(lab: Lab, design: Any, point: str, first: int, down: str | None) -> Iterator[Sample]:
+    """The service of orders dies at a point; while it recovers, another domain may be down."""
+    home = design.homes["orders"]
+    home.kill()
+    home.start(crash_at=point)
+    home.ready()
+    sent = send_until(lab, design, point, first)
+    if down:
+        design.homes[down].kill()
+        lab.struck(f"{down} down")
+    back(home)
+    if down:
+        wait_for_attempt(lab, design, sent)
+        design.homes[down].start()
+        design.homes[down].ready()
+    yield from ledger(lab, type(design), f"{point}, {down} down" if down else point, sent)
+
+
+def back(home: Any) -> None:
+    """Starts it again, unless it has a supervisor that does."""
+    if home.workers == 1:
+        home.exited()
+        home.start()
+    home.ready()
+
+
+def dies_undoing(lab: Lab, design: Any, first: int) -> Iterator[Sample]:
+    """An order that is refused is undone, and whoever undoes it dies in the middle."""
+    home = design.homes["orders"]
+    home.kill()
+    home.start(crash_at=UNDOING)
+    home.ready()
+    sent = send_until(lab, design, UNDOING, first, [[1, 2 * IN_STOCK]])
+    back(home)
+    yield from ledger(lab, type(design), UNDOING, sent)
+
+
+def send_until(lab: Lab, design: Any, point: str, first: int, wanted: list[list[int]] | None = None) -> list[int]:
+    """Sends orders until one has struck the point: with two workers the first may go to the other one."""
+    struck = lab.faults_struck().count(point)
+    sent: list[int] = []
+    for number in range(first, first + 60):
+        sent.append(number)
+        try:
+            content = {"order": number, "customer": 1 + number % CUSTOMERS, "items": wanted or [[1, 1], [2, 1]]}
+            client = lab.client(design.homes["orders"], 2 * IN_TIME)
+            client.post("/orders", content)
+            client.close()
+        except OSError:
+            pass
+        if lab.faults_struck().count(point) > struck:
+            return sent
+    raise TimeoutError(f"no order came to the crash point {point!r}")
+
+
+def wait_for_attempt(lab: Lab, design: Any, sent: list[int]) -> None:
+    """Until somebody has begun to undo the order, and could not."""
+    store = lab.database(type(design).stores["orders"])
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if orders.status(store, sent[-1])["state"] != "pending":
+            return
+        time.sleep(LOOK)
+
+
+def ledger(lab: Lab, shop: Any, point: str, sent: list[int]) -> Iterator[Sample]:
+    """What the stores say of these orders, once all is finished, or the patience is over."""
+    stores = {domain: lab.database(store) for domain, store in shop.stores.items()}
+    deadline = time.monotonic() + PATIENCE
+    while (left := pending(stores["orders"], sent)) and time.monotonic() < deadline:
+        time.sleep(LOOK)
+    at = {"crash_point": point}
+    paid = among(stores["orders"], "SELECT order_id FROM orders WHERE state = 'paid'", sent)
+    charged = among(stores["payment"], "SELECT order_id FROM charges WHERE state = 'charged'", sent)
+    reserved = among(stores["stock"], "SELECT DISTINCT order_id FROM reservations", sent)
+    unserved = tuple(f"order {n}: charged, and no order with stock" for n in sorted(charged - (paid & reserved)))
+    held = tuple(f"order {n}: stock is held, and it is not paid" for n in sorted(reserved - charged))
+    unpaid = tuple(f"order {n}: confirmed, and not charged" for n in sorted(paid - charged))
+    yield Sample("unserved", len(unserved), at, unserved)
+    yield Sample("held", len(held), at, held)
+    yield Sample("unpaid", len(unpaid), at, unpaid)
+    yield Sample("unfinished", len(left), at, tuple(f"order {n}: neither finished nor undone" for n in left))
+    yield Sample("imbalance", abs(missing_cents(stores["payment"])) + abs(missing_pieces(stores["stock"])), at)
+
+
+def among(store: Any, select: str, sent: list[int]) -> set[int]:
+    return {order for (order,) in store.execute(select)} & set(sent)
+
+
+def pending(store: Any, sent: list[int]) -> list[int]:
+    return sorted(among(store, "SELECT order_id FROM orders WHERE state IN ('pending', 'cancelling')", sent))
+
+
+def missing_cents(store: Any) -> int:
+    """What is on the accounts and what was charged, against what there was."""
+    left = store.execute("SELECT sum(cents) FROM accounts").fetchone()[0]
+    taken = store.execute("SELECT coalesce(sum(cents), 0) FROM charges WHERE state = 'charged'").fetchone()[0]
+    return int(CUSTOMERS * BALANCE - left - taken)
+
+
+def missing_pieces(store: Any) -> int:
+    left = store.execute("SELECT sum(quantity) FROM stock").fetchone()[0]
+    taken = store.execute("SELECT coalesce(sum(quantity), 0) FROM reservations").fetchone()[0]
+    return int(PRODUCTS * IN_STOCK - left - taken)
+
+
+# Prices that change, and memory
+
+
+def prices(lab: Lab, design: Any) -> Iterator[Sample]:
+    """A price changes, and orders follow: how many of them are placed at the old price?"""
+    stale = 0
+    for number in range(CHANGES):
+        cents = 5000 + number
+        design.ask("pricing", "POST", "/prices", {"product": 7, "cents": cents})
+        for again in range(200):
+            order = {"order": 500_000 + 1000 * number + again, "customer": 1, "items": [[7, 1]]}
+            at = design.ask("orders", "POST", "/orders", order).json()["cents"]
+            if at == cents:
+                break
+            stale += 1
+    yield Sample("stale", stale / CHANGES)
+
+
+CHANGES = 3
+
+
+def memory(lab: Lab, design: Any) -> Iterator[Sample]:
+    """Resident memory of all processes of the running design; what forked processes share is counted in each."""
+    yield Sample("memory", sum(part.memory() for part in lab.processes))
