@@ -33,6 +33,8 @@ def shown(lab: Lab, design: Any) -> Iterator[Sample]:
         yield Sample("slow_share", slow / SHARED, {"prefetch": prefetch})
         if prefetch == 1:
             yield Sample("fact", order != sorted(order), {"fact": REORDERED})
+    if not lab.broker().address.foreign:  # somebody else's is not to be killed
+        yield Sample("fact", transient_after_a_crash(lab), {"fact": TRANSIENT})
     yield from polling(lab)
 
 
@@ -79,14 +81,16 @@ def acknowledged_twice(lab: Lab) -> bool:
     return False
 
 
-def transient_after_a_restart(lab: Lab) -> bool:
-    """A persistent message and a transient one in a durable queue, and the broker restarts: is one left?"""
+def transient_after_a_crash(lab: Lab) -> bool:
+    """A persistent message and a transient one in a durable queue, and the broker is killed: is one left?"""
     from pika import BasicProperties  # type: ignore[import-untyped]  # the same
 
-    channel, queue = fresh(lab, "restarted")
+    channel, queue = fresh(lab, "killed")
+    channel.confirm_delivery()
     for mode in (1, 2):
         channel.basic_publish("", queue, b"{}", BasicProperties(delivery_mode=mode))
-    lab.broker().restart()
+    lab.broker().kill()
+    lab.broker().start()
     return depth(lab.broker().connect().channel(), queue) == 1
 
 
@@ -196,6 +200,7 @@ REJECTED, NOWHERE, TWICE = (
     "automatic, then by hand: 406",
 )
 REORDERED, SKIPPED = "competing consumers reorder", "the highest id skips a row"
+TRANSIENT = "a transient message dies with the broker"
 LATE_COMMIT = "late commit"
 FACTS: dict[str, Callable[[Lab], bool]] = {
     REJECTED: rejected_without_a_place_to_go,
