@@ -50,7 +50,8 @@ def test_no_crash_point_loses_an_effect_or_writes_an_invoice_twice(start: Start,
 def test_what_is_acknowledged_before_its_effect_is_lost_with_its_consumer(start: Start) -> None:
     shop = start("ack-first")
     lost = found(experiments.crashed(shop.lab, shop.design), "lost")
-    assert lost["before the effect"] > 0 == lost["after the effect"]
+    # What the broker sends before it notices the death is lost as well, whichever point that was at.
+    assert lost["before the effect"] >= 2
     assert lost["between commit and publish"] > 0
 
 
