@@ -222,7 +222,11 @@ CLAIMS = (
     Claim("two-workers", "The death of one process stops no feature of a monolith with two workers.", two_workers),
     Claim("cpu-hog", "A CPU hog slows the other domains more inside a monolith than between services.", hogs),
     Claim("crashes", "After any crash in an order money and goods add up, by a transaction or by a saga.", whole),
-    Claim("late-copies", "A local copy of the prices is stale for a moment; a shared transaction never is.", stale),
+    Claim(
+        "late-copies",
+        "A local copy of the prices is stale until its event has arrived; a shared transaction never is.",
+        stale,
+    ),
     Claim(
         "released-alone",
         "With tolerant readers one order of deployment fails no request; with strict contracts every order does.",

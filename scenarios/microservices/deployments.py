@@ -21,6 +21,11 @@ ENOUGH = 12
 """Orders before, between and after the steps of a deployment."""
 
 
+def released(lab: Lab, design: Any) -> Iterator[Sample]:
+    yield from mixes(lab, design)
+    yield from deployed(lab, design)
+
+
 def mixes(lab: Lab, design: Any) -> Iterator[Sample]:
     """Every mix of old and new versions: which share of the orders fails? Then the paths through those that serve."""
     failing = {}

@@ -22,7 +22,7 @@ DISTANCES = (0.0, 0.5, 2.0, 10.0)
 ITEMS = (1, 5, 20)
 WAYS = ("in one batch", "one by one", "in parallel")
 """By the knob ``per_item``."""
-FEW = 7
+FEW = 4
 """Orders whose median is taken at each distance."""
 PROBES = 5
 """How often a feature is asked while a domain is in trouble; it works if most of them are answered in time."""
@@ -34,7 +34,19 @@ LOOK = 0.02
 SIGKILL, DOWN, HOG = "one process killed", "down", "CPU hog"
 
 
-# Distance and items
+# Figures
+
+
+def figures(lab: Lab, design: Any) -> Iterator[Sample]:
+    """What an order costs: memory, distance, items, calls that are lost, and prices that are late."""
+    yield from memory(lab, design)
+    yield from distance(lab, design)
+    if lab.design.role != "misuse":
+        yield from prices(lab, design)
+    if design.homes["stock"] is not design.homes["orders"]:
+        yield from failing(lab, design)
+    if lab.design.role == "misuse":
+        yield from items(lab, design)
 
 
 def distance(lab: Lab, design: Any) -> Iterator[Sample]:
@@ -53,7 +65,7 @@ def items(lab: Lab, design: Any) -> Iterator[Sample]:
     for way, told in enumerate(WAYS):
         shop = type(design)(lab, rtt=2.0, per_item=way)
         for number, count in enumerate(ITEMS):
-            took, calls = timed(shop, 120_000 + 10_000 * way + 1000 * number, count, 3)
+            took, calls = timed(shop, 120_000 + 10_000 * way + 1000 * number, count, 2)
             yield Sample("order_of", median(took), {"way": told, "items": count})
             yield Sample("calls_of", calls, {"way": told, "items": count})
         end(lab, shop)
@@ -351,12 +363,19 @@ def missing_pieces(store: Any) -> int:
 
 
 def prices(lab: Lab, design: Any) -> Iterator[Sample]:
-    """A price changes, and orders follow: how many of them are placed at the old price?"""
+    """A price changes, and orders follow: how many of them are placed at the old price?
+
+    Where prices are copied, whoever copies them is stopped for one order, as if it had something else to do.
+    """
     stale = 0
     for number in range(CHANGES):
-        cents = 5000 + number
+        cents, copier = 5000 + number, getattr(design, "copier", None)
+        if copier:
+            copier.pause()
         design.ask("pricing", "POST", "/prices", {"product": 7, "cents": cents})
         for again in range(200):
+            if copier and again == 1:
+                copier.resume()
             order = {"order": 500_000 + 1000 * number + again, "customer": 1, "items": [[7, 1]]}
             at = design.ask("orders", "POST", "/orders", order).json()["cents"]
             if at == cents:

@@ -15,7 +15,7 @@ from .world import LIMIT, Refused, Store
 if TYPE_CHECKING:
     from archlab.lab import Lab
 
-PATIENCE = 3 * LIMIT
+PATIENCE = 2.5 * LIMIT
 """Seconds after which an order that is still pending has nobody who waits for it: both its steps have a time limit."""
 SWEEP = 0.05
 """Seconds between two looks at what is unfinished."""
