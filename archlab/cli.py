@@ -315,6 +315,14 @@ def trace(
     records.trace(run_id, design, slowest, as_json)
 
 
+@app.command(epilog=_examples("archlab report 12", "archlab report 3"))
+def report(run_id: RunId) -> None:
+    """All that a recorded run holds: figures, intervals, cost, comparisons, claims, how far to trust them."""
+    from archlab.commands import records
+
+    records.report(run_id)
+
+
 @app.command(epilog=_examples("archlab claims cqrs", "archlab claims 12 --json"))
 def claims(
     asked: Annotated[

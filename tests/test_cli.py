@@ -85,7 +85,9 @@ def test_a_cache_that_cannot_be_written_costs_nothing_at_all(
     assert (code, err, runs(home)) == (0, "", 1)
 
 
-@pytest.mark.parametrize("command", [("history",), ("trace", "1"), ("export", "1"), ("reset", "--everything")])
+@pytest.mark.parametrize(
+    "command", [("history",), ("trace", "1"), ("report", "1"), ("export", "1"), ("reset", "--everything")]
+)
 def test_what_reads_the_record_says_in_one_sentence_why_it_cannot(
     archlab: Callable[..., Any], home: Path, command: tuple[str, ...]
 ) -> None:
@@ -117,7 +119,7 @@ HUGE = str(10**20)
 
 @pytest.mark.parametrize(
     "arguments",
-    [("trace", HUGE), ("export", HUGE), ("history", "-n", HUGE), ("run", "cqrs", "--seed", HUGE)],
+    [("trace", HUGE), ("report", HUGE), ("export", HUGE), ("history", "-n", HUGE), ("run", "cqrs", "--seed", HUGE)],
 )
 def test_a_number_too_large_for_the_record_is_wrong_usage_before_anything_runs(
     archlab: Callable[..., Any], arguments: tuple[str, ...]

@@ -24,10 +24,10 @@ from archlab.learn import quiz
 from archlab.run import Run, Verdict
 from archlab.scenario import Scenario
 from archlab.store import Store
-from archlab.view import compare, course, glossary, history, home, next_steps, page, run_screen, verdict
+from archlab.view import compare, course, glossary, history, home, next_steps, page, report, run_screen, verdict
 
 CHECKOUT = Path(__file__).parent.parent
-NAMES = "list|show|run|claims|check|compare|quiz|new|history|trace|explain|broker|reset|export|lint"
+NAMES = "list|show|run|claims|check|compare|quiz|new|history|trace|report|explain|broker|reset|export|lint"
 COMMAND = re.compile(rf"archlab((?: (?:{NAMES})\b)(?: [^\s`·:“”│]+)*)")
 """From its name to what ends it: two spaces, the end of the line, a backtick, a colon."""
 OF_A_RUN = {"RUN": "1"}
@@ -143,6 +143,7 @@ def test_what_a_run_says_to_type_can_be_typed(here: Path, asked: str, kind: str)
         all_can_be_typed(drawn(run_screen.whole(run, scenario), width), here, 2)
         checked = drawn(page.Picture(lambda at: verdict.checked(at, run, scenario)), width)
         all_can_be_typed(checked, here, 1 if kind == "invalid" else 0)
+        all_can_be_typed(drawn(report.picture(run, scenario), width), here, 0)
 
 
 def test_what_an_invalid_run_says_last_is_that_it_is_invalid_and_why(here: Path) -> None:
@@ -201,6 +202,7 @@ def test_what_the_course_says_to_type_can_be_typed(here: Path) -> None:
         ("run", "../elsewhere/x"),
         ("show", "./no_lesson"),
         ("trace", "99"),
+        ("report", "99"),
         ("claims", "99"),
         ("explain", "xyzzy"),
         ("quiz", "./no_lesson"),

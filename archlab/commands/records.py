@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab import catalog
-from archlab.commands.terminal import console, interactive, print_json, tell
+from archlab.commands.terminal import console, interactive, print_json, print_long, tell
 from archlab.failure import say
 from archlab.run import Run
-from archlab.scenario import ScenarioError, UsageError
+from archlab.scenario import Scenario, ScenarioError, UsageError
 from archlab.store import Recorded, Store
 from archlab.store import reset as remove
 
@@ -61,12 +61,24 @@ def export(run_id: int, picture: Path | None) -> None:
     if picture is None:
         print_json(run.to_json())
         return
-    try:
-        scenario = catalog.by_name(run.scenario)
-    except (UsageError, ScenarioError):  # it is gone, or no longer loads: what was recorded is still there
-        scenario = None
-    picture.write_text(view.svg(run, scenario), encoding="utf-8")
+    picture.write_text(view.svg(run, _scenario_of(run)), encoding="utf-8")
     tell(f"{picture} shows run {run_id}.")
+
+
+def report(run_id: int) -> None:
+    """All that was recorded of a run, through a pager on a terminal. Raises StoreError for a run that is not there."""
+    from archlab.view import report as view
+
+    with Store.open(say=say) as store:
+        run = store.load(run_id, traces=False)
+    print_long(console(), view.picture(run, _scenario_of(run)))
+
+
+def _scenario_of(run: Run) -> Scenario | None:
+    try:
+        return catalog.by_name(run.scenario)
+    except (UsageError, ScenarioError):  # it is gone, or no longer loads: what was recorded is still there
+        return None
 
 
 def _recorded(run_id: int) -> Run:

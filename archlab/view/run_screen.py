@@ -62,7 +62,7 @@ def whole(
     """A recorded run on one screen."""
 
     def draw(page: Page) -> Iterable[Text]:
-        yield from _header(page, run.scenario, run.question, facts_line(page, run))
+        yield from header_of(page, run)
         yield Text()
         drawn = _traces(page, run, scenario)
         yield from drawn
@@ -87,6 +87,11 @@ def facts_line(page: Page, run: Run) -> Text:
         style = f"{HEAD} {BAD}" if fact == "INVALID" else DIM
         line.append_text(page.text((" · " if i else "", DIM), (fact, style)))
     return line
+
+
+def header_of(page: Page, run: Run) -> list[Text]:
+    """The header of a recorded run, with all that is known about it."""
+    return _header(page, run.scenario, run.question, facts_line(page, run))
 
 
 def _header(page: Page, name: str, question: str, right: Text) -> list[Text]:

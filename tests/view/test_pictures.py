@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archlab.view import claims, compare, home, lesson, quiz, run_screen, trace
+from archlab.view import claims, compare, home, lesson, quiz, report, run_screen, trace
 from tests.view.test_claims import RECORDED, TAUGHT, counting
 from tests.view.test_differences import differing
 from tests.view.test_learning import ASKED, CODE, OPTIONS, TOPICS
@@ -67,6 +67,9 @@ CASES = {
     "claims-40": (claimed, 40, False),
     "claims-120-ascii": (claimed, 120, True),
     "differs-80": (differs, 80, False),
+    **{f"report-{w}": (lambda s: report.picture(s.run(), s.scenario()), w, False) for w in (40, 80)},
+    "report-120-ascii": (lambda s: report.picture(s.run(), s.scenario()), 120, True),
+    "report-invalid-80": (lambda s: report.picture(s.invalid(), s.scenario()), 80, False),
     "trace-100": (lambda s: trace.traces(s.run(), s.run().traces[-2:]), 100, False),
 }
 
