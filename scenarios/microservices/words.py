@@ -9,7 +9,6 @@ WORDS = (
         "blast radius",
         "What stops working when one part fails. A small one needs processes of their own, and callers that can do "
         "without the part.",
-        see=("CPU hog",),
     ),
     Word(
         "saga",
@@ -28,7 +27,7 @@ WORDS = (
         "break on each other's new fields.",
         see=("chatty", "tolerant reader"),
     ),
-    Word("chatty", "Many small calls where one would do. Each costs a round trip, and each can fail.", see=("batch",)),
+    Word("chatty", "Many small calls where one would do. Each costs a round trip, and each can fail."),
     Word(
         "tolerant reader",
         "Takes from a message what it needs, and ignores unknown fields. So the sender can be released first.",
