@@ -193,6 +193,19 @@ def memory(run: Run) -> Finding:
     )
 
 
+def trace_crosses(run: Run) -> Finding:
+    shares = {d.name: seen(run, "orphans", d.name).get(()) for d in run.designs}
+    known = {name: 100 * share for name, share in shares.items() if share is not None}
+    if "microservices" not in known:
+        return inconclusive("no order was traced")
+    return decided(not any(known.values()), f"traces that belong to no order: {told(known, ' %')}")
+
+
+def logs_to_search(run: Run) -> str:
+    """Without a trace somebody who looks for one order opens the log of every process that may have served it."""
+    return ", ".join(f"{d.name} {d.processes}" for d in run.designs)
+
+
 def release_queue(run: Run) -> str:
     """One release a day at most; each team wants to release every sixth day."""
     teams = {w.name: w.settings["teams"] for w in run.workloads}
@@ -236,6 +249,15 @@ CLAIMS = (
         "product-of-calls",
         "If calls are lost and nobody tries again, the share of orders that succeed is (1−q)^N.",
         product_of_calls,
+    ),
+    Claim("trace-crosses", "With the context passed on at every hop, an order is one trace.", trace_crosses),
+    Claim(
+        "logs-to-search",
+        "Without it, whoever looks for one failed order searches the logs of all processes.",
+        kind="modelled",
+        formula="logs = processes",
+        here=logs_to_search,
+        source="each process writes a log of its own; nothing in a line names the order",
     ),
     Claim("memory", "Five services need more memory than one application with two workers.", memory),
     Claim(
