@@ -27,7 +27,7 @@ WORKLOAD, DONE = f"{__name__}.workload", f"{__name__}.experiments"
 KNOBS = (
     Knob(
         "rate",
-        120,
+        160,
         1,
         500,
         "orders a second",
@@ -164,6 +164,19 @@ METRICS = (
         counted=True,
         view=Grid("orders", "stock", "version of orders × version of stock: share of orders that fail", {0: WORKS}),
     ),
+    Metric(
+        "symptom",
+        "symptoms of one sin alone",
+        "",
+        0.5,
+        counted=True,
+        view=Grid(
+            "sin",
+            "symptom",
+            "one sin alone × its symptoms",
+            {0: Mark("·", "absent", True), 1: Mark("✗", "there", False)},
+        ),
+    ),
     Metric("good_orders", "orders of deployment without a failed mix, of 2", "", 0.5, "higher", counted=True),
     Metric("deploy_failed", "orders that fail during a deployment", "share", 0.01, counted=True),
     Metric("stale", "orders at a stale price, after each change", "orders", 0.5),
@@ -219,7 +232,7 @@ REQUIREMENTS = (
 WORKLOADS = (
     Workload("calm", "one team owns the shop", closed=True),
     Workload("payment", "payment depends on somebody outside, and has a team of its own", {"teams": 1}),
-    Workload("pressure", "120 orders a second, and five teams that must not suffer from each other", {"teams": 5}),
+    Workload("pressure", "160 orders a second, and five teams that must not suffer from each other", {"teams": 5}),
 )
 
 DESIGNS = (monolith.DESIGN, extract_one.DESIGN, microservices.DESIGN, distributed_monolith.DESIGN)
@@ -299,6 +312,6 @@ One application, one part carved out, five services: what is enough?""",
         ),
         ("archlab new mine --from microservices", "can you mend the distributed monolith? Mend it, then run ./mine"),
     ),
-    seconds=25.0,
+    seconds=45.0,
     needs=("services", "broker"),
 )

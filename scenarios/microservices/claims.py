@@ -169,6 +169,21 @@ def released_alone(run: Run) -> Finding:
     return decided(holds, evidence, cases(run, "deploy_failed", "microservices"))
 
 
+@about_the_workloads
+def one_sin(run: Run) -> Finding:
+    """Each sin has the symptom that stands at its place in the order of both, and no other."""
+    found = seen(run, "symptom", "distributed-monolith", "sin", "symptom")
+    if not found:
+        return inconclusive(NOT_TRIED)
+    sins, symptoms = (list(dict.fromkeys(place[i] for place in found)) for i in (0, 1))
+    evidence = "; ".join(
+        f"{sin}: {', '.join(str(symptom) for symptom in symptoms if found[sin, symptom]) or 'none'}" for sin in sins
+    )
+    return decided(
+        all(bool(value) == (sins.index(at[0]) == symptoms.index(at[1])) for at, value in found.items()), evidence
+    )
+
+
 def product_of_calls(run: Run) -> Finding:
     parts = []
     for design in REMOTE:
@@ -245,6 +260,7 @@ CLAIMS = (
         "With tolerant readers one order of deployment fails no request; with strict contracts every order does.",
         released_alone,
     ),
+    Claim("one-sin", "Each sin of the distributed monolith alone has a symptom of its own.", one_sin),
     Claim(
         "product-of-calls",
         "If calls are lost and nobody tries again, the share of orders that succeed is (1−q)^N.",

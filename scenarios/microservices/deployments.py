@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from archlab.scenario import Sample
 
+from .experiments import IN_TIME, end, timed
+
 if TYPE_CHECKING:
     from archlab.lab import Lab
 
@@ -24,26 +26,40 @@ ENOUGH = 12
 def released(lab: Lab, design: Any) -> Iterator[Sample]:
     yield from mixes(lab, design)
     yield from deployed(lab, design)
+    if lab.design.role == "misuse":
+        yield from alone(lab, design)
 
 
 def mixes(lab: Lab, design: Any) -> Iterator[Sample]:
     """Every mix of old and new versions: which share of the orders fails? Then the paths through those that serve."""
-    failing = {}
+    failing = failing_mixes(lab, design, 600_000)
+    for mix, (share, bad) in failing.items():
+        yield Sample("mix_failed", share, dict(zip(CHANGED, mix, strict=True)), tuple(bad))
+    yield Sample("good_orders", len(good_paths(failing)))
+
+
+Mixes = dict[tuple[str, ...], tuple[float, list[str]]]
+
+
+def failing_mixes(lab: Lab, design: Any, first: int) -> Mixes:
+    """Mix of versions → the share of the orders that fail, and what is wrong with them."""
+    failing: Mixes = {}
     for number, mix in enumerate(product(AGE, repeat=len(CHANGED))):
         ages = dict(zip(CHANGED, mix, strict=True))
         stock = begun(lab, design, "stock", ages["stock"], {})
         shop = begun(lab, design, "orders", ages["orders"], {"stock": stock})
-        sent = [
-            order(lab, design, shop, 600_000 + 100 * number + i, gift=ages["orders"] == "new" and i % 2 == 1)
-            for i in range(6)
-        ]
+        gifts = ages["orders"] == "new"
+        sent = [order(lab, design, shop, first + 100 * number + i, gift=gifts and i % 2 == 1) for i in range(6)]
         bad = [told for told in sent if told]
-        failing[mix] = len(bad) / len(sent)
-        yield Sample("mix_failed", failing[mix], ages, tuple(bad))
+        failing[mix] = len(bad) / len(sent), bad
         shop.kill()
         stock.kill()
-    good = [path for path in permutations(CHANGED) if not any(failing[mix] for mix in along(path))]
-    yield Sample("good_orders", len(good))
+    return failing
+
+
+def good_paths(failing: Mixes) -> list[tuple[str, ...]]:
+    """The orders of deployment that lead through no mix in which an order fails."""
+    return [path for path in permutations(CHANGED) if not any(failing[mix][0] for mix in along(path))]
 
 
 def along(path: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -76,9 +92,49 @@ def order(lab: Lab, design: Any, shop: Any, number: int, gift: bool) -> str:
 
 
 def wrapped(lab: Lab, design: Any, number: int) -> bool:
-    store = lab.database(type(design).stores["stock"])
+    shared = design.settings.get("shared_database", 1)
+    store = lab.database(type(design).stores["stock"] if shared else "stock")
     known = store.execute("SELECT 1 FROM sqlite_master WHERE name = 'wrappings'").fetchone()
     return bool(known and store.execute("SELECT 1 FROM wrappings WHERE order_id = ?", (number,)).fetchone())
+
+
+# One sin alone
+
+SINS = {
+    "a call for every item": {"per_item": 1, "shared_database": 0, "strict": 0},
+    "a shared database": {"per_item": 0, "shared_database": 1, "strict": 0},
+    "strict contracts": {"per_item": 0, "shared_database": 0, "strict": 1},
+}
+"""Each of the three with the other two turned off."""
+
+
+def alone(lab: Lab, design: Any) -> Iterator[Sample]:
+    """The distributed monolith with one sin at a time: which of its symptoms is there?"""
+    for number, (sin, settings) in enumerate(SINS.items()):
+        shop = type(design)(lab, **settings)
+        few, many = (timed(shop, 800_000 + 1000 * number + 100 * items, items, 1)[1] for items in (1, 5))
+        seen = {
+            "more calls for more items": many > few,
+            "a lock of pricing stops orders": locked(lab, shop, 800_900 + 1000 * number),
+            "no release in any order": not good_paths(failing_mixes(lab, shop, 810_000 + 1000 * number)),
+        }
+        for symptom, there in seen.items():
+            yield Sample("symptom", there, {"sin": sin, "symptom": symptom})
+        end(shop)
+
+
+def locked(lab: Lab, shop: Any, number: int) -> bool:
+    """Whether a long write of pricing, such as a migration of its tables, keeps orders from being answered in time."""
+    pricing = lab.database("shop" if shop.settings["shared_database"] else "pricing")
+    client = lab.client(shop.homes["orders"], IN_TIME)
+    pricing.execute("BEGIN IMMEDIATE")
+    try:
+        return not client.post("/orders", {"order": number, "customer": 1, "items": [[1, 1]]}).ok
+    except OSError:
+        return True
+    finally:
+        pricing.execute("ROLLBACK")
+        client.close()
 
 
 # For real

@@ -57,7 +57,7 @@ def distance(lab: Lab, design: Any) -> Iterator[Sample]:
         yield Sample("order_at", median(took), {"rtt": rtt})
         if rtt == 0:
             yield Sample("calls", calls)
-        end(lab, shop)
+        end(shop)
 
 
 def items(lab: Lab, design: Any) -> Iterator[Sample]:
@@ -68,7 +68,7 @@ def items(lab: Lab, design: Any) -> Iterator[Sample]:
             took, calls = timed(shop, 120_000 + 10_000 * way + 1000 * number, count, 2)
             yield Sample("order_of", median(took), {"way": told, "items": count})
             yield Sample("calls_of", calls, {"way": told, "items": count})
-        end(lab, shop)
+        end(shop)
 
 
 def timed(shop: Any, first: int, count: int, times: int) -> tuple[list[float], float]:
@@ -90,7 +90,7 @@ def calls_of(shop: Any) -> int:
     return int(answer.json())
 
 
-def end(lab: Lab, shop: Any) -> None:
+def end(shop: Any) -> None:
     for part in [*shop.services, *([shop.copier] if hasattr(shop, "copier") else [])]:
         part.kill()
 
@@ -105,7 +105,7 @@ def failing(lab: Lab, design: Any) -> Iterator[Sample]:
         except Failed:
             continue
     yield Sample("success", placed / ORDERS)
-    end(lab, shop)
+    end(shop)
 
 
 LOST_CALLS = 0.02
