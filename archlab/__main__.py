@@ -24,17 +24,12 @@ def main() -> int:
     _open_what_is_closed()
     leftovers.remove()
     try:
-        # Where there is nothing to parse nobody need wait for the command line to be built.
-        if sys.argv[1:] == ["--version"]:
+        if sys.argv[1:] == ["--version"]:  # scripts ask for it, and need not wait for the command line to be built
             print(f"archlab {__version__}")
-        elif sys.argv[1:] == ["list"]:
-            from archlab.commands import course
+            return DONE
+        from archlab.cli import app
 
-            course.list_scenarios(as_json=False)
-        else:
-            from archlab.cli import app
-
-            app()
+        app()
     except SystemExit as end:  # Typer ends every command so
         code = end.code if isinstance(end.code, int) else FAILED
         if isinstance(end.__context__, BrokenPipeError):

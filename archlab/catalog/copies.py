@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archlab import __version__, loading
-from archlab.catalog import named
+from archlab.catalog import named, names
 from archlab.scenario import Design, Experiment, Later, Scenario, ScenarioError, UsageError
 from archlab.source import sources
 
@@ -49,7 +49,7 @@ class Origin:
 
 def usable(name: str) -> bool:
     """Whether a copy can be called so."""
-    return _NAME.fullmatch(name) is not None and name not in named.names()
+    return _NAME.fullmatch(name) is not None and name not in names.known()
 
 
 def copy_scenario(original: Scenario, target: Path) -> Path:
@@ -63,7 +63,7 @@ def copy_scenario(original: Scenario, target: Path) -> Path:
 
     if not _NAME.fullmatch(target.name):
         raise UsageError(f"{target.name!r} is not a valid name: use letters, digits, - and _, and begin with a letter.")
-    if target.name in named.names():
+    if target.name in names.known():
         raise UsageError(f"{target.name!r} is the name of a scenario already: choose another for the copy.")
     if target.exists() or target.is_symlink():
         raise UsageError(f"{target} is there already: choose another name, or remove it.")
@@ -77,7 +77,7 @@ def copy_scenario(original: Scenario, target: Path) -> Path:
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, temporary / name)
         called = named.reference(original)
-        if called in named.names():  # a folder is not referred to: whoever reads the file would run what lies there
+        if called in names.known():  # a folder is not referred to: whoever reads the file would run what lies there
             said = Origin(called, __version__, _hashes(source))
             (temporary / ORIGIN).write_text(_as_toml(said), encoding="utf-8")
         temporary.chmod(source.stat().st_mode & 0o777 | 0o700)  # mkdtemp makes it private

@@ -6,14 +6,13 @@ Nothing is ever loaded from the current folder by itself.
 from __future__ import annotations
 
 import functools
-import importlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from archlab import loading
-from archlab.catalog import named
+from archlab.catalog import named, names
 from archlab.scenario import Scenario, ScenarioError, UsageError
 
 
@@ -40,15 +39,15 @@ def _from_path(path: str) -> Scenario:
         folder = Path(path).resolve()
     if not folder.exists():
         raise UsageError(
-            f"there is no folder {path}. `archlab new {_free_name(folder)} --from {named.course()[0]}` makes one."
+            f"there is no folder {path}. `archlab new {_free_name(folder)} --from {names.course()[0]}` makes one."
         )
     if not folder.is_dir():
         raise UsageError(f"{path} is a file: a scenario is a folder. Try {Path(path).parent}{os.sep}.")
     if not (folder / "__init__.py").is_file():
         raise ScenarioError(f"{path} is no scenario: it has no __init__.py that defines SCENARIO.")
-    for name in named.course():
+    for name in names.course():
         # The same code under two module names would be two sets of classes that do not know each other.
-        if folder == _course_folder(name):
+        if folder == names.course_folder(name):
             return named.by_name(name)
     from archlab.catalog import copies  # few name a folder, and `archlab list` need not wait for it
 
@@ -65,11 +64,6 @@ def _free_name(folder: Path) -> str:
 
     usable = folder.parent == Path.cwd() and copies.usable(folder.name)
     return folder.name if usable else "mine"
-
-
-def _course_folder(name: str) -> Path:
-    package = importlib.import_module(named.COURSE_PACKAGE)
-    return (Path(str(package.__file__)).parent / name).resolve()
 
 
 def _from_folder(folder: Path, path: str) -> Scenario:

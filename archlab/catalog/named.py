@@ -6,23 +6,15 @@ What cannot be loaded is reported and harms nothing else.
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 import types
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archlab import loading
+from archlab.catalog import names
 from archlab.catalog.lint import check
 from archlab.scenario import Scenario, ScenarioError, UsageError
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
-COURSE_PACKAGE = "archlab.scenarios"
-ENTRY_POINTS = "archlab.scenarios"
-"""The entry point group of third-party scenarios: ``name = "module"`` or ``name = "module:SCENARIO"``."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +30,27 @@ class Entry:
 
 def courses() -> list[Entry]:
     """The scenarios of the course, in teaching order."""
-    return [_entry(name, "course") for name in course()]
+    return [_entry(name, "course") for name in names.course()]
 
 
 def entries() -> list[Entry]:
     """Every scenario that can be run by name: the course, then third-party scenarios by name."""
-    listed = courses()
-    for point in _entry_points():
+    return [*courses(), *third_party()]
+
+
+def third_party() -> list[Entry]:
+    """The scenarios of installed distributions, by name. Of several with one name only the first can be run."""
+    listed: list[Entry] = []
+    taken = set(names.course())
+    for point in names.entry_points():
         origin = f"{point.dist.name} {point.dist.version}" if point.dist else "third party"
-        if point.name in (entry.name for entry in listed):
+        if point.name in taken:
             problem = f"the name {point.name!r} is taken: the first one is used."
             listed.append(Entry(point.name, None, problem, origin))
         else:
             listed.append(_entry(point.name, origin))
+        taken.add(point.name)
     return listed
-
-
-def names() -> list[str]:
-    """The names that can be run, in the catalogue's order, without loading any scenario."""
-    return list(dict.fromkeys((*course(), *(point.name for point in _entry_points()))))
 
 
 class Inconsistent(ScenarioError):
@@ -72,7 +66,7 @@ def by_name(name: str) -> Scenario:
 
     Raises UsageError when the catalogue has none, ScenarioError when it cannot be loaded.
     """
-    if name in names():
+    if name in names.known():
         return _from_catalogue(name)
     raise UsageError(_unknown(name))
 
@@ -93,48 +87,11 @@ def _entry(name: str, origin: str) -> Entry:
         return Entry(name, None, str(error), origin)
 
 
-def course() -> tuple[str, ...]:
-    course: tuple[str, ...] = importlib.import_module(COURSE_PACKAGE).COURSE
-    return course
-
-
-def _entry_points() -> list[EntryPoint]:
-    """The entry points of installed distributions, by name; those of the current folder are left out."""
-    here = Path.cwd()
-    folders = [entry for entry in sys.path if entry and Path(entry) != here]
-    if not any(_declares_scenarios(Path(folder)) for folder in folders):
-        return []  # importlib.metadata takes longer to import than all the rest of `archlab list`
-    from importlib.metadata import distributions
-
-    found: dict[tuple[str, str], EntryPoint] = {}
-    for distribution in distributions(path=folders):
-        for point in distribution.entry_points.select(group=ENTRY_POINTS):
-            # A distribution that is met twice on the path counts once, as it does for pip.
-            found.setdefault((point.name, distribution.name), point)
-    return [found[key] for key in sorted(found)]
-
-
-def _declares_scenarios(folder: Path) -> bool:
-    if not folder.is_dir():
-        return folder.is_file()  # a zip file on the path: let importlib.metadata look inside
-    try:
-        inside = [entry.path for entry in os.scandir(folder) if entry.name.endswith((".dist-info", ".egg-info"))]
-    except OSError:
-        return False
-    for path in inside:
-        try:
-            if ENTRY_POINTS.encode() in Path(path, "entry_points.txt").read_bytes():
-                return True
-        except OSError:
-            continue
-    return False
-
-
 def _from_catalogue(name: str) -> Scenario:
-    if name in course():
-        target, attribute = f"{COURSE_PACKAGE}.{name}", "SCENARIO"
+    if name in names.course():
+        target, attribute = f"{names.COURSE_PACKAGE}.{name}", "SCENARIO"
     else:
-        point = next(point for point in _entry_points() if point.name == name)
+        point = next(point for point in names.entry_points() if point.name == name)
         target, attribute = point.module, point.attr or "SCENARIO"
     try:
         module = importlib.import_module(target)
@@ -186,7 +143,7 @@ def folder_of(module: types.ModuleType) -> Path:
 def _unknown(name: str) -> str:
     import difflib
 
-    known = names()
+    known = names.known()
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     if Path(name, "__init__.py").is_file():

@@ -135,9 +135,9 @@ def _values(parameter: Any, named: Sequence[str], begun: str) -> Iterator[Sugges
 
 
 def _scenarios(_: str) -> Iterable[Suggestion]:
-    from archlab.catalog import named
+    from archlab.catalog import names
 
-    yield from ((name, "") for name in named.names())
+    yield from ((name, "") for name in names.known())
     for folder in sorted(Path.cwd().iterdir()):
         file = folder / "__init__.py"
         if file.is_file() and b"SCENARIO" in file.read_bytes():

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable
 
 from archlab import catalog
-from archlab.commands.compare import whole
-from archlab.scenario import UsageError
 from archlab.view.course import Topic, durations, listing
 
 
@@ -19,24 +17,15 @@ def home() -> None:
 
 
 def list_scenarios(as_json: bool) -> None:
-    entries = catalog.entries()
+    listed = catalog.listed()
     if as_json:
+        from dataclasses import asdict
+
         from archlab.commands.terminal import print_json
 
-        listed = [
-            {
-                "name": entry.name,
-                "topic": entry.scenario.topic if entry.scenario else "",
-                "question": entry.scenario.question if entry.scenario else "",
-                "seconds": entry.scenario.seconds if entry.scenario else None,
-                "origin": entry.origin,
-                "problem": entry.problem,
-            }
-            for entry in entries
-        ]
-        print_json({"schema": 1, "scenarios": listed})
+        print_json({"schema": 1, "scenarios": [asdict(entry) for entry in listed]})
         return
-    _print_lines(listing, [_topic(entry) for entry in entries])
+    _print_lines(listing, [_topic(entry) for entry in listed])
 
 
 def choose(command: str, ask: bool = True) -> str:
@@ -45,8 +34,9 @@ def choose(command: str, ask: bool = True) -> str:
     Raises UsageError where nobody can be asked, or nothing is chosen.
     """
     from archlab.commands import terminal
+    from archlab.scenario import UsageError
 
-    topics = [_topic(entry) for entry in catalog.entries()]
+    topics = [_topic(entry) for entry in catalog.listed()]
     names = [topic.name for topic in topics if not topic.problem]
     if ask and names and terminal.interactive():
         _print_lines(durations, topics)
@@ -68,27 +58,26 @@ def _print_lines(draw: Callable[..., list[str]], topics: list[Topic]) -> None:
         print(line)
 
 
-def _topic(entry: catalog.Entry) -> Topic:
-    if entry.scenario is None:
-        return Topic(entry.name, problem=entry.problem, origin=entry.origin)
-    scenario = entry.scenario
-    return Topic(entry.name, scenario.topic, scenario.question, scenario.seconds, origin=entry.origin)
+def _topic(entry: catalog.Listed) -> Topic:
+    return Topic(entry.name, entry.topic, entry.question, entry.seconds or 0.0, entry.problem, entry.origin)
 
 
 def _topics() -> list[Topic]:
     """The catalogue with what was done so far."""
     from dataclasses import replace
 
+    from archlab.commands.compare import whole
     from archlab.commands.terminal import recording
     from archlab.learn import quiz
     from archlab.view.history import told
 
     topics = []
-    entries = catalog.entries()
+    listed = [_topic(entry) for entry in catalog.listed()]
     with recording() as store:
-        for entry in entries:
-            topic = _topic(entry)
-            if entry.scenario is not None and store is not None:
+        for topic, entry in zip(listed, catalog.entries(), strict=True):
+            if entry.scenario is None:
+                topic = replace(topic, problem=entry.problem)
+            elif store is not None:
                 last = store.latest(entry.name, whole(entry.scenario)) or store.latest(entry.name)
                 asked = quiz.questions(entry.scenario)
                 known = quiz.standing(entry.name, asked, store.answers(entry.name))
@@ -101,4 +90,4 @@ def _topics() -> list[Topic]:
                     questions=known.questions,
                 )
             topics.append(topic)
-    return topics or [_topic(entry) for entry in entries]
+    return topics or listed

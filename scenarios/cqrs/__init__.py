@@ -192,6 +192,7 @@ SCENARIO = Scenario(
     name="cqrs",
     topic="19 · CQRS",
     question="Do reads and writes need different models?",
+    seconds=15,
     problem="""\
 A marketplace takes orders, and its sellers watch a dashboard of totals.
 Orders obey rules (stock, credit, price), so there are entities for them.

@@ -257,6 +257,7 @@ SCENARIO = Scenario(
     name="middleware",
     topic="20 · Middleware",
     question="Where do the concerns of every request live?",
+    seconds=15,
     problem="""\
 A shop's API: every request needs to be authenticated, limited, logged, given
 an id, and answered properly when it fails; and browsers want CORS.

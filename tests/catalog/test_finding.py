@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from archlab import catalog, source
-from archlab.catalog import copies, cost, finding, named
+from archlab.catalog import copies, cost, finding, named, names
 from archlab.scenario import (
     Claim,
     Design,
@@ -122,8 +122,8 @@ def tiny(tmp_path: Path) -> Path:
 @pytest.fixture
 def listed(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The catalogue has tiny by its name, as it is now."""
-    names, by_name = named.names, named.by_name
-    monkeypatch.setattr(named, "names", lambda: [*names(), "tiny"])
+    known, by_name = names.known, named.by_name
+    monkeypatch.setattr(names, "known", lambda: [*known(), "tiny"])
     monkeypatch.setattr(
         named, "by_name", lambda name: finding._from_folder(tiny, str(tiny)) if name == "tiny" else by_name(name)
     )
@@ -164,7 +164,7 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-def names(scenario: Scenario) -> list[str]:
+def designs_of(scenario: Scenario) -> list[str]:
     return [design.name for design in scenario.designs]
 
 
@@ -243,7 +243,7 @@ def test_nothing_is_loaded_from_the_current_folder_by_itself(tmp_path: Path, mon
     for here in ("", str(tmp_path)):
         with monkeypatch.context() as context:
             context.syspath_prepend(here)
-            assert "tiny" not in catalog.names()
+            assert "tiny" not in catalog.known()
             with pytest.raises(UsageError, match=r"no scenario 'tiny'. To run the folder of that name, type \./tiny"):
                 catalog.find("tiny")
 
@@ -283,7 +283,7 @@ def test_a_reference_loads_the_same_in_another_process_elsewhere(
         copied = copies.copy_scenario(catalog.find("original"), tiny.with_name("mine"))
         edit(copied / "one.py", "Page(1)", "Page(1 + 0)")
         scenario = catalog.find(str(copied))
-        assert "one-mine" in names(scenario)
+        assert "one-mine" in designs_of(scenario)
     shop = scenario.designs[-1].start(None)  # type: ignore[arg-type]
     child = (
         "import pickle, sys; from archlab import catalog; s = catalog.find(sys.argv[1]);"
@@ -299,7 +299,7 @@ def test_a_reference_loads_the_same_in_another_process_elsewhere(
         stdout=subprocess.PIPE,
         check=True,
     )
-    assert answer.stdout.decode().split() == [scenario.name, *names(scenario), "True"]
+    assert answer.stdout.decode().split() == [scenario.name, *designs_of(scenario), "True"]
 
 
 def test_a_course_scenario_named_by_its_folder_is_the_course_scenario(tmp_path: Path) -> None:
@@ -514,7 +514,7 @@ def test_a_folder_is_named_as_a_shell_takes_it(tmp_path: Path, monkeypatch: pyte
 def test_an_edited_design_stands_right_after_its_original(tiny: Path, copied: Path) -> None:
     edit(copied / "one.py", "Page(1)", "Page(2)")
     original, mine = catalog.find(str(tiny)), catalog.find(str(copied))
-    assert names(mine) == ["one", "one-mine", "two"]
+    assert designs_of(mine) == ["one", "one-mine", "two"]
     assert mine.design("one") is original.design("one")
     assert mine.design("two") is original.design("two")
     assert mine.design("one-mine").title == "one table (edited)"
@@ -540,7 +540,7 @@ def test_an_edit_of_a_designs_second_module_edits_that_design(copied: Path) -> N
     """And what was done to the original in an experiment is done to the edited one too."""
     edit(copied / "projector.py", "return 1", "return 7")
     mine = catalog.find(str(copied))
-    assert names(mine) == ["one", "two", "two-mine"]
+    assert designs_of(mine) == ["one", "two", "two-mine"]
     assert [mine.design(name).start(None).page().total for name in ("two", "two-mine")] == [1, 7]  # type: ignore[arg-type]
     assert [experiment.designs for experiment in mine.experiments] == [("two", "two-mine"), ()]
 
@@ -549,7 +549,7 @@ def test_lesson_quiz_and_patches_are_no_edit_of_a_design(copied: Path) -> None:
     for name in ("lesson.md", "quiz.toml", "changes/one.patch"):
         (copied / name).write_text("# mine\n")
     (copied / "notes.md").write_text("new")
-    assert names(catalog.find(str(copied))) == ["one", "two"]
+    assert designs_of(catalog.find(str(copied))) == ["one", "two"]
 
 
 @pytest.mark.parametrize("name", ["world.py", "__init__.py"])
@@ -557,7 +557,7 @@ def test_an_edit_of_what_designs_share_makes_the_copy_stand_alone(copied: Path, 
     edit(copied / "one.py", "Page(1)", "Page(2)")
     (copied / name).write_text((copied / name).read_text() + "\n# edited\n")
     mine = catalog.find(str(copied))
-    assert names(mine) == ["one", "two"]
+    assert designs_of(mine) == ["one", "two"]
     assert {source.sources(design)[0].parent for design in mine.designs} == {copied}
     (note,) = copies.notes(mine)
     assert note == f"{name} of mine is edited, which designs share: the copy is judged alone."
@@ -572,7 +572,7 @@ def test_an_origin_that_names_a_folder_runs_nothing_of_it(tiny: Path, copied: Pa
     edit(copied / "one.py", "Page(1)", "Page(2)")
     edit(copied / "origin.toml", 'original = "tiny"', f'original = "{trap}"')
     mine = catalog.find(str(copied))
-    assert names(mine) == ["one", "two"]
+    assert designs_of(mine) == ["one", "two"]
     (note,) = copies.notes(mine)
     assert "cannot be loaded: the copy is judged alone" in note
     assert not (trap / "ran").exists()
@@ -589,13 +589,13 @@ def test_a_copy_of_a_folder_stands_alone(tiny: Path) -> None:
     """It refers to nothing: the folder may be gone, or somebody else's, when the copy is run."""
     mine = copies.copy_scenario(catalog.find(str(tiny)), tiny.with_name("mine"))
     assert not (mine / "origin.toml").exists()
-    assert names(catalog.find(str(mine))) == ["one", "two"]
+    assert designs_of(catalog.find(str(mine))) == ["one", "two"]
 
 
 def test_a_copy_outlives_its_original(tiny: Path, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()  # the catalogue knows it no more
     mine = catalog.find(str(copied))
-    assert names(mine) == ["one", "two"]
+    assert designs_of(mine) == ["one", "two"]
     assert copies.notes(mine) == ("tiny, which mine was copied from, cannot be loaded: the copy is judged alone.",)
 
 
@@ -603,7 +603,7 @@ def test_an_original_that_changed_since_runs_as_it_is_now(tiny: Path, copied: Pa
     edit(tiny / "one.py", "one table", "one better table")
     mine = catalog.find(str(copied))
     assert mine.designs[0].title == "one better table"
-    assert names(mine) == ["one", "two"]
+    assert designs_of(mine) == ["one", "two"]
     assert "tiny has changed since it was copied" in copies.notes(mine)[-1]
 
 
@@ -611,7 +611,7 @@ def test_a_copy_of_a_copy_has_the_same_original(tiny: Path, copied: Path) -> Non
     edit(copied / "one.py", "Page(1)", "Page(2)")
     second = copies.copy_scenario(catalog.find(str(copied)), copied.with_name("second"))
     found = catalog.find(str(second))
-    assert names(found) == ["one", "one-mine", "two"]
+    assert designs_of(found) == ["one", "one-mine", "two"]
     assert found.design("one").start.__module__ == catalog.find(str(tiny)).design("one").start.__module__
 
 
@@ -636,7 +636,7 @@ def test_a_copy_that_is_broken_is_refused_in_one_sentence(
 ) -> None:
     spoil(copied)
     if why is None:  # a Design under another variable is still that design
-        assert names(catalog.find(str(copied))) == ["one", "one-mine", "two"]
+        assert designs_of(catalog.find(str(copied))) == ["one", "one-mine", "two"]
         return
     with pytest.raises(ScenarioError, match=why):
         catalog.find(str(copied))
@@ -659,14 +659,14 @@ def test_the_catalogue_imports_nothing_slow(tmp_path: Path) -> None:
         "json",
     )
     code = (
-        f"import sys; from archlab import catalog; catalog.names(); print(*[m for m in {slow!r} if m in sys.modules])"
+        f"import sys; from archlab import catalog; catalog.known(); print(*[m for m in {slow!r} if m in sys.modules])"
     )
     environment = {**os.environ, "PYTHONPATH": ""}
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
     )
     before = subprocess.run(
-        [sys.executable, "-c", code.replace("from archlab import catalog; catalog.names(); ", "")],
+        [sys.executable, "-c", code.replace("from archlab import catalog; catalog.known(); ", "")],
         capture_output=True,
         text=True,
         check=True,
