@@ -201,3 +201,14 @@ def test_a_part_that_is_hogged_computes_until_it_is_let_off(lab: Lab, apps: obje
     after = {pid: processor_time(pid) for pid in part.pids}
     time.sleep(1.0)  # the time itself is what is looked at
     assert all(processor_time(pid) - after[pid] < 0.3 for pid in part.pids)
+
+
+def test_one_that_was_killed_is_started_again_at_once_on_the_same_port(lab: Lab, apps: object) -> None:
+    """Its workers may not have let go of the port yet; whoever starts it waits for that."""
+    service = lab.service(apps.whose, "shop", workers=2).ready()  # type: ignore[attr-defined]
+    port = service.port
+    for _ in range(10):
+        service.kill()
+        service.start()
+        assert service.ready().client.get("/").ok
+    assert service.port == port
