@@ -96,5 +96,6 @@ def findings(scenario: Scenario, run: Run) -> Iterator[str]:
     for facts, design in product(run.workloads, run.designs):
         inside = clear_by(run, facts.name, design.name)
         if inside is not None and inside[1] < WELL_INSIDE and not run.turned:
-            near = f"{facts.name}: {design.name} lies only {inside[1]:.1f} × inside its region"
+            how = "meets its bounds" if inside[0] else "misses its bound"
+            near = f"{facts.name}: {design.name} {how} by only {inside[1]:.1f} ×"
             yield f"{near}; turn the workload's knobs further for a clear picture"

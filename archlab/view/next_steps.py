@@ -29,6 +29,12 @@ def again(run: Run, scenario: Scenario, *more: str) -> str:
     return " ".join(["archlab run", called(run, scenario), *options, *more])
 
 
+def more(page: Page, run: Run) -> list[Text]:
+    """Where all that was recorded of a run can be seen."""
+    recorded = run.run_id is not None
+    return commands(page, "MORE", [(f"archlab report {run.run_id}", "every figure, interval and cost")] * recorded)
+
+
 def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
     """Commands to type, each with the question that it answers. A scenario that is not at hand cannot be named."""
     if scenario is None:

@@ -21,7 +21,7 @@ from archlab.view import (
     verdict,
     waterfall,
 )
-from archlab.view.next_steps import next_steps
+from archlab.view.next_steps import more, next_steps
 from archlab.view.page import BAD, DIM, HEAD, Page, Picture, pad
 
 
@@ -129,4 +129,5 @@ def _figures(
     yield from verdict.claims(page, run, scenario)
     yield from verdict.trust(page, run, scenario)
     yield Text()
+    yield from more(page, run)
     yield from next_steps(page, run, scenario)

@@ -13,6 +13,9 @@ from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part
 LABEL = 9
 """Cells for ``VERDICT`` and its like; the sentences stand to the right of them."""
 
+FEW = 3
+"""Kinds of faults that are named one by one; of more, the names would hide that all of them struck."""
+
 TRAPS = {
     "self-inflicted": "faster means needed",
     "misses": "simple is always enough",
@@ -25,8 +28,29 @@ def said(page: Page, label: str, body: Part, style: str = HEAD) -> list[Text]:
     return page.wrap(body, (label, style), LABEL)
 
 
+UNSTEADY = 0.25
+"""A baseline that differs from itself by more than this makes its verdict doubtful."""
+
+
 def verdict(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
-    return said(page, "VERDICT", " ".join(verdict_sentences(run, scenario))) if run.verdicts else []
+    """A line for the workloads of each outcome, with the reason; before them a doubt about all of them."""
+    if not run.verdicts:
+        return []
+    lines = _unsteady(page, run, scenario)
+    for sentence in verdict_sentences(run, scenario):
+        lines += said(page, "" if lines else "VERDICT", sentence)
+    return lines
+
+
+def _unsteady(page: Page, run: Run, scenario: Scenario | None) -> list[Text]:
+    """That the baseline differs too much from itself, and what to do about it."""
+    baseline = facts.simplest(run)
+    if baseline is None or run.noise is None or run.noise <= UNSTEADY:
+        return []
+    differs = f"{baseline.name} differs from itself by {units.percent(run.noise)}"
+    told = page.text((f"Doubtful: {differs}. Close what else is running and measure longer.", UNSURE))
+    lines = said(page, "VERDICT", told)
+    return [*lines, *page.command(again(run, scenario, LONGER), indent=LABEL)] if scenario else lines
 
 
 def borders(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
@@ -38,7 +62,9 @@ def verdict_sentences(run: Run, scenario: Scenario | None = None) -> list[str]:
     self-inflicted pattern would cost."""
     grouped: dict[str, list[str]] = {}
     for v in run.verdicts:
-        grouped.setdefault(_clause(run, v, scenario), []).append(v.workload)
+        why = _missed(run, v.workload, scenario)
+        clause = f"{_clause(run, v, scenario)}{'. ' * bool(why)}{why}".rstrip(".")
+        grouped.setdefault(clause, []).append(v.workload)
     sentences = [f"{units.listed(workloads)}: {clause}." for clause, workloads in grouped.items()]
     sentences += edits.sentences(run, scenario)
     cost = _cost_sentence(run, scenario)
@@ -51,13 +77,28 @@ def _clause(run: Run, v: Verdict, scenario: Scenario | None) -> str:
     if v.status == "none":
         return "none is sufficient"
     if v.status == "uncertain":
-        open_still = units.listed(v.candidates, "or") if len(v.candidates) > 1 else f"perhaps {''.join(v.candidates)}"
-        return f"uncertain, {open_still} ({LONGER} tells more)"
+        if len(v.candidates) > 1:
+            return f"this run cannot tell whether it is {units.listed(v.candidates, 'or')}"
+        return f"this run cannot tell, perhaps {''.join(v.candidates)}"
     busy = facts.busy(run, v.workload, v.design or "") if v.workload == facts.shown_workload(run, scenario) else None
     if busy is None or busy < 0.01:
         return f"{v.design}"
     whose = f"{scenario.load.busy} " if scenario and scenario.load.busy else ""
     return f"{v.design} ({whose}{units.percent(busy)} busy)"
+
+
+def _missed(run: Run, workload: str, scenario: Scenario | None) -> str:
+    """``crud misses "page, 95 in 100": 410 ms, at most 100 ms``, of the simplest design that is not enough."""
+    v, simplest = run.verdict(workload), facts.simplest(run)
+    if v is None or v.status != "sufficient" or simplest is None or run.flips(workload):
+        return ""
+    for r in run.requirements:
+        if (r.workload, r.design, r.outcome) == (workload, simplest.name, "missed"):
+            m = facts.behind(run, r)
+            figure = units.figure(m.value, m.unit) if m and m.value is not None else facts.missed_because(run, r)
+            asked = units.bound(r.at_most, r.unit, r.at_least)
+            return f"{simplest.name}: {figure}, asked {asked} ({facts.says(scenario, r.id)})"
+    return ""
 
 
 def _flipping(run: Run, workload: str, scenario: Scenario | None) -> str:
@@ -271,6 +312,8 @@ def trust_facts(run: Run) -> list[str]:
         counted[0] += f.injected
         counted[1] += f.planned
     struck = [f"{name} {struck_of(times, planned)}" for name, (times, planned) in injected.items()]
+    if len(injected) > FEW and all(times == planned for times, planned in injected.values()):
+        struck = [f"all {sum(planned for _, planned in injected.values())}, of {len(injected)} kinds"]
     told += [f"faults that struck: {', '.join(struck)}"] if struck else []
     if run.environment.get("broker"):
         told.append(f"broker: {run.environment['broker']}")

@@ -450,7 +450,7 @@ def test_a_declared_order_that_the_bill_contradicts_is_a_finding() -> None:
 def test_a_workload_near_its_border_is_a_finding_unless_somebody_turned_a_knob() -> None:
     near = measured("plain", "pressure", MISSED, 0.15)
     assert run(near).findings == (
-        "pressure: plain lies only 1.5 × inside its region; turn the workload's knobs further for a clear picture",
+        "pressure: plain misses its bound by only 1.5 ×; turn the workload's knobs further for a clear picture",
     )
     assert run(near, turned={"rows": 10.0}).findings == ()
     assert run(measured("plain", "pressure", MISSED, 0.31)).findings == ()

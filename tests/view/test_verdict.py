@@ -11,7 +11,11 @@ from archlab.view import run_screen, verdict
 
 def test_the_verdict_names_every_workload_and_what_self_inflicted_costs(samples):
     sentences = verdict.verdict_sentences(samples.run(), samples.scenario())
-    assert sentences[:3] == ["calm: crud.", "pressure: queries (28 % busy).", "far_views: projection."]
+    assert sentences[:3] == [
+        "calm: crud.",
+        "pressure: queries (28 % busy). crud: falls behind: 29 of 100 a second, asked ≤ 100 ms (page, 95 in 100).",
+        "far_views: projection. crud: 410 ms, asked ≤ 100 ms (page, 95 in 100).",
+    ]
     assert sentences[3] == (
         "Under pressure, projection is 620 × sooner than queries, which nobody waits for, "
         "at 1.8 × the code, one more process and 58 ms instead of at once (own order seen)."
@@ -21,15 +25,17 @@ def test_the_verdict_names_every_workload_and_what_self_inflicted_costs(samples)
 def test_a_scenario_says_what_is_busy_where_it_is_not_the_design(samples):
     """Whatever parts of the lab its designs use."""
     known = replace(samples.scenario(), needs=("services",))
-    assert verdict.verdict_sentences(samples.run(), known)[1] == "pressure: queries (28 % busy)."
+    assert verdict.verdict_sentences(samples.run(), known)[1].startswith("pressure: queries (28 % busy). ")
     over = replace(known, needs=(), load=replace(known.load, busy="its connection"))
-    assert verdict.verdict_sentences(samples.run(), over)[1] == "pressure: queries (its connection 28 % busy)."
+    assert verdict.verdict_sentences(samples.run(), over)[1].startswith(
+        "pressure: queries (its connection 28 % busy). "
+    )
 
 
 def test_workloads_with_one_outcome_share_a_clause(samples):
     run = samples.run()
     calm = run.verdict("calm")
-    alike = replace(run, verdicts=tuple(replace(calm, workload=v.workload) for v in run.verdicts))
+    alike = replace(run, verdicts=tuple(replace(calm, workload=v.workload) for v in run.verdicts), requirements=())
     assert verdict.verdict_sentences(alike)[0] in ("calm, pressure and far_views: crud.", "calm and far_views: crud.")
 
 
@@ -55,7 +61,7 @@ def test_what_nobody_could_tell_is_not_called_unnoticeable(samples, outcome, rat
 def test_a_pattern_that_pays_everywhere_has_no_price_to_tell(samples):
     run = samples.third_party()
     only = replace(run, verdicts=tuple(v for v in run.verdicts if v.workload == "pressure"))
-    assert verdict.verdict_sentences(only) == ["pressure: events."]
+    assert verdict.verdict_sentences(only) == ["pressure: events. http-chain: 2.1 s, asked ≤ 300 ms (checkout p95)."]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +103,26 @@ def test_trust_tells_noise_rounds_faults_and_the_observer_effect(samples):
     more = replace(samples.run(), faults=(FaultRecord("poison", "projection", 3, 6),), noise=None, quick=True)
     struck = "faults that struck: poison 6 times, 3 planned"
     assert verdict.trust_facts(more)[:3] == ["5 rounds, n ≥ 80", "--quick: fewer rounds", struck]
+
+
+def test_a_baseline_that_differs_from_itself_makes_the_verdict_doubtful_and_says_what_to_type(samples):
+    """Above 25 %, before any outcome; below that the verdict stands without a doubt."""
+
+    def told(noise):
+        picture = run_screen.figures(replace(samples.run(), noise=noise), samples.scenario())
+        return samples.flowing(samples.render(picture, 100))
+
+    doubt = "VERDICT Doubtful: crud differs from itself by 30 %. Close what else is running and measure longer."
+    assert f"{doubt} archlab run cqrs --for 60s calm: crud." in told(0.30)
+    assert "Doubtful" not in told(0.25) and "VERDICT calm: crud." in told(0.25)
+
+
+def test_of_many_kinds_of_faults_is_said_that_all_struck_or_which_did_not(samples):
+    struck = tuple(FaultRecord(f"kind-{n}", "crud", 2, 2) for n in range(4))
+    assert "faults that struck: all 8, of 4 kinds" in verdict.trust_facts(replace(samples.run(), faults=struck))
+    missed = (*struck[:3], FaultRecord("kind-3", "crud", 2, 1))
+    (told,) = [t for t in verdict.trust_facts(replace(samples.run(), faults=missed)) if "struck" in t]
+    assert told.endswith("kind 3 1 of 2")
 
 
 def test_claims_of_other_kinds_are_listed_and_not_counted(samples):
