@@ -197,6 +197,7 @@ def run(
     slowest: Slowest = False,
     broker: Broker = None,
     keep: Keep = False,
+    full: Annotated[bool, typer.Option("--full", help="Then show the whole report, in a pager on a terminal.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Of a ./folder: a short look at every save, one line each.")
     ] = False,
@@ -218,6 +219,7 @@ def run(
         slowest,
         broker,
         keep,
+        full,
     )
     if watch:
         from archlab.commands import watch as watching

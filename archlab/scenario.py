@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import math
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -239,12 +239,30 @@ class Workload:
 
     name: str
     says: str
+    """What it is, in a few words. A knob's name in braces stands for its value: ``{rate:,.0f} orders a second``."""
     settings: Mapping[str, float] = field(default_factory=dict)
     closed: bool = False
     """Served back to back (closed loop) instead of on a schedule (open loop)."""
     along: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """One knob and the values at which the workload is served in one run: ``{"rtt": (0, 0.5, 2, 10)}``. Every
     measurement has the value in its ``at``, and a verdict that differs along it is said to flip."""
+
+    def caption(self, knobs: Mapping[str, float], turned: Container[str] = ()) -> str:
+        """``says`` with the values of the knobs; one that a person turned is marked ``(you)``.
+
+        Raises KeyError for a name in braces that is no knob, ValueError for a format that is none.
+        """
+        return self.says.format_map({name: _Shown(value, name in turned) for name, value in knobs.items()})
+
+
+class _Shown:
+    """A knob's value as a caption shows it."""
+
+    def __init__(self, value: float, turned: bool) -> None:
+        self._value, self._turned = value, turned
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value, spec or "g") + " (you)" * self._turned
 
 
 class Later:
@@ -533,6 +551,10 @@ class Scenario:
     def settings(self, workload: Workload, turned: Mapping[str, float]) -> dict[str, float]:
         """Every knob's value: its default, else what the workload sets, else what a person turned it to."""
         return {knob.name: turned.get(knob.name, workload.settings.get(knob.name, knob.default)) for knob in self.knobs}
+
+    def caption(self, workload: Workload, turned: Mapping[str, float]) -> str:
+        """What a workload is, with the knobs as they are now."""
+        return workload.caption(self.settings(workload, turned), turned)
 
     def turn(self, text: str) -> tuple[str, float]:
         """``"page_rows=50"`` → ``("page_rows", 50)``; raises UsageError that lists the knobs or the range."""

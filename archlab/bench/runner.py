@@ -156,7 +156,10 @@ def _blank(plan: Plan, started: datetime, traces: tuple[Trace, ...], product: st
         seed=plan.seed,
         started=started.isoformat(timespec="seconds"),
         seconds=0.0,
-        workloads=tuple(WorkloadFacts(w.name, w.says, scenario.settings(w, plan.turned)) for w in scenario.workloads),
+        workloads=tuple(
+            WorkloadFacts(w.name, scenario.caption(w, plan.turned), scenario.settings(w, plan.turned))
+            for w in scenario.workloads
+        ),
         designs=tuple(replace(facts, promises=scenario.design(facts.name).promises) for facts in cost.facts(scenario)),
         measurements=(),
         faults=(),

@@ -280,6 +280,10 @@ def _workloads(scenario: Scenario) -> Iterator[str]:
                 )
             elif isinstance(knob.default, int) and value != value // 1:
                 yield f"workload {workload.name} sets {name} to {value:g}, which is not a whole number."
+        try:
+            scenario.caption(workload, {})
+        except (LookupError, ValueError, AttributeError, TypeError) as error:
+            yield f"workload {workload.name}: says cannot be shown with the knobs: {describe(error)}."
         yield from _along(workload, knobs)
 
 

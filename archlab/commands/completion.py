@@ -169,7 +169,7 @@ def _designs(asked: str) -> Iterable[Suggestion]:
 
 def _workloads(asked: str) -> Iterable[Suggestion]:
     scenario = _scenario(asked)
-    return [(workload.name, workload.says) for workload in scenario.workloads] if scenario else []
+    return [(workload.name, scenario.caption(workload, {})) for workload in scenario.workloads] if scenario else []
 
 
 def _knobs(asked: str) -> Iterable[Suggestion]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
@@ -48,12 +49,15 @@ class Asked:
     broker: str | None = field(default=None, repr=False)
     """The URL of a broker, with a password."""
     keep: bool = False
+    full: bool = False
 
     def __post_init__(self) -> None:
         if abs(self.seed) >= 2**63:
             raise UsageError(f"--seed takes a whole number that the record can hold, not {self.seed}.")
         if self.quick and self.seconds is not None:
             raise UsageError("--quick and --for contradict each other: give one of them.")
+        if self.full and self.as_json:
+            raise UsageError("--json prints everything already: leave out --full.")
         if self.keep and (self.as_json or self.no_input):
             raise UsageError("--keep asks what to do next: leave out --json and --no-input.")
 
@@ -139,9 +143,27 @@ def _shown(scenario: Scenario, turned: dict[str, float], asked: Asked) -> Run:
         sys.stdout.flush()
 
     judged = measure(scenario, turned, asked, show, predicted)
-    prediction = (predicted.design, predicted.confidence) if predicted else (None, 0)
-    screen.print(run_screen.figures(judged, scenario, *prediction))
+    said, sure = (predicted.design, predicted.confidence) if predicted else (None, 0)
+    screen.print(run_screen.figures(judged, scenario, said, sure, _done(scenario)))
+    if asked.full:
+        from archlab.commands.terminal import print_long
+        from archlab.view import report
+
+        print_long(screen, report.picture(judged, scenario))
     return judged
+
+
+def _done(scenario: Scenario) -> list[str]:
+    """What the scenario offers to try next and was done already: run with these knobs, or copied into this folder."""
+    with recording() as store:
+        turned = [run.turned for run in store.history(200) if run.scenario == scenario.name] if store else []
+    found = []
+    for command, _ in scenario.try_next:
+        _, what, name, *options = shlex.split(command)
+        knobs = {knob: float(value) for knob, equals, value in (o.partition("=") for o in options) if equals}
+        if (what == "run" and knobs in turned) or (what == "new" and Path(name).exists()):
+            found.append(command)
+    return found
 
 
 def _picked(run: Run, asked: Asked) -> Run:

@@ -16,14 +16,12 @@ _MORE: tuple[tuple[str, Callable[[DesignFacts], int]], ...] = (
 )
 
 
-def section(run: Run, scenario: Scenario | None = None, every: bool = False) -> Section:
-    """Lines and processes, queues where they differ, the change request; ``every`` counts modules and tables too."""
+def section(run: Run, scenario: Scenario | None = None) -> Section:
+    """Lines and processes, modules, tables and queues, the change request."""
     designs = facts.in_order(run)
     rows = []
-    kept = [(name, of) for name, of in _MORE if every or (name == "queues" and len({of(d) for d in designs}) > 1)]
-    if kept:
-        counted = [" · ".join(str(of(d)) for _, of in kept) for d in designs]
-        rows.append(Row(" · ".join(name for name, _ in kept), [[(cell, "")] for cell in counted]))
+    counted = [" · ".join(str(of(d)) for _, of in _MORE) for d in designs]
+    rows.append(Row(" · ".join(name for name, _ in _MORE), [[(cell, "")] for cell in counted]))
     if any(d.change_files for d in designs):
         rows.append(Row(_asked(scenario), [change(d, run) for d in designs]))
     return Section("THE BILL", "lines · processes", [[(f"{d.lines:,} · {processes(d)}", "")] for d in designs], rows)

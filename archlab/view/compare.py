@@ -228,10 +228,8 @@ def _topic(page: Page, run: Run, scenario: Scenario | None) -> Iterable[Text]:
     if not run.valid:
         yield from page.wrap(page.text(("INVALID: ", BAD), "; ".join(run.invalid_reasons)))
         return
-    sections = requirements.sections(run, scenario, every=True)
-    yield from columns.draw(
-        page, "IS IT ENOUGH?", "simplest first →", names, [*sections, bill.section(run, scenario, True)]
-    )
+    sections = requirements.sections(run, scenario)
+    yield from columns.draw(page, "IS IT ENOUGH?", "simplest first →", names, [*sections, bill.section(run, scenario)])
     for picture in (grid, ledger, series):
         drawn = list(picture.draw(page, run, scenario))
         yield from [Text(), *drawn] if drawn else []

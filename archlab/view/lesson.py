@@ -69,7 +69,8 @@ def _workloads(page: Page, turned: Sequence[Knob], workloads: Sequence[Workload]
         yield Text()
         yield from page.wrap(page.text(("WORKLOADS", HEAD), ("  one alone: --workload NAME", DIM)))
     for workload in workloads:
-        yield from page.wrap(page.text((workload.name, HEAD), f": {workload.says}"), indent=2)
+        caption = workload.caption({k.name: workload.settings.get(k.name, k.default) for k in turned})
+        yield from page.wrap(page.text((workload.name, HEAD), f": {caption}"), indent=2)
         said = [f"{knob.name} {workload.settings[knob.name]:,g}" for knob in turned if knob.name in workload.settings]
         said += [f"{name} {', '.join(f'{v:,g}' for v in values)}" for name, values in workload.along.items()]
         if said:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from rich.text import Text
 
@@ -12,6 +13,8 @@ from archlab.view import units
 from archlab.view.page import Page, commands
 
 LONGER = "--for 60s"
+FEW, WIDE = 2, 100
+"""Steps that are offered at once, from this width on; on a narrower page each takes two lines, and one is offered."""
 _OF_A_SCENARIO = re.compile(r"^(archlab (?:check|compare|lint|quiz|run|show)) [A-Za-z][\w-]*")
 """A command with the name of a scenario behind it."""
 
@@ -35,8 +38,11 @@ def more(page: Page, run: Run) -> list[Text]:
     return commands(page, "MORE", [(f"archlab report {run.run_id}", "every figure, interval and cost")] * recorded)
 
 
-def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
-    """Commands to type, each with the question that it answers. A scenario that is not at hand cannot be named."""
+def next_steps(page: Page, run: Run, scenario: Scenario | None = None, done: Container[str] = ()) -> list[Text]:
+    """Commands to type, each with the question that it answers: the first few of those that are not ``done`` yet.
+
+    A scenario that is not at hand cannot be named.
+    """
     if scenario is None:
         recorded = (
             [] if run.run_id is None else [(f"archlab trace {run.run_id}", "where does a request spend its time?")]
@@ -52,5 +58,5 @@ def next_steps(page: Page, run: Run, scenario: Scenario | None = None) -> list[T
         own = [(c, why) for c, why in scenario.try_next if not c.startswith("archlab new")]
         steps += [(_OF_A_SCENARIO.sub(rf"\1 {typed}", c), why) for c, why in own]
     else:
-        steps += scenario.try_next
-    return commands(page, "NEXT", steps)
+        steps += [(command, why) for command, why in scenario.try_next if command not in done]
+    return commands(page, "NEXT", steps[: (FEW if page.width >= WIDE else 1) + bool(unsure)])

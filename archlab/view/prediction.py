@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.text import Text
 
 from archlab.scenario import Design, Scenario, Workload
-from archlab.view import units
+from archlab.view import facts, units
 from archlab.view.page import DIM, HEAD, Page, Part, Picture, table
 
 
@@ -18,24 +18,24 @@ def question(
 
     ``turned`` are the knobs that the person set: what is demanded may depend on them.
     """
-    knobs = scenario.settings(workload, turned or {})
-    return Picture(lambda page: _question(page, scenario, workload, choices, knobs))
+    return Picture(lambda page: _question(page, scenario, workload, choices, turned or {}))
 
 
 def _question(
-    page: Page, scenario: Scenario, workload: Workload, choices: Sequence[Design], knobs: Mapping[str, float]
+    page: Page, scenario: Scenario, workload: Workload, choices: Sequence[Design], turned: Mapping[str, float]
 ) -> Iterable[Text]:
     paragraph = " ".join(scenario.problem.split("\n")) if page.width < 80 else scenario.problem
     for line in paragraph.strip().split("\n"):
         yield from page.wrap(line.strip())
     yield Text()
+    knobs = scenario.settings(workload, turned)
     demanded = [r for r in scenario.requirements if r.demanded_in(workload.name, knobs)]
     if demanded:
         asked = "; ".join(f"{r.says} {units.bound(r.at_most, r.unit, r.at_least)}" for r in demanded)
-        yield from page.wrap(asked + ".", ("Demanded", HEAD), 10)
-    yield from page.wrap(workload.says, (workload.name.capitalize().replace("_", " "), HEAD), 10)
+        yield from page.wrap(asked + ".", ("Required", HEAD), 10)
+    yield from page.wrap(scenario.caption(workload, turned), (workload.name.capitalize().replace("_", " "), HEAD), 10)
     yield Text()
-    yield from page.wrap(("Which is the simplest design that will do?", HEAD))
+    yield from page.wrap((f"Which is the simplest design that is enough for {facts.words(workload.name)}?", HEAD))
     rows: list[Sequence[Part]] = [
         ((f"{number}", HEAD), design.name, (design.title, DIM)) for number, design in enumerate(choices, start=1)
     ]

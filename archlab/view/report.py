@@ -44,13 +44,13 @@ def _verdict(page: Page, run: Run, scenario: Scenario | None) -> Iterator[Text]:
 def _evidence(page: Page, run: Run, scenario: Scenario | None) -> Iterator[tuple[str, str, Iterable[Text]]]:
     designs = [d.name for d in facts.in_order(run)]
     if run.valid:
-        table = columns.draw(page, "", "simplest first →", designs, requirements.sections(run, scenario, every=True))
+        table = columns.draw(page, "", "simplest first →", designs, requirements.sections(run, scenario))
         yield (
             "REQUIREMENTS",
             "What each workload asks for, each design's figure, and how far inside it is.",
             table,
         )
-    cost = columns.draw(page, "", "simplest first →", designs, [bill.section(run, scenario, every=True)])
+    cost = columns.draw(page, "", "simplest first →", designs, [bill.section(run, scenario)])
     yield "COST", "What each design is made of, and what one change costs in it.", cost
     for title, says, view in (
         ("GRID", "The same request at several places: what works where.", grid),

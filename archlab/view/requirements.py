@@ -16,30 +16,23 @@ LONGEST_RATE = 18
 """Characters of ``29 of 100/s``; a longer explanation stands below the table."""
 
 
-def sections(run: Run, scenario: Scenario | None = None, every: bool = False) -> list[Section]:
-    """One section a workload; ``every`` shows each requirement with its figures, also where all are met."""
+def sections(run: Run, scenario: Scenario | None = None) -> list[Section]:
+    """One section a workload: each requirement with each design's figure."""
     designs = facts.in_order(run)
     found = []
     for w in run.workloads:
         demanded = facts.demands(run, w.name)
         if not demanded:
             continue
-        if not every and _all_met(run, w.name):
-            rows = [Row(_all_bounds(len(demanded)), [_met_by(run, w.name, d.name) for d in designs])]
-        else:
-            rows = []
-            for r in demanded:
-                cells = [_cell(run, r, d.name) for d in designs]
-                rows.append(Row(facts.says(scenario, r.id), cells, units.bound(r.at_most, r.unit, r.at_least)))
-            rows += _clear(run, w.name)
+        rows = []
+        for r in demanded:
+            cells = [_cell(run, r, d.name) for d in designs]
+            rows.append(Row(facts.says(scenario, r.id), cells, units.bound(r.at_most, r.unit, r.at_least)))
+        rows += _clear(run, w.name)
         notes = [*_where(run, scenario, w.name), *_notes(run, w.name)]
         stands = [facts.stands_as(run, w.name, d.name) for d in designs]
         found.append(Section(w.name, w.says, stands, rows, notes))
     return found
-
-
-def _all_bounds(number_of: int) -> str:
-    return {1: "the bound", 2: "both bounds"}.get(number_of, f"all {units.word(number_of)} bounds")
 
 
 def _cell(run: Run, demanded: RequirementOutcome, design: str) -> Cell:
@@ -123,30 +116,13 @@ def _either(numbers: Sequence[int]) -> str:
     return " or ".join(map(str, numbers))
 
 
-def _all_met(run: Run, workload: str) -> bool:
-    names = {d.name for d in facts.candidates(run)}
-    return all(r.outcome == "met" for r in run.requirements if r.workload == workload and r.design in names)
-
-
-def _met_by(run: Run, workload: str, design: str) -> Cell:
-    judged = {r.outcome for r in run.requirements if r.workload == workload and r.design == design}
-    if not judged:
-        return [("–", DIM)]
-    if judged != {"met"}:
-        return [facts.MARKS["misses" if "missed" in judged else "uncertain"]]
-    inside = judge.clear_by(run, workload, design)
-    if inside is None:
-        return [("met", "")]
-    return [(f"met by {units.ratio(inside[1])}", _clear_style(inside[1])), ("met", "")]
-
-
 def _clear(run: Run, workload: str) -> list[Row]:
     """By how much each design keeps or breaks the bound that decides: its mark above says which of the two."""
     inside = [judge.clear_by(run, workload, d.name) for d in facts.in_order(run)]
     if not any(inside):
         return []
     cells: Sequence[Said] = [(units.ratio(i[1]), _clear_style(i[1])) if i else ("–", DIM) for i in inside]
-    return [Row("met or missed by", [[cell] for cell in cells])]
+    return [Row("margin", [[cell] for cell in cells])]
 
 
 def _clear_style(factor: float) -> str:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from rich.text import Text
 
 from archlab.run import Run
 from archlab.scenario import Scenario
 from archlab.view import (
-    bill,
-    columns,
     events,
-    facts,
     grid,
     ledger,
-    requirements,
     series,
+    summary,
     units,
     verdict,
     waterfall,
@@ -41,9 +38,14 @@ def _traces(page: Page, run: Run, scenario: Scenario | None) -> list[Text]:
 
 
 def figures(
-    run: Run, scenario: Scenario | None = None, predicted: str | None = None, confidence: int = 0, every: bool = False
+    run: Run,
+    scenario: Scenario | None = None,
+    predicted: str | None = None,
+    confidence: int = 0,
+    done: Container[str] = (),
 ) -> Picture:
-    """Requirements, bill, verdict, prediction, claims, trust and what next; for an invalid run only why it is one.
+    """What was seen, then the table, the verdict, the prediction, trust, claims and what next; for an invalid run only
+    why it is one. ``done`` are commands that need not be offered again.
 
     It follows the traces of a run that has just ended, so it opens with what the header could not know yet.
     """
@@ -51,14 +53,13 @@ def figures(
     def draw(page: Page) -> Iterable[Text]:
         known = facts_line(page, run)
         yield from [pad(known, page.width, "right")] if page.width >= 80 else page.wrap(known)
-        yield from _figures(page, run, scenario, predicted, confidence, every)
+        yield Text()
+        yield from _figures(page, run, scenario, predicted, confidence, done)
 
     return Picture(draw)
 
 
-def whole(
-    run: Run, scenario: Scenario | None = None, predicted: str | None = None, confidence: int = 0, every: bool = False
-) -> Picture:
+def whole(run: Run, scenario: Scenario | None = None, predicted: str | None = None, confidence: int = 0) -> Picture:
     """A recorded run on one screen."""
 
     def draw(page: Page) -> Iterable[Text]:
@@ -67,7 +68,7 @@ def whole(
         drawn = _traces(page, run, scenario)
         yield from drawn
         yield from [Text()] if drawn else []
-        yield from _figures(page, run, scenario, predicted, confidence, every)
+        yield from _figures(page, run, scenario, predicted, confidence)
 
     return Picture(draw)
 
@@ -103,7 +104,12 @@ def _header(page: Page, name: str, question: str, right: Text) -> list[Text]:
 
 
 def _figures(
-    page: Page, run: Run, scenario: Scenario | None, predicted: str | None, confidence: int, every: bool
+    page: Page,
+    run: Run,
+    scenario: Scenario | None,
+    predicted: str | None,
+    confidence: int,
+    done: Container[str] = (),
 ) -> Iterable[Text]:
     if not run.valid:
         yield from verdict.trust(page, run, scenario)
@@ -112,22 +118,18 @@ def _figures(
         yield Text()
         yield from verdict.invalid(page, run, scenario)
         return
-    designs = [d.name for d in facts.in_order(run)]
-    sections = [*requirements.sections(run, scenario, every), bill.section(run, scenario, every)]
-    yield from columns.draw(page, "IS IT ENOUGH?", "simplest first →", designs, sections)
     for picture in (grid, ledger, series):
         drawn = list(picture.draw(page, run, scenario))
-        yield from [Text(), *drawn] if drawn else []
+        yield from [*drawn, Text()] if drawn else []
     happened = list(events.draw(page, run))
-    yield from [Text(), *happened] if happened else []
-    yield Text()
+    yield from [*happened, Text()] if happened else []
+    yield from summary.draw(page, run, scenario)
     yield from verdict.verdict(page, run, scenario)
     yield from verdict.borders(page, run, scenario)
     if predicted is not None:
         yield from verdict.you_said(page, run, predicted, confidence, scenario)
     yield from verdict.say_it(page, scenario)
-    yield from verdict.claims(page, run, scenario)
-    yield from verdict.trust(page, run, scenario)
-    yield Text()
+    yield from verdict.trust(page, run, scenario, brief=True)
+    yield from verdict.claims(page, run, scenario, brief=True)
     yield from more(page, run)
-    yield from next_steps(page, run, scenario)
+    yield from next_steps(page, run, scenario, done)

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from archlab.run import ClaimOutcome, Comparison, DesignFacts, Run, Verdict
 from archlab.scenario import Scenario
-from archlab.view import differences, edits, facts, units
+from archlab.view import differences, edits, facts, summary, units
 from archlab.view.next_steps import LONGER, again, called
 from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part
 
@@ -94,10 +94,11 @@ def _missed(run: Run, workload: str, scenario: Scenario | None) -> str:
         return ""
     for r in run.requirements:
         if (r.workload, r.design, r.outcome) == (workload, simplest.name, "missed"):
-            m = facts.behind(run, r)
-            figure = units.figure(m.value, m.unit) if m and m.value is not None else facts.missed_because(run, r)
-            asked = units.bound(r.at_most, r.unit, r.at_least)
-            return f"{simplest.name}: {figure}, asked {asked} ({facts.says(scenario, r.id)})"
+            m, reason, asked = facts.behind(run, r), facts.missed_because(run, r), facts.says(scenario, r.id)
+            if served := summary.serves(reason):
+                return f"{simplest.name} serves {served[0]} of {served[1]} requests a second"
+            figure = units.figure(m.value, m.unit) if m and m.value is not None else reason
+            return f"{simplest.name} misses “{asked}”: {figure}, bound {units.bound(r.at_most, r.unit, r.at_least)}"
     return ""
 
 
@@ -131,7 +132,7 @@ def _cost_sentence(run: Run, scenario: Scenario | None) -> str:
 
 def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFacts, pattern: DesignFacts) -> str:
     sooner = _times_sooner(run, workload, simple.name, pattern.name)
-    where = "Under pressure" if workload == "pressure" else f"In {workload}"
+    where = _under(workload).capitalize() if workload == "pressure" else f"In {workload}"
     than = f"sooner than {simple.name}"
     slight = f"{_not_sooner(run, workload, simple.name, pattern.name)} {than}"
     gain = f"{units.ratio(sooner)} {than}, which nobody waits for, at" if sooner else f"{slight}, for"
@@ -197,7 +198,7 @@ def prediction_sentence(run: Run, design: str, confidence: int, scenario: Scenar
     """The prediction beside the outcome at the shown workload, with the trap that a wrong one fell into."""
     workload = facts.shown_workload(run, scenario)
     v = run.verdict(workload)
-    told = f"{design}, {confidence} % sure"
+    told = f"{design} {_under(workload)}, {confidence} % sure"
     open_still = v is not None and v.status == "uncertain" and (design in v.candidates or not v.candidates)
     if v is None or open_still:
         return f"{told}. This run cannot tell; nothing is counted."
@@ -208,6 +209,10 @@ def prediction_sentence(run: Run, design: str, confidence: int, scenario: Scenar
     truth = f"it was {v.design}" if v.design else f"none is sufficient in {workload}"
     trap = _trap(run, workload, design, v.design)
     return f"{told}; {truth}. {trap}It will be asked again."
+
+
+def _under(workload: str) -> str:
+    return "under pressure" if workload == "pressure" else f"in {workload}"
 
 
 def _trap(run: Run, workload: str, predicted: str, needed: str | None) -> str:
@@ -226,8 +231,8 @@ def say_it(page: Page, scenario: Scenario | None) -> list[Text]:
     return said(page, "SAY IT", f"“{scenario.say_it}”") if scenario and scenario.say_it else []
 
 
-def claims(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
-    """How many claims held, by name; one that did not hold stands in full, with its evidence.
+def claims(page: Page, run: Run, scenario: Scenario | None = None, brief: bool = False) -> list[Text]:
+    """How many claims held; one that did not hold stands in full, with its evidence. ``brief`` leaves out the names.
 
     A quick or narrowed run leaves claims open by its nature: no evidence is owed, and only a whole run tells more.
     """
@@ -238,8 +243,10 @@ def claims(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]
     held = [c for c in asked if c.outcome == "held"]
     style = GOOD if len(held) == len(asked) else ""
     parts: list[Part] = [(f"{len(held)} of {len(asked)} held", style)]
-    if held:
+    if held and not brief:
         parts.append(": " + " · ".join(c.id for c in held))
+    elif run.run_id is not None:
+        parts.append(f": archlab claims {run.run_id}")
     lines = said(page, "CLAIMS", page.text(*parts)) if asked else []
     open_ones = [c for c in asked if c.outcome == "inconclusive"]
     by_nature = _leaves_open(run, scenario)
@@ -251,7 +258,7 @@ def claims(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]
     for c in asked:
         if c.outcome != "held" and not (by_nature and c.outcome == "inconclusive"):
             lines += page.wrap(_not_held(page, c), indent=LABEL)
-    if others:
+    if others and not brief:
         named = " · ".join(f"{c.id} ({c.kind})" for c in others)
         lines += said(page, "" if lines else "CLAIMS", page.text((f"not judged here: {named}", DIM)))
     return lines
@@ -283,23 +290,26 @@ def checked(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text
     return [*lines, *verdict(page, run, scenario), *claims(page, run, scenario), *trust(page, run, scenario)]
 
 
-def trust(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text]:
+def trust(page: Page, run: Run, scenario: Scenario | None = None, brief: bool = False) -> list[Text]:
     """Noise, repetitions, faults that really struck, what was assumed, what the tracing cost, and what the run noticed
-    about itself."""
-    told = [*trust_facts(run), *facts.assumed(run, scenario)]
+    about itself; ``brief`` shows the first of several findings."""
+    told = [*trust_facts(run, brief), *facts.assumed(run, scenario)]
     lines = said(page, "TRUST", " · ".join(told) or "nothing was repeated")
-    for finding in run.findings:
-        lines += page.wrap(page.text(("! ", UNSURE), finding), indent=LABEL)
+    shown = run.findings[:1] if brief else run.findings
+    hidden = len(run.findings) - len(shown)
+    for i, finding in enumerate(shown):
+        others = f" ({hidden} more in the report)" if hidden and i == len(shown) - 1 else ""
+        lines += page.wrap(page.text(("! ", UNSURE), finding + others), indent=LABEL)
     return lines
 
 
-def trust_facts(run: Run) -> list[str]:
+def trust_facts(run: Run, brief: bool = False) -> list[str]:
     told = []
     simplest = facts.simplest(run)
     if run.noise is not None and simplest is not None:
-        told.append(f"{simplest.name} against itself ±{units.percent(run.noise)}")
+        told.append(f"{simplest.name} differs from itself by {units.percent(run.noise)}")
     repeated = [m for m in run.measurements if m.per_round > 0]
-    if repeated:
+    if repeated and not brief:
         # An overloaded design is served in fewer rounds: more would tell nothing more.
         at_ease = [m for m in repeated if (m.utilisation or 0) < 1] or repeated
         rounds, fewest = min(m.rounds for m in at_ease), min(m.per_round for m in repeated)
@@ -314,10 +324,10 @@ def trust_facts(run: Run) -> list[str]:
     struck = [f"{name} {struck_of(times, planned)}" for name, (times, planned) in injected.items()]
     if len(injected) > FEW and all(times == planned for times, planned in injected.values()):
         struck = [f"all {sum(planned for _, planned in injected.values())}, of {len(injected)} kinds"]
-    told += [f"faults that struck: {', '.join(struck)}"] if struck else []
+    told += [f"faults injected: {', '.join(struck)}"] if struck else []
     if run.environment.get("broker"):
         told.append(f"broker: {run.environment['broker']}")
-    if run.tracing_cost is not None:
+    if run.tracing_cost is not None and not brief:
         told.append(f"tracing adds {units.percent(max(0.0, run.tracing_cost))}")
     return told
 

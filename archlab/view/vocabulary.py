@@ -167,7 +167,6 @@ WORDS = (
         "margin",
         "By how much a design meets its tightest bound (bound ÷ figure), or misses the one that it breaks the most "
         "(figure ÷ bound). Below 3 × another machine could decide otherwise.",
-        also=("met or missed by", "met by", "missed by"),
         see=("region", "requirement"),
     ),
     Word(

@@ -128,18 +128,18 @@ REQUIREMENTS = (
 WORKLOADS = (
     Workload(
         "calm",
-        "pages of one order; half of the requests write",
+        "orders on a page: {page_rows:,.0f}; half of the requests write",
         {"page_rows": 1, "views": 1, "store_distance": 0.0},
         closed=True,
     ),
     Workload(
         "pressure",
-        "1,300 requests a second, nearly half of them pages of 1,000 orders each",
+        "{rate:,.0f} requests a second, nearly half of them pages of {page_rows:,.0f} orders each",
         {"page_rows": 1000, "rate": 1300, "read_share": 0.5, "views": 1, "store_distance": 0.0},
     ),
     Workload(
         "far_views",
-        "12 shapes of 1,000 orders, which must live in a search store 5 ms away",
+        "{views:.0f} shapes of {page_rows:,.0f} orders, which must live in a search store {store_distance:g} ms away",
         {"page_rows": 1000, "rate": 1200, "read_share": 0.45, "views": 12, "store_distance": 5.0},
     ),
 )

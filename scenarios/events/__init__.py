@@ -242,7 +242,9 @@ REQUIREMENTS = (
 
 WORKLOADS = (
     Workload("calm", "one department of our own, which is quick and always there", {"effects": 1}, closed=True),
-    Workload("pressure", "300 checkouts a second, four effects, and a mail provider that is down for a while"),
+    Workload(
+        "pressure", "{rate:.0f} checkouts a second, {effects:.0f} effects, and a mail provider that is down for a while"
+    ),
     Workload("teams", "processes die, messages are bad, and other teams come and go", {"listeners": 1}, closed=True),
 )
 

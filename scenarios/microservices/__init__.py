@@ -232,7 +232,11 @@ REQUIREMENTS = (
 WORKLOADS = (
     Workload("calm", "one team owns the shop", closed=True),
     Workload("payment", "payment depends on somebody outside, and has a team of its own", {"teams": 1}),
-    Workload("pressure", "160 orders a second, and five teams that must not suffer from each other", {"teams": 5}),
+    Workload(
+        "pressure",
+        "{rate:.0f} orders a second, and {teams:.0f} teams that must not suffer from each other",
+        {"teams": 5},
+    ),
 )
 
 DESIGNS = (monolith.DESIGN, extract_one.DESIGN, microservices.DESIGN, distributed_monolith.DESIGN)

@@ -70,7 +70,7 @@ def test_each_experiment_has_a_section_of_its_own(told: Run) -> None:
 
 def test_the_screen_has_it_between_the_figures_and_the_verdict(told: Run, samples: Any) -> None:
     text = samples.render(run_screen.figures(told, samples.scenario()))
-    assert text.index("THE BILL") < text.index("WHY IT HAPPENED") < text.index("VERDICT")
+    assert text.index("WHY IT HAPPENED") < text.index("far_views") < text.index("VERDICT")
 
 
 def test_a_run_in_which_nothing_happened_has_no_section(samples: Any) -> None:

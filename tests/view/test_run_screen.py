@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from archlab import judge
-from archlab.view import facts, glossary, run_screen, units
+from archlab.view import bill, columns, facts, glossary, report, run_screen, summary, units
+from archlab.view.page import Picture
 from archlab.view.signs import plain
 
 WIDTHS = (20, 40, 60, 80, 100, 120, 200)
@@ -47,7 +48,7 @@ def test_no_colour_means_no_escape_codes(sample, the_scenario, samples):
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
 def test_every_required_figure_is_the_runs(sample, the_scenario, samples, width):
     """With its interval or without: the figure stands there, in the unit that a person reads."""
-    text = samples.flowing(samples.render(run_screen.figures(sample, the_scenario, every=True), width))
+    text = samples.flowing(samples.render(report.picture(sample, the_scenario), width))
     for r in sample.requirements:
         m = facts.behind(sample, r)
         if m is None or m.value is None:
@@ -57,39 +58,53 @@ def test_every_required_figure_is_the_runs(sample, the_scenario, samples, width)
 
 
 def test_marks_repeat_the_standing(sample, the_scenario, samples):
-    """In the narrow layout a design has a line of its own under its workload, so that its mark can be found."""
-    lines = samples.render(run_screen.figures(sample, the_scenario), 40).split("\n")
+    """In the report's narrow layout a design has a line of its own under its workload, so its mark can be found."""
+    lines = samples.render(report.picture(sample, the_scenario), 40).split("\n")
     words = {"enough": "✓ enough", "misses": "✗ misses", "pays": "★ pays", "self-inflicted": "+ self-inflicted",
              "uncertain": "? uncertain", "misuse": "· misuse"}  # fmt: skip
     for w in sample.workloads if sample.valid else ():
-        begin = next(i for i, line in enumerate(lines) if line.startswith(w.name))
+        begin = next(i for i, line in enumerate(lines) if line.startswith(w.name) and ":" not in line)
         for d in sample.designs:
             row = next(line for line in lines[begin:] if re.match(rf"  {d.name}\s", line))
-            judged = [r.outcome for r in sample.requirements if (r.workload, r.design) == (w.name, d.name)]
-            stands = judge.standing(sample, w.name, d.name)
-            if not judged:
-                assert "not asked" in row
-            elif stands == "misuse" and "missed" in judged:
-                assert words["misses"] in row
-            else:
-                assert words[stands] in row
+            assert words.get(facts.standing(sample, w.name, d.name), "not asked") in row
 
 
-def test_columns_line_up(samples):
-    """Every mark of a design begins in the column of its name."""
-    text = samples.render(run_screen.figures(samples.run(), samples.scenario()), 100).split("\n")
-    head = next(line for line in text if line.startswith("IS IT ENOUGH?"))
-    row = next(line for line in text if line.startswith("pressure"))
-    begins = [head.index(name) for name in ("crud", "queries", "summary", "projection")]
-    assert [row[at] for at in begins] == ["✗", "★", "+", "+"]
+def table(samples, run, width):
+    """The lines of the table from its header on: a line for each design."""
+    picture = Picture(lambda page: summary.draw(page, run, samples.scenario()))
+    return samples.render(picture, width).split("\n")[: 1 + len(run.designs)]
 
 
-def test_a_workload_where_all_is_met_takes_one_line(samples):
-    text = samples.render(run_screen.figures(samples.run(), samples.scenario()), 100).partition("VERDICT")[0]
-    assert "all three bounds" in text
-    assert text.count("page, 95 in 100") == 2  # pressure and far_views
-    every = samples.render(run_screen.figures(samples.run(), samples.scenario(), every=True), 100)
-    assert every.partition("VERDICT")[0].count("page, 95 in 100") == 3
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_every_cell_of_the_table_stands_under_its_workload_with_its_mark(samples, width):
+    """Every mark of a workload begins in the column of its name; the last column is the cost."""
+    run = samples.run()
+    head, *rows = table(samples, run, width)
+    assert head.split() == [*(w.name for w in run.workloads), "cost"]
+    for row, design in zip(rows, facts.in_order(run), strict=True):
+        assert row.startswith(design.name)
+        for w in run.workloads:
+            assert row[head.index(w.name)] == facts.MARKS[facts.standing(run, w.name, design.name)][0]
+        assert str(design.lines) in row
+
+
+def test_a_cell_that_misses_says_what_is_served_or_the_figure(samples):
+    _, crud, *_ = table(samples, samples.run(), 120)
+    assert "✗ serves 29 of 100/s" in crud and "✗ page, 95 in 100: 410 ms" in crud
+
+
+@pytest.mark.parametrize("width", [20, 40])
+def test_a_narrow_table_has_marks_and_words_only(samples, width):
+    head, *rows = table(samples, samples.run(), width)
+    assert "cost" not in head and len(rows) == 4
+    assert all(cell_len(row) <= width for row in rows)
+
+
+def test_from_the_table_on_it_fits_a_screen_of_24_lines(samples):
+    """At 80 columns, with a prediction: verdict and prompt are on the same screen."""
+    text = samples.render(run_screen.figures(samples.run(), samples.scenario(), "projection", 70), 80).split("\n")
+    begin = next(i for i, line in enumerate(text) if line.split()[-1:] == ["cost"])
+    assert len(text) - begin <= 24
 
 
 def test_how_far_inside_is_the_margin_that_decides(samples):
@@ -103,9 +118,9 @@ def test_how_far_inside_is_the_margin_that_decides(samples):
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_margin_of_a_design_that_misses_does_not_read_as_praise(samples, width):
     """``3.4 ×`` under ✗ is how far beyond the bound it lies: the row's name must be true of both."""
-    text = samples.render(run_screen.figures(samples.run(), samples.scenario()), width)
-    assert "met or missed by" in text and "clear of" not in text
-    ((_, word),) = glossary.find("met or missed by")
+    text = samples.render(report.picture(samples.run(), samples.scenario()), width)
+    assert "margin" in text and "clear of" not in text
+    ((_, word),) = glossary.find("margin")
     assert word.name == "margin" and "misses" in word.means
 
 
@@ -114,7 +129,7 @@ def test_an_invalid_run_is_judged_in_nothing(samples):
     assert "INVALID" in text
     for reason in samples.invalid().invalid_reasons:
         assert reason in text
-    for judged in ("VERDICT", "IS IT ENOUGH", "CLAIMS", "YOU SAID", "✓", "★", "VALID ·  "):
+    for judged in ("VERDICT", "cost", "CLAIMS", "YOU SAID", "✓", "★", "VALID ·  "):
         assert judged not in text.replace("INVALID", "")
 
 
@@ -136,11 +151,9 @@ def test_a_claim_that_a_whole_run_leaves_open_stands_in_full(samples):
 @pytest.mark.parametrize("width", [40, 80, 100, 120])
 def test_why_nobody_can_tell_is_said_in_full_below(samples, width):
     """A long reason must not break the table that it belongs to."""
-    text = samples.render(run_screen.figures(samples.uncertain(), samples.scenario()), width)
+    text = samples.render(report.picture(samples.uncertain(), samples.scenario()), width)
     assert "? queries: over the bound in 2 of 5 rounds" in samples.flowing(text)
     assert "? projection: 1 of 5 rounds ended with requests outstanding" in samples.flowing(text)
-    head = next(line for line in text.split("\n") if line.startswith("IS IT ENOUGH?"))
-    assert ("projection" in head) == (width >= 80)
 
 
 def test_too_few_rounds_are_one_reason_however_many_each_bound_needs(samples):
@@ -155,7 +168,7 @@ def test_too_few_rounds_are_one_reason_however_many_each_bound_needs(samples):
         for r in run.requirements
     )  # fmt: skip
     text = samples.flowing(
-        samples.render(run_screen.figures(replace(run, requirements=unsure, quick=True), samples.scenario()))
+        samples.render(report.picture(replace(run, requirements=unsure, quick=True), samples.scenario()))
     )
     assert text.count("rounds that a judgement needs") == 1
     assert "? summary, projection: only 1 of the 3 or 5 rounds that a judgement needs" in text
@@ -211,6 +224,7 @@ def test_six_designs_all_have_their_place(samples, width):
 def test_another_scenario_needs_no_word_of_the_core(samples):
     """Other operations, other requirements, no scenario at hand: the run alone is enough."""
     text = samples.render(run_screen.whole(samples.third_party()), 100)
+    text += samples.render(report.picture(samples.third_party()), 100)
     for said in ("CHECK OUT", "checkout p95", "no effect lost", "17", "events", "! the declared order contradicts"):
         assert said in text
 
@@ -231,6 +245,7 @@ def test_of_several_places_the_one_that_decided_is_shown(samples):
 def test_a_design_that_was_not_started_has_no_number_of_processes(samples):
     run = samples.run()
     idle = replace(run, designs=tuple(replace(d, processes=0) for d in run.designs))
-    text = samples.render(run_screen.figures(idle, samples.scenario()))
-    (line,) = [line for line in text.split("\n") if line.startswith("THE BILL")]
+    sections = [bill.section(idle, samples.scenario())]
+    drawn = Picture(lambda page: columns.draw(page, "", "", [d.name for d in run.designs], sections))
+    (line,) = [line for line in samples.render(drawn).split("\n") if line.startswith("THE BILL")]
     assert line.count(" · –") == len(run.designs) and " · 0" not in line

@@ -13,8 +13,8 @@ def test_the_verdict_names_every_workload_and_what_self_inflicted_costs(samples)
     sentences = verdict.verdict_sentences(samples.run(), samples.scenario())
     assert sentences[:3] == [
         "calm: crud.",
-        "pressure: queries (28 % busy). crud: falls behind: 29 of 100 a second, asked ≤ 100 ms (page, 95 in 100).",
-        "far_views: projection. crud: 410 ms, asked ≤ 100 ms (page, 95 in 100).",
+        "pressure: queries (28 % busy). crud serves 29 of 100 requests a second.",
+        "far_views: projection. crud misses “page, 95 in 100”: 410 ms, bound ≤ 100 ms.",
     ]
     assert sentences[3] == (
         "Under pressure, projection is 620 × sooner than queries, which nobody waits for, "
@@ -61,13 +61,15 @@ def test_what_nobody_could_tell_is_not_called_unnoticeable(samples, outcome, rat
 def test_a_pattern_that_pays_everywhere_has_no_price_to_tell(samples):
     run = samples.third_party()
     only = replace(run, verdicts=tuple(v for v in run.verdicts if v.workload == "pressure"))
-    assert verdict.verdict_sentences(only) == ["pressure: events. http-chain: 2.1 s, asked ≤ 300 ms (checkout p95)."]
+    assert verdict.verdict_sentences(only) == [
+        "pressure: events. http-chain misses “checkout p95”: 2.1 s, bound ≤ 300 ms."
+    ]
 
 
 @pytest.mark.parametrize(
     ("design", "says"),
     [
-        ("queries", "queries, 70 % sure. Right: pressure needs queries."),
+        ("queries", "queries under pressure, 70 % sure. Right: pressure needs queries."),
         ("projection", 'it was queries. Trap: "faster means needed". It will be asked again.'),
         ("summary", 'it was queries. Trap: "faster means needed". It will be asked again.'),
         ("crud", 'it was queries. Trap: "simple is always enough". It will be asked again.'),
@@ -90,18 +92,18 @@ def test_an_uncertain_run_decides_no_prediction_that_it_leaves_open(samples):
 
 def test_where_none_is_sufficient_every_prediction_is_wrong_without_a_trap(samples):
     said = verdict.prediction_sentence(samples.none_sufficient(), "projection", 70, samples.scenario())
-    assert said == "projection, 70 % sure; none is sufficient in pressure. It will be asked again."
+    assert said == "projection under pressure, 70 % sure; none is sufficient in pressure. It will be asked again."
 
 
 def test_trust_tells_noise_rounds_faults_and_the_observer_effect(samples):
     assert verdict.trust_facts(samples.run()) == [
-        "crud against itself ±4 %",
+        "crud differs from itself by 4 %",
         "5 rounds, n ≥ 80",
-        "faults that struck: projector killed 3 of 3",
+        "faults injected: projector killed 3 of 3",
         "tracing adds 1 %",
     ]
     more = replace(samples.run(), faults=(FaultRecord("poison", "projection", 3, 6),), noise=None, quick=True)
-    struck = "faults that struck: poison 6 times, 3 planned"
+    struck = "faults injected: poison 6 times, 3 planned"
     assert verdict.trust_facts(more)[:3] == ["5 rounds, n ≥ 80", "--quick: fewer rounds", struck]
 
 
@@ -119,9 +121,9 @@ def test_a_baseline_that_differs_from_itself_makes_the_verdict_doubtful_and_says
 
 def test_of_many_kinds_of_faults_is_said_that_all_struck_or_which_did_not(samples):
     struck = tuple(FaultRecord(f"kind-{n}", "crud", 2, 2) for n in range(4))
-    assert "faults that struck: all 8, of 4 kinds" in verdict.trust_facts(replace(samples.run(), faults=struck))
+    assert "faults injected: all 8, of 4 kinds" in verdict.trust_facts(replace(samples.run(), faults=struck))
     missed = (*struck[:3], FaultRecord("kind-3", "crud", 2, 1))
-    (told,) = [t for t in verdict.trust_facts(replace(samples.run(), faults=missed)) if "struck" in t]
+    (told,) = [t for t in verdict.trust_facts(replace(samples.run(), faults=missed)) if "injected" in t]
     assert told.endswith("kind 3 1 of 2")
 
 
