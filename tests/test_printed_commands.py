@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from archlab import catalog
 from archlab.cli import app
+from archlab.commands import run as running
 from archlab.export.svg import svg
 from archlab.learn import quiz
 from archlab.run import Run, Verdict
@@ -170,6 +171,18 @@ def test_a_copy_is_named_where_a_scenario_is_and_nowhere_else(here: Path) -> Non
     assert said[-2:] == ["quiz './my copy'", "show './my copy' --code"]
     said = list(commands_in(drawn(run_screen.figures(run, replace(scenario, try_next=steps[2:])))))
     assert said[-1] == "explain outbox"
+
+
+def test_what_was_done_is_not_offered_again(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run with the knobs that a command turns, and a copy that is there already."""
+    made = run_of("cqrs", catalog.find("cqrs"))
+    monkeypatch.setenv("ARCHLAB_HOME", str(here / "home"))
+    offered = [f"archlab run cqrs --workload pressure --set page_rows={rows}" for rows in (2000, 20000)]
+    commands = (*offered, "archlab new mine --from cqrs", "archlab new other --from cqrs", "archlab quiz cqrs")
+    scenario = replace(catalog.find("cqrs"), try_next=tuple((command, "why") for command in commands))
+    with Store.open() as store:
+        store.save(replace(made, turned={"page_rows": 2000.0}))
+    assert running._done(scenario) == [commands[0], commands[2]]
 
 
 def test_a_recorded_run_of_a_copy_names_no_command_that_would_need_the_copy(here: Path) -> None:

@@ -159,3 +159,11 @@ def test_what_does_not_exist_is_wrong_usage_that_lists_what_does(
         SCENARIO.only(designs, workloads)
     with pytest.raises(UsageError, match=r"there is no metric 'x'. Choose from: page_p95\."):
         SCENARIO.metric("x")
+
+
+def test_a_caption_says_the_knobs_as_they_are_and_marks_what_a_person_turned() -> None:
+    busy = Workload("busy", "{rate:,.0f} pages of {rows:.0f} orders each")
+    assert busy.caption({"rate": 1300, "rows": 5}) == "1,300 pages of 5 orders each"
+    assert busy.caption({"rate": 1300, "rows": 5}, {"rate"}) == "1,300 (you) pages of 5 orders each"
+    with pytest.raises(KeyError):
+        busy.caption({"rate": 1300})

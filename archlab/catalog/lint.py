@@ -337,8 +337,6 @@ def _experiments(scenario: Scenario) -> Iterator[str]:
             yield from _load_experiment(experiment)
         elif not callable(experiment.run):
             yield f"{subject}: run must be a function, not {experiment.run!r}."
-        elif experiment.seconds:
-            yield f"{subject} has seconds, and is no load: give it a load or a timeline."
         if experiment.rounds is not None and experiment.rounds < 1:
             yield f"{subject} is done in {experiment.rounds} rounds: it needs at least one."
         for fault, times in experiment.faults.items():

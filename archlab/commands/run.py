@@ -144,7 +144,8 @@ def _shown(scenario: Scenario, turned: dict[str, float], asked: Asked) -> Run:
 
     judged = measure(scenario, turned, asked, show, predicted)
     said, sure = (predicted.design, predicted.confidence) if predicted else (None, 0)
-    screen.print(run_screen.figures(judged, scenario, said, sure, _done(scenario)))
+    done = _done(scenario) if judged.run_id is not None else []
+    screen.print(run_screen.figures(judged, scenario, said, sure, done))
     if asked.full:
         from archlab.commands.terminal import print_long
         from archlab.view import report

@@ -366,7 +366,6 @@ def loads(**changed: Any) -> dict[str, Any]:
 LOADS: list[tuple[dict[str, Any], str]] = [
     (loads(run=print, timeline=(SOONER,)), "experiment e has both run and a load: leave one out"),
     (loads(), "experiment e: run must be a function, not None."),
-    (loads(run=print, seconds=1.0), "experiment e has seconds, and is no load"),
     (loads(load=print), "experiment e: load must be a Load, not <built-in"),
     (loads(load=Load(lambda lab, n: [], connections=0)), "experiment e: its load has 0 connections"),
     (loads(timeline=(SOONER,), seconds=-1.0), "experiment e: seconds is how long its schedule lasts, never negative"),
@@ -422,6 +421,10 @@ LOADS: list[tuple[dict[str, Any], str]] = [
         (
             {"requirements": tuple(Requirement(name, "page_p95", 1, "s", "", "") for name in ("a", "b"))},
             "requirements a and b both bound 'page_p95' in calm: keep the tighter one",
+        ),
+        (
+            {"workloads": (Workload("calm", "{row} rows"), Workload("pressure", ""))},
+            "workload calm: says cannot be shown with the knobs: KeyError: 'row'",
         ),
         ({"workloads": (Workload("calm", ""),)}, "it has no workload 'pressure'"),
         ({"shown_workload": "x"}, "shown_workload is 'x', which is no workload."),
