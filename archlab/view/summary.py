@@ -77,7 +77,8 @@ def _stands(run: Run, workload: str, design: str, scenario: Scenario | None, nar
     missed = [r for r in run.requirements if (r.workload, r.design, r.outcome) == (workload, design, "missed")]
     said: list[str] = []
     for r in missed:
-        served = serves(facts.missed_because(run, r))
+        reason = facts.missed_because(run, r)
+        served = serves(reason)
         m = facts.behind(run, r)
         if served:
             of = f"{served[0]} of {served[1]}/s"
@@ -85,6 +86,8 @@ def _stands(run: Run, workload: str, design: str, scenario: Scenario | None, nar
         elif m is not None and m.value is not None:
             figure = units.measured(m.value, m.unit)
             said += [f"{facts.says(scenario, r.id)}: {figure}", figure]
+        else:
+            said += [reason, reason.rpartition(": ")[2]]
     return [(f"{mark} {text}", style) for text in said[:2]] + short
 
 

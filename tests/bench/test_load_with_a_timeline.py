@@ -22,7 +22,7 @@ from archlab.bench.schedule import AFTER_THE_LAST_STEP
 from archlab.judge import judge
 from archlab.run import Event, Run
 from archlab.scenario import Scenario, ScenarioError
-from archlab.view import run_screen
+from archlab.view import report, run_screen
 
 CHECKOUT = Path(__file__).parents[1] / "checkout"
 LAST_STEP = 0.6
@@ -147,6 +147,7 @@ def test_the_screen_tells_why_it_happened(whole: Whole) -> None:
     console = Console(width=100, file=io.StringIO())
     with console.capture() as captured:
         console.print(run_screen.whole(found, scenario))
+        console.print(report.picture(found, scenario))
     flowing = " ".join(captured.get().split())
     assert "WHY IT HAPPENED mail-down, pressure" in flowing
     for event in found.events:

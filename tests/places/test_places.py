@@ -18,7 +18,7 @@ from archlab.judge import judge
 from archlab.run import Run
 from archlab.scenario import Scenario, ScenarioError
 from archlab.store import Store
-from archlab.view import compare, run_screen
+from archlab.view import compare, report, run_screen
 
 FOLDER = str(Path(__file__).parent)
 Judged = tuple[Scenario, Run]
@@ -39,8 +39,10 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
 
 def shown(scenario: Scenario, run: Run, width: int, topic: bool = False) -> str:
     out = io.StringIO()
-    picture = compare.topic(run, scenario) if topic else run_screen.whole(run, scenario)
-    Console(file=out, width=width, color_system=None).print(picture)
+    pictures = (
+        [compare.topic(run, scenario)] if topic else [run_screen.whole(run, scenario), report.picture(run, scenario)]
+    )
+    Console(file=out, width=width, color_system=None).print(*pictures)
     return out.getvalue()
 
 
