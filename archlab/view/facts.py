@@ -152,13 +152,11 @@ def busy(run: Run, workload: str, design: str) -> float | None:
 
 def assumed(run: Run, scenario: Scenario | None) -> list[str]:
     """Knobs that the bench injects, where they are turned up: ``assumed: store_distance 5 ms (far_views)``."""
-    knobs = [knob for knob in scenario.knobs if knob.assumed] if scenario else []
-    return [
-        f"assumed: {knob.name} {w.settings[knob.name]:g} {knob.unit} ({w.name})"
-        for knob in knobs
-        for w in run.workloads
-        if w.settings.get(knob.name)
-    ]
+    where: dict[str, list[str]] = {}
+    for knob in (knob for knob in scenario.knobs if knob.assumed) if scenario else ():
+        for w in (w for w in run.workloads if w.settings.get(knob.name)):
+            where.setdefault(f"assumed: {knob.name} {w.settings[knob.name]:g} {knob.unit}", []).append(w.name)
+    return [f"{what} ({', '.join(names)})" for what, names in where.items()]
 
 
 def left_out(run: Run, scenario: Scenario | None) -> str:
