@@ -135,12 +135,12 @@ WORKLOADS = (
     Workload(
         "pressure",
         "{rate:,.0f} requests a second, nearly half of them pages of {page_rows:,.0f} orders each",
-        {"page_rows": 1000, "rate": 1300, "read_share": 0.5, "views": 1, "store_distance": 0.0},
+        {"page_rows": 1000, "rate": 2000, "read_share": 0.5, "views": 1, "store_distance": 0.0},
     ),
     Workload(
         "far_views",
         "{views:.0f} shapes of {page_rows:,.0f} orders, which must live in a search store {store_distance:g} ms away",
-        {"page_rows": 1000, "rate": 1200, "read_share": 0.45, "views": 12, "store_distance": 5.0},
+        {"page_rows": 1000, "rate": 1600, "read_share": 0.45, "views": 12, "store_distance": 5.0},
     ),
 )
 

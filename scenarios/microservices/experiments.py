@@ -291,10 +291,11 @@ def dies_undoing(lab: Lab, design: Any, first: int) -> Iterator[Sample]:
 
 
 def send_until(lab: Lab, design: Any, point: str, first: int, wanted: list[list[int]] | None = None) -> list[int]:
-    """Sends orders until one has struck the point: with two workers the first may go to the other one."""
+    """Sends orders until one has struck the point: with two workers the others may go to the one that is up sooner."""
+    deadline = time.monotonic() + PATIENCE
     struck = lab.faults_struck().count(point)
     sent: list[int] = []
-    for number in range(first, first + 60):
+    for number in range(first, first + 1000):
         sent.append(number)
         try:
             content = {"order": number, "customer": 1 + number % CUSTOMERS, "items": wanted or [[1, 1], [2, 1]]}
@@ -305,6 +306,8 @@ def send_until(lab: Lab, design: Any, point: str, first: int, wanted: list[list[
             pass
         if lab.faults_struck().count(point) > struck:
             return sent
+        if time.monotonic() > deadline:
+            break
     raise TimeoutError(f"no order came to the crash point {point!r}")
 
 
