@@ -336,6 +336,6 @@ Calls, calls with retries, a table of jobs, events on a broker: what is enough?"
         ("archlab run events --set honours_keys=1", "what does an idempotency key at the provider change?"),
         ("archlab new mine --from events", "can you make http-resilient lose no mail? Mend it, then run ./mine"),
     ),
-    seconds=25.0,
+    seconds=30.0,
     needs=("services", "broker"),
 )

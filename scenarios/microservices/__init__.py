@@ -316,6 +316,6 @@ One application, one part carved out, five services: what is enough?""",
         ),
         ("archlab new mine --from microservices", "can you mend the distributed monolith? Mend it, then run ./mine"),
     ),
-    seconds=45.0,
+    seconds=60.0,
     needs=("services", "broker"),
 )
