@@ -122,6 +122,8 @@ def hogs(run: Run) -> Finding:
     evidence = f"slowest feature of the other domains, mean over five hogged ones: {told(mean, ' ms')}"
     if mean["monolith"] > 1.5 * mean["microservices"]:
         return held(evidence)
+    if mean["microservices"] > 1.5 * mean["monolith"]:
+        return refuted(evidence)
     return inconclusive(f"{evidence}: too close to tell on this machine")
 
 
