@@ -21,7 +21,7 @@ from . import ack_first, events, http_chain, http_resilient, jobs_table, requeue
 from .claims import CLAIMS
 from .words import WORDS
 
-WORKLOAD, DONE = f"{__name__}.workload", f"{__name__}.experiments"
+WORKLOAD, BAD_DAYS, DONE = (f"{__name__}.{module}" for module in ("workload", "bad_days", "experiments"))
 """Modules that are imported when they are needed: `archlab list` waits for none of them."""
 
 KNOBS = (
@@ -125,14 +125,14 @@ METRICS = (
         "longest checkout during a spike",
         "s",
         0.050,
-        view=Series("t", "a tenfold spike: the longest checkout"),
+        view=Series("t", "a tenfold spike, three times what the provider can send: the longest checkout"),
     ),
     Metric(
         "spike_queue",
         "mails to be sent during a spike",
         "mails",
         5,
-        view=Series("t", "a tenfold spike: mails that are still to be sent"),
+        view=Series("t", "a tenfold spike, three times what the provider can send: mails that are still to be sent"),
     ),
     Metric(
         "overload_queue",
@@ -265,6 +265,7 @@ FAULTS = {
     "requeue": ALWAYS | CONSUMERS_DIE | {"between effect and ack": 3, "no queue is bound": 1},
 }
 """What is done to each design, and how often it strikes."""
+SLOW = {"slow provider": 1}
 
 EXPERIMENTS = (
     Experiment(
@@ -273,11 +274,11 @@ EXPERIMENTS = (
         rounds=1,
         load=Load(Later(WORKLOAD, "requests"), Later(WORKLOAD, "after_the_outage")),
         timeline=(
-            Step(0.05, "the mail provider stops", Later(DONE, "provider_stops"), fault="mail provider down"),
-            Step(0.2, "the mail provider is back", Later(DONE, "provider_returns")),
+            Step(0.05, "the mail provider stops", Later(BAD_DAYS, "provider_stops"), fault="mail provider down"),
+            Step(0.2, "the mail provider is back", Later(BAD_DAYS, "provider_returns")),
         ),
     ),
-    Experiment("bad days", Later(DONE, "bad_days"), ("pressure",), rounds=1, faults={"slow provider": 1}, quick=False),
+    Experiment("bad days", Later(BAD_DAYS, "bad_days"), ("pressure",), rounds=1, faults=SLOW, quick=False),
     *(
         Experiment(f"faults of {name}", Later(DONE, "faults"), ("teams",), (name,), 1, strikes, quick=False)
         for name, strikes in FAULTS.items()

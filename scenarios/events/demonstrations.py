@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from archlab.scenario import Sample
 
-from .jobs_table import NEXT, TABLES
+from .jobs_table import TABLES
 from .topology import depth
+from .working import NEXT
 
 if TYPE_CHECKING:
     from archlab.lab import Lab

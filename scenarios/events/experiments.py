@@ -1,19 +1,17 @@
-"""What is done to the designs beside serving their load: a provider that fails, crashes, poison, a team that joins."""
+"""What is done to the designs beside serving their load: crashes, poison, a team that joins."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from archlab.lab import Process, Toxic, compare, crash_points, sources
-from archlab.scenario import Failed, Sample
+from archlab.scenario import Sample
 
-from .workload import LOOK, QUIET, wait_for_effects
-from .world import EFFECTS, TABLES, Order, happened, wanted
+from .workload import LOOK, order, placed, wait_for_effects
+from .world import EFFECTS, TABLES, happened, wanted
 
 if TYPE_CHECKING:
     from archlab.lab import Lab
@@ -25,138 +23,15 @@ PREFETCHES = (1, 10)
 INNOCENT = 10
 """Orders behind a poison one."""
 PATIENCE = 2.0
-"""Seconds within which a poison message should have been given up, and a spike be over."""
+"""Seconds within which a poison message should have been given up."""
 POISON, JOINED = "poison message", "loyalty"
-SLOW, UNBOUND, CUT = "slow provider", "no queue is bound", "the connection is cut"
+UNBOUND, CUT = "no queue is bound", "the connection is cut"
 SOON = 0.3
 """Seconds without a new effect after which a team that listens is taken to hear no more."""
-USUAL = 100
-"""Checkouts a second on a usual day, of which a spike is ten times as many."""
-EVERY = 0.05
-"""Seconds between two looks at what is still to be done."""
 BREAKER = 0.03
 """Seconds until a checkout is tried again whose circuit breaker may be open."""
 TAKEN = 0.03
 """Seconds that a relay is given to publish while no queue is bound."""
-
-
-def order(number: int, amount: int | None = 1000) -> Order:
-    return Order(number, number % 7, amount)
-
-
-def placed(lab: Lab, design: Any, orders: list[Order]) -> list[int]:
-    """The orders whose checkout was answered."""
-    answered = []
-    for each in orders:
-        with suppress(Failed):
-            answered.append(design.checkout(each))
-    return answered
-
-
-# A provider that is down for a while
-
-
-def provider_stops(lab: Lab, design: Any) -> None:
-    design.provider.kill()
-
-
-def provider_returns(lab: Lab, design: Any) -> None:
-    """And then: until every mail that has waited is sent."""
-    design.provider.start()
-    design.provider.ready()
-    design.back_at = time.time()
-    shop = lab.database()
-    waited = {each for (each,) in shop.execute("SELECT id FROM orders WHERE status = 'placed'")} - set(
-        happened(lab, "email")
-    )
-    if waited and wait_for_effects(lab, design, waited, ("email",)):
-        lab.seen("every mail that had waited is sent")
-
-
-# Bad days
-
-SPIKED, OVERLOADED = ("http-chain", "events"), ("jobs-table", "events")
-
-
-def bad_days(lab: Lab, design: Any) -> Iterator[Sample]:
-    """A slow provider; ten times the usual load for a moment; and more than the provider can take."""
-    name = lab.design.edits or lab.design.name
-    yield from slow(lab, design)
-    if name in SPIKED:
-        yield from spike(lab, design)
-    if name in OVERLOADED:
-        yield from overload(lab, design)
-
-
-def slow(lab: Lab, design: Any) -> Iterator[Sample]:
-    """A checkout on a good day, then while the provider takes longer: how long does it take, and its invoice?"""
-    placed(lab, design, [order(9_999)])  # connections are opened
-    for first, provider, seconds in ((10_000, "quick", 0.0), (10_010, "slow", lab.knobs.slow_ms / 1000)):
-        design.provider.client.post("/slow", {"seconds": seconds})
-        began = time.perf_counter()
-        placed(lab, design, [order(first)])
-        yield Sample("checkout_slow", time.perf_counter() - began, {"provider": provider})
-        placed(lab, design, [order(first + 1)])  # its invoice may stand behind the first one's mail
-        wait_for_effects(lab, design, [first, first + 1], quiet=3 * seconds + QUIET)
-        yield Sample("invoice_after", invoiced_after(lab, first + 1), {"provider": provider})
-    lab.struck(SLOW)
-    design.provider.client.post("/slow", {"seconds": 0.0})
-
-
-def invoiced_after(lab: Lab, order: int) -> float:
-    """Seconds from when an order was placed until its invoice was there; infinite where it never came."""
-    (placed_at,) = lab.database().execute("SELECT at FROM orders WHERE id = ?", (order,)).fetchone()
-    invoice = lab.database("invoice").execute("SELECT at FROM effects WHERE order_id = ?", (order,)).fetchone()
-    return invoice[0] - placed_at if invoice else math.inf
-
-
-# More than usual, and more than can be done
-
-
-def spike(lab: Lab, design: Any) -> Iterator[Sample]:
-    """Ten times the usual rate for a moment: how long do checkouts take, and how many mails are still to be sent?"""
-    due = [number / USUAL for number in range(int(0.1 * USUAL))]
-    due += [0.1 + number / (10 * USUAL) for number in range(int(0.2 * 10 * USUAL))]
-    due += [0.3 + number / USUAL for number in range(int(0.2 * USUAL))]
-    before = len(happened(lab, "email"))
-    for at, latency, waiting in arriving(lab, design, 11_000, due):
-        yield Sample("spike_latency", latency, {"t": at})
-        yield Sample("spike_queue", waiting, {"t": at})
-    for later, left in draining(lab, at, before + len(due)):
-        yield Sample("spike_queue", left, {"t": later})
-
-
-def overload(lab: Lab, design: Any) -> Iterator[Sample]:
-    """More mails than the provider can send, without an end: how many are still to be sent?"""
-    design.provider.client.post("/slow", {"seconds": 2 / USUAL})
-    for at, _, waiting in arriving(lab, design, 12_000, [number / USUAL for number in range(int(0.5 * USUAL))]):
-        yield Sample("overload_queue", waiting, {"t": at})
-
-
-def arriving(lab: Lab, design: Any, first: int, due: list[float]) -> Iterator[tuple[float, float, int]]:
-    """Checkouts when they are due; at every look the time, the longest since the last one, and the mails to be sent."""
-    mails, before = lab.database("email"), len(happened(lab, "email"))
-    began, longest, look = time.perf_counter(), 0.0, EVERY
-    for number, at in enumerate(due):
-        time.sleep(max(0.0, began + at - time.perf_counter()))
-        placed(lab, design, [order(first + number)])
-        longest = max(longest, time.perf_counter() - began - at)
-        if at >= look or number == len(due) - 1:
-            sent = mails.execute("SELECT count(*) FROM effects").fetchone()[0] - before
-            yield round(look, 2), longest, number + 1 - sent
-            longest, look = 0.0, look + EVERY
-
-
-def draining(lab: Lab, at: float, mails: int) -> Iterator[tuple[float, int]]:
-    """After the last checkout, until so many mails are sent in all."""
-    deadline, left = time.monotonic() + PATIENCE, 1
-    while left and time.monotonic() < deadline:
-        time.sleep(EVERY)
-        at, left = round(at + EVERY, 2), mails - len(happened(lab, "email"))
-        yield at, left
-
-
-# Faults
 
 
 def faults(lab: Lab, design: Any) -> Iterator[Sample]:

@@ -10,15 +10,15 @@ Costs: workers that poll, an index that keeps polling cheap, and jobs that someb
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from archlab.scenario import Design
 
-from .world import EFFECTS, Fact, Order, Unusable, effect, own, place, text, transaction, wanted
+from .working import worker
+from .world import EFFECTS, Fact, Order, place, text, transaction, wanted
 
 if TYPE_CHECKING:
-    from archlab.lab import Inbox, Lab
+    from archlab.lab import Lab
 
 JOBS = ("invoice", "email", "audit", "analytics")
 """What a checkout has done for it."""
@@ -27,16 +27,6 @@ TABLES = """
         attempts INTEGER NOT NULL, due REAL NOT NULL, error TEXT);
     CREATE INDEX jobs_waiting ON jobs (kind, due) WHERE state = 'waiting';
 """
-NEXT = "SELECT id, fact, attempts FROM jobs WHERE state = 'waiting' AND kind = ? AND due <= ? ORDER BY due, id LIMIT 1"
-LATER = "UPDATE jobs SET state = ?, attempts = ?, due = ?, error = ? WHERE id = ?"
-POLL = 0.05
-"""Seconds between two looks where nobody says that there is something to do."""
-PAUSE = 0.03
-"""Seconds until a job that failed is tried again."""
-ATTEMPTS = 3
-"""How often a job of which nothing can be made is tried."""
-PATIENCE = 1000
-"""How often one is tried whose department does not answer: that is not the job's fault."""
 
 
 def prepare(lab: Lab) -> None:
@@ -58,47 +48,9 @@ class Checkout:
             for kind in self.kinds:
                 self.shop.execute("INSERT INTO jobs VALUES (NULL, ?, ?, 'waiting', 0, 0, NULL)", (kind, text(fact)))
         self.lab.crash_point("between commit and publish")
-        for worker in self.reach.values():
-            worker.send(order.id)
+        for waiting in self.reach.values():
+            waiting.send(order.id)
         return order.id
-
-
-class Worker:
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.shop = lab.database()
-        self.kind = own(lab)
-        self.effect = effect(lab)
-
-    def work(self) -> bool:
-        """Does the next job that is due; false where none is."""
-        row = self.shop.execute(NEXT, (self.kind, time.time())).fetchone()
-        if row is None:
-            return False
-        job, fact, attempts = row
-        self.lab.crash_point("before the effect")
-        try:
-            self.effect(json.loads(fact))
-        except (OSError, Unusable) as error:
-            self.failed(job, attempts + 1, error)
-            return True
-        self.lab.crash_point("between effect and ack")
-        self.shop.execute("UPDATE jobs SET state = 'done' WHERE id = ?", (job,))
-        self.lab.crash_point("after the ack")
-        return True
-
-    def failed(self, job: int, attempts: int, error: Exception) -> None:
-        state = "waiting" if attempts < (ATTEMPTS if isinstance(error, Unusable) else PATIENCE) else "dead"
-        self.shop.execute(LATER, (state, attempts, time.time() + PAUSE, str(error), job))
-
-
-def worker(lab: Lab, inbox: Inbox) -> None:
-    own = Worker(lab)
-    inbox.reached(0)
-    while True:
-        while own.work():
-            inbox.receive(timeout=0)
-        inbox.receive(timeout=POLL)
 
 
 class Shop:
@@ -133,4 +85,5 @@ DESIGN = Design(
     start=Shop,
     prepare=prepare,
     promises="An order and its jobs survive a crash together.",
+    modules=("working",),
 )

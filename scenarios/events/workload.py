@@ -6,9 +6,10 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from archlab.scenario import Request, Sample
+from archlab.scenario import Failed, Request, Sample
 
 from .world import Order, happened, wanted
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 QUIET = 0.5
 """Seconds without a new effect after which those that are missing are taken not to come any more."""
-QUIET_MISUSE = 0.3
+QUIET_MISUSE = 0.2
 """The same for a design that is expected to lose some, so that less time is spent on waiting for them."""
 LOOK = 0.005
 """Seconds between two looks."""
@@ -25,6 +26,19 @@ LOOK = 0.005
 
 def an_order(lab: Lab, number: int) -> Order:
     return Order(number, lab.random.randrange(1, 1000), lab.random.randrange(100, 100_00))
+
+
+def order(number: int, amount: int | None = 1000) -> Order:
+    return Order(number, number % 7, amount)
+
+
+def placed(lab: Lab, design: Any, orders: list[Order]) -> list[int]:
+    """The orders whose checkout was answered."""
+    answered = []
+    for each in orders:
+        with suppress(Failed):
+            answered.append(design.checkout(each))
+    return answered
 
 
 def requests(lab: Lab, n: int) -> list[Request]:

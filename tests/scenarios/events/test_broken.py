@@ -126,11 +126,12 @@ OF_ANY = """    def of(self, kind, fact):
 
 def test_jobs_of_one_worker_for_all_keep_each_other_waiting(broken: Any) -> None:
     """The shared prefetch of a table: whoever does the mails does everything else, too."""
-    shop, experiments = broken(
+    shop, _ = broken(
         "jobs-table",
-        ("jobs_table.py", "'waiting' AND kind = ? AND", "'waiting' AND ? = 'email' AND"),
-        ("jobs_table.py", DO, DO_ANY),
-        ("jobs_table.py", "    def failed(self", OF_ANY),
+        ("working.py", "'waiting' AND kind = ? AND", "'waiting' AND ? = 'email' AND"),
+        ("working.py", DO, DO_ANY),
+        ("working.py", "    def failed(self", OF_ANY),
     )
-    late = found(experiments.slow(shop.lab, shop.design), "invoice_after")
+    bad_days = import_module(f"{shop.package}.bad_days")
+    late = found(bad_days.slow(shop.lab, shop.design), "invoice_after")
     assert late["slow"] > 0.1

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+bad_days = import_module("archlab.scenarios.events.bad_days")
 experiments = import_module("archlab.scenarios.events.experiments")
 workload = import_module("archlab.scenarios.events.workload")
 world = import_module("archlab.scenarios.events.world")
@@ -89,9 +90,9 @@ def test_a_team_joins_without_a_release_of_the_shop_where_facts_are_published_al
 def test_while_the_provider_is_down(start: Start, name: str) -> None:
     """The chain fails, calls with retries lose the mail, the others send it afterwards."""
     shop = start(name)
-    experiments.provider_stops(shop.lab, shop.design)
-    answered = experiments.placed(shop.lab, shop.design, [experiments.order(1), experiments.order(2)])
+    bad_days.provider_stops(shop.lab, shop.design)
+    answered = workload.placed(shop.lab, shop.design, [workload.order(1), workload.order(2)])
     assert answered == ([] if name == "http-chain" else [1, 2])
-    experiments.provider_returns(shop.lab, shop.design)
+    bad_days.provider_returns(shop.lab, shop.design)
     workload.wait_for_effects(shop.lab, shop.design, answered)
     assert world.happened(shop.lab, "email") == ([1, 2] if name in ASYNCHRONOUS else [])
