@@ -89,6 +89,9 @@ class Knob:
     """How to read its value from a real system: a query, a log line, ``git log``."""
     assumed: bool = False
     """Injected by the bench: what follows from it by construction is never claimed as found."""
+    demand: bool = False
+    """It only switches requirements on (``when=``). Designs and experiments do not see it, so it cannot change what
+    they do: workloads that differ in nothing else share their load, which is measured once."""
 
     def parse(self, text: str) -> float:
         """The value that ``text`` stands for; raises UsageError when it is no number or outside the range."""
@@ -389,6 +392,9 @@ class Experiment:
     """What is done to the system while the load is served, in the order of time."""
     seconds: float = 0.0
     """How long its schedule is at least; 0.3 s beyond the last step in any case. Without a load: how long it takes."""
+    alone: bool = True
+    """Whether nothing else is measured meanwhile. Where all that it yields is counted, and none of it is a time, False
+    lets the bench run it beside others of that kind: a run that mostly waits is over sooner."""
 
     @property
     def is_load(self) -> bool:

@@ -1,11 +1,10 @@
-"""Executes the rounds of a plan one at a time, each in a fresh process, and ends what they started."""
+"""Executes the rounds of a plan, each in a fresh process, and ends what they started."""
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +21,21 @@ from archlab.bench.plan import (
     traced_place,
     traced_quickly,
 )
-from archlab.bench.progress import Notice, Tell
+from archlab.bench.progress import Tell
 from archlab.bench.rounds import Observed, Task
+from archlab.bench.running_round import RunningRound
 from archlab.bench.traced_pass import stalled
-from archlab.lab import broker, containment, forking
+from archlab.lab import broker, containment
 from archlab.lab.broker_address import BrokerAddress
-from archlab.lab.setting import Setting, struck_in
+from archlab.lab.setting import Setting
 from archlab.scenario import Design, ScenarioError, Workload
 
-ROUND = "archlab.bench.round_process:run_round"
 ROUND_LIMIT = 30.0
 """Seconds beyond its planned length after which a round that has not ended is ended."""
 QUICK_LIMIT = 10.0
 """The same for a quick look."""
-PATIENCE = 10.0
-"""Seconds beyond its planned length after which a person is told that a round does not end."""
+BESIDE = 3
+"""Rounds that run at a time, of those that may run beside others: they mostly wait, and machines are small."""
 TRACED_PASSES = 3
 """At most, where a machine stalls in one after the other."""
 MOST_SHOWN = 12
@@ -44,7 +43,7 @@ MOST_SHOWN = 12
 
 
 class Execution:
-    """Executes rounds one at a time, and ends what it started."""
+    """Executes rounds, and ends what they started. What is timed runs alone."""
 
     def __init__(self, plan: Plan, cache: Path | None, scratch: Path, tell: Tell) -> None:
         self.plan = plan
@@ -90,7 +89,8 @@ class Execution:
     def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
         address = BrokerAddress(self.plan.broker, foreign=True) if self.plan.broker else None
-        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced, broker=address)
+        unseen = frozenset(knob.name for knob in self.plan.scenario.knobs if knob.demand)
+        return Setting(self._source, workload.name, knobs, seed, self.scratch, traced, broker=address, unseen=unseen)
 
     def _data_for(self, workload: Workload, design: str) -> Path:
         key = workload.name, tuple(workload.settings.items()), design
@@ -148,25 +148,64 @@ class Execution:
             entry.design,
             entry.experiment.name if entry.experiment else None,
             rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
+            first=entry.number == 0,
         )
 
     def run(self, entry: Round, traced: bool = False) -> Observed:
-        if entry.design in self._hung:
-            return Observed(died=self._hung[entry.design])
-        workload, task = entry.workload, self.task(entry, traced)
-        folder = task.setting.folder
-        where = " ".join([workload.name, *(f"with {knob}={value:g}" for knob, value in entry.place)])
-        what = f"{entry.design} at {where}" + (f", {entry.experiment.name}" if entry.experiment else "")
+        return self.run_beside([entry], traced)[0][1]
+
+    def run_beside(self, entries: Iterable[Round], traced: bool = False) -> list[tuple[Round, Observed]]:
+        """Each of the rounds with what it sent back; a few of them run at a time. Raises ScenarioError when one fails.
+
+        The next one is asked for when there is room for it.
+        """
+        begun: list[Round] = []
+        observed: dict[int, Observed] = {}
+        running: dict[int, RunningRound] = {}
+        folders: list[Path] = []
         try:
-            observed = self._in_process(task, what, self.length.of(entry))
+            for number, entry in enumerate(entries):
+                begun.append(entry)
+                if entry.design in self._hung:
+                    observed[number] = Observed(died=self._hung[entry.design])
+                    continue
+                task = self.task(entry, traced)
+                folders.append(task.setting.folder)
+                running[number] = RunningRound(task, _what(entry), self.length.of(entry), self._limit)
+                if len(running) == BESIDE:
+                    self._take_next(running, observed)
+            while running:
+                self._take_next(running, observed)
         finally:
-            for command in containment.end_adopted(self._known):
-                self.left[
-                    f"{entry.design} left `{command}` running at {workload.name}: it was ended with its round"
-                ] = None
+            for one in running.values():
+                one.end()
+            self._clear_up(begun, folders)
+        return [(entry, self._checked(entry, observed[number])) for number, entry in enumerate(begun)]
+
+    def _take_next(self, running: dict[int, RunningRound], observed: dict[int, Observed]) -> None:
+        """Waits for the next round that ends, and takes what it sent back."""
+        one = RunningRound.first_ended(list(running.values()), self._tell)
+        number = next(number for number, other in running.items() if other is one)
+        observed[number] = one.observed()
+        if observed[number].died == one.hung:
+            self._hung[one.task.design] = one.hung
+        del running[number]
+        one.end()
+
+    def _clear_up(self, entries: Sequence[Round], folders: Sequence[Path]) -> None:
+        """Ends what rounds have left running, and removes what they have left on a disk or on a broker."""
+        designs = " or ".join(dict.fromkeys(entry.design for entry in entries))
+        where = " or ".join(dict.fromkeys(entry.workload.name for entry in entries))
+        for command in containment.end_adopted(self._known):
+            self.left[f"{designs} left `{command}` running at {where}: it was ended with its round"] = None
+        for folder in folders:
             if self.plan.broker:  # what a round that was ended has left there, now that all its processes are gone
                 broker.remove(folder, self.plan.broker)
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _checked(self, entry: Round, observed: Observed) -> Observed:
+        """What a round sent back, once what was wrong with it is written down."""
+        what = _what(entry)
         if observed.failed:
             raise ScenarioError(f"{what} failed: {observed.failed}.")
         if observed.died:
@@ -182,31 +221,8 @@ class Execution:
         """Seconds beyond its planned length after which a round is ended."""
         return QUICK_LIMIT if self.plan.quick else ROUND_LIMIT
 
-    def _ended(self, wire: Connection, what: str, planned: float) -> bool:
-        """Waits for the end of a round, and says when it does not come; false if it has not come in time."""
-        limit = self._limit
-        if limit <= PATIENCE:
-            return wire.poll(planned + limit)
-        if wire.poll(planned + PATIENCE):
-            return True
-        passed, end = planned + PATIENCE, planned + limit
-        self._tell(Notice(f"{what} has not ended after {passed:.0f} s; it is ended after {end:.0f} s."))
-        return wire.poll(limit - PATIENCE)
 
-    def _in_process(self, task: Task, what: str, planned: float) -> Observed:
-        wire, childs_end = multiprocessing.Pipe()
-        with wire:
-            child = forking.start(ROUND, task, childs_end, name=what)
-            try:
-                childs_end.close()
-                if not self._ended(wire, what, planned):
-                    self._hung[task.design] = f"did not end within {planned + self._limit:.0f} s"
-                    return Observed(died=self._hung[task.design], struck=struck_in(task.setting.folder))
-                observed: Observed = wire.recv()
-                return observed
-            except EOFError:
-                child.join()
-                died = f"its process ended unplanned (exit code {child.exitcode})"
-                return Observed(died=died, struck=struck_in(task.setting.folder))
-            finally:
-                containment.end(child)
+def _what(entry: Round) -> str:
+    """A round in words: ``crud at pressure with rtt=2, crashes``."""
+    where = " ".join([entry.workload.name, *(f"with {knob}={value:g}" for knob, value in entry.place)])
+    return f"{entry.design} at {where}" + (f", {entry.experiment.name}" if entry.experiment else "")

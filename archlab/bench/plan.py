@@ -60,6 +60,10 @@ class Round:
         return self.experiment is None or self.experiment.is_load
 
     @property
+    def alone(self) -> bool:
+        return self.experiment is None or self.experiment.is_load or self.experiment.alone
+
+    @property
     def in_open_loop(self) -> bool:
         """Whether requests are served when they are due: as the load of an experiment is in every workload."""
         return not self.workload.closed if self.experiment is None else self.experiment.is_load
@@ -75,9 +79,34 @@ def every_entry(plan: Plan) -> list[Round]:
         for experiment in (None, *scenario.experiments)
         for design in scenario.designs
         if design.asked_at(workload.name) and (experiment is None or experiment.done_to(design.name, workload.name))
+        if experiment is not None or shares_load_of(plan, workload, design) is None
     ]
     # A quick look may run out of time for experiments, never for a workload's load.
     return sorted(entries, key=_urgency) if plan.quick else entries
+
+
+def shares_load_of(plan: Plan, workload: Workload, design: Design) -> Workload | None:
+    """The earlier workload whose load a design serves in exactly the same way; None where there is none.
+
+    Both are closed loops that differ in nothing but knobs that designs do not see, and demand the same of their load.
+    """
+    if not workload.closed or workload.along:
+        return None
+    for other in plan.scenario.workloads:
+        if other is workload:
+            return None
+        alike = other.closed and not other.along and design.asked_at(other.name)
+        if alike and _as_served(plan, other) == _as_served(plan, workload):
+            return other
+    return None
+
+
+def _as_served(plan: Plan, workload: Workload) -> tuple[dict[str, float], list[str]]:
+    """All that the load of a closed loop depends on: the knobs that designs see, and what may end it early."""
+    scenario, knobs = plan.scenario, plan.scenario.settings(workload, plan.turned)
+    unseen = {knob.name for knob in scenario.knobs if knob.demand}
+    of_load = [r.id for r in demanded(scenario, workload, knobs).requirements if scenario.metric(r.metric).operation]
+    return {name: value for name, value in knobs.items() if name not in unseen}, of_load
 
 
 def _urgency(entry: Round) -> int:

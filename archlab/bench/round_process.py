@@ -70,7 +70,7 @@ def _observe(task: Task) -> Observed:
     data_hash = (task.data / data_files.DATA_HASH).read_text()
     lab = Lab(task.setting)
     design = scenario.design(task.design)
-    others = listening.beyond_loopback()
+    others = listening.beyond_loopback() if task.first else {}
     try:
         running = lab.started(design)
         if any(isinstance(part, Broker) for part in lab.parts) and "broker" not in scenario.needs:
@@ -78,7 +78,8 @@ def _observe(task: Task) -> Observed:
         lab.ready()
         observed = _done_to(running, scenario, task, lab)
         lab.check()
-        reachable = tuple(listening.ours({i: a for i, a in listening.beyond_loopback().items() if i not in others}))
+        now = listening.beyond_loopback() if task.first else {}
+        reachable = tuple(listening.ours({inode: address for inode, address in now.items() if inode not in others}))
         tables = sum(map(data_files.tables, task.setting.folder.glob("*.db")))
         processes, queues = moving(lab.parts), declared.queues(lab.folder)
     except Exception:

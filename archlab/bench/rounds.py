@@ -72,6 +72,8 @@ class Task:
     experiment: str | None = None
     requests: int = REQUESTS
     """Of every operation, at least."""
+    first: bool = True
+    """Whether this is the first round of its kind: what is the same in all of them is looked at once."""
 
 
 def load_of(scenario: Scenario, experiment: str) -> Load:

@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,31 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from archlab import __version__, catalog, loading
-from archlab.bench import rounds
 from archlab.bench.execution import Execution
 from archlab.bench.length import said_beforehand
 from archlab.bench.machine_watch import Watch
-from archlab.bench.measurements import (
-    LOAD,
-    Cell,
-    CellKey,
-    Situation,
-    at_every_place,
-    events,
-    of_the_traced_pass,
-    settled,
-    together,
-)
-from archlab.bench.plan import (
-    ROUNDS,
-    Plan,
-    Round,
-    due,
-    every_entry,
-    goes_on,
-    in_order,
-)
-from archlab.bench.progress import Notice, Progress, Tell, Traced
+from archlab.bench.measurements import at_every_place, events, of_the_traced_pass, together
+from archlab.bench.passes import Passes
+from archlab.bench.plan import Plan
+from archlab.bench.progress import Notice, Tell, Traced
 from archlab.bench.traced_pass import tracing_cost, with_untraced
 from archlab.bench.validity import (
     data_hash,
@@ -49,7 +30,6 @@ from archlab.bench.validity import (
     faults_struck,
     moving_parts,
     objections,
-    yields_what_it_declares,
 )
 from archlab.catalog import cost
 from archlab.lab import broker, containment, forking
@@ -77,28 +57,7 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
         traces = tuple(trace for observed in traced.values() for trace in observed.traces)
         blank = _blank(plan, started, traces, product)
         tell(Traced(blank))
-        situations: dict[Situation, dict[CellKey, Cell]] = defaultdict(lambda: defaultdict(Cell))
-        schedule = every_entry(plan)
-        first_pass = time.monotonic()
-        number = done = 0
-        while goes_on(plan, number, time.monotonic() - began, first_pass - began):
-            batch = in_order([entry for entry in schedule if due(entry, plan, number)], number)
-            planned = done + len(batch) * max(1, ROUNDS - number)
-            for entry in batch:
-                tell(_progress(done, planned, first_pass, entry))
-                done += 1
-                if bench.has_no_time_for(entry, time.monotonic() - began):
-                    continue
-                watch.sample_speed()
-                name = entry.experiment.name if entry.experiment else LOAD
-                cell = situations[entry.workload.name, entry.place][name, entry.design, entry.workload.name]
-                if entry.is_load and settled(cell, rounds.load_of(scenario, name).connections):
-                    continue
-                cell.rounds.append(bench.run(replace(entry, number=number)))
-            if number == 0 and not bench.left_out and not bench.invalid:
-                yields_what_it_declares(plan, situations)
-            number += 1
-        tell(Progress(1, 1, 0.0, ""))
+        situations = Passes(bench, watch, began, tell).go()
     cells = together(situations)
     traced_at = [(workload.name, place) for workload, place in bench.traced_at]
     untraced = together({situation: situations[situation] for situation in traced_at})
@@ -179,12 +138,6 @@ def environment() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "archlab": __version__,
     }
-
-
-def _progress(done: int, planned: int, began: float, entry: Round) -> Progress:
-    passed = time.monotonic() - began
-    left = passed / done * (planned - done) if done else 0.0
-    return Progress(done, planned, left, f"{entry.workload.name}: {entry.design}")
 
 
 @contextlib.contextmanager

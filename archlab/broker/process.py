@@ -11,14 +11,24 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, Any, Protocol
 
 from archlab.broker.errors import BrokerError
 
-if TYPE_CHECKING:
-    import subprocess
-
 STOP_TIMEOUT = 10.0  # seconds
+
+
+class BrokerProcess(Protocol):
+    """What a running broker needs of its process: `subprocess.Popen` has all of it."""
+
+    pid: int
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+
+    def poll(self) -> int | None: ...
+    def kill(self) -> None: ...
+    def terminate(self) -> None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
 
 
 class RunningBroker:
@@ -28,7 +38,7 @@ class RunningBroker:
         self.data = data
         self.port = port
         self._temporary = temporary
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BrokerProcess | None = None
 
     @property
     def url(self) -> str:
@@ -54,8 +64,6 @@ class RunningBroker:
 
     def start(self) -> None:
         """Returns when clients can connect. Raises BrokerError with the reason if it does not start."""
-        import subprocess
-
         try:
             self.data.mkdir(parents=True, exist_ok=True)
             log = self.log.open("ab")
@@ -63,6 +71,19 @@ class RunningBroker:
             raise BrokerError(
                 f"the data folder {self.data} cannot be used: {error.strerror}; choose another folder with --data"
             ) from error
+        with log:
+            self._process, answer = self._launched(log)
+        if answer is None:
+            answer = {"error": f"the broker ended before it was ready: see {self.log}"}
+        if "error" in answer:
+            self._forget(self._process)
+            raise BrokerError(answer["error"])
+        self.port = int(answer["port"])
+
+    def _launched(self, log: IO[bytes]) -> tuple[BrokerProcess, dict[str, Any] | None]:
+        """A process that runs `run_child`, and what it answered: its port, an error, or nothing before it ended."""
+        import subprocess
+
         command = [
             sys.executable,
             "-m",
@@ -75,19 +96,11 @@ class RunningBroker:
         ]
         if self._temporary:
             command.append("--temporary")
-        with log:
-            # Its standard input is the pipe that tells it when this process is gone, however that went.
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        # Its standard input is the pipe that tells it when this process is gone, however that went.
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         assert process.stdout is not None  # asked for above
-        self._process = process
         line = process.stdout.readline()
-        answer: dict[str, Any] = (
-            json.loads(line) if line else {"error": f"the broker ended before it was ready: see {self.log}"}
-        )
-        if "error" in answer:
-            self._forget(process)
-            raise BrokerError(answer["error"])
-        self.port = int(answer["port"])
+        return process, json.loads(line) if line else None
 
     def kill(self) -> None:
         """SIGKILL: what a crash leaves behind is on disk, nothing else."""
@@ -106,7 +119,7 @@ class RunningBroker:
         self.stop()
         self.start()
 
-    def _forget(self, process: subprocess.Popen[bytes]) -> None:
+    def _forget(self, process: BrokerProcess) -> None:
         self._process = None
         for stream in (process.stdin, process.stdout):
             if stream is not None:
@@ -116,7 +129,7 @@ class RunningBroker:
             process.wait()
 
 
-def _still_runs(process: subprocess.Popen[bytes]) -> bool:
+def _still_runs(process: BrokerProcess) -> bool:
     import subprocess
 
     try:
@@ -213,7 +226,11 @@ def _prepare() -> None:
         sys.modules["pika"] = package
     # asyncio does without where there is none.
     sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]  # None is how Python marks a module as absent
+    take_over()
 
+
+def take_over() -> None:
+    """Makes this process a broker's own: it logs to standard error, and nobody else reads the files that it writes."""
     import logging
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from archlab import __version__
 from archlab.broker.errors import BrokerError
 from archlab.broker.process import RunningBroker
-from archlab.lab import declared
+from archlab.lab import declared, forked_broker
 from archlab.lab.broker_address import BrokerAddress, BrokerUrl
 from archlab.lab.errors import BrokerFailed, ProcessDied
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from archlab.lab.spawned_process import Inbox
     from archlab.tracing import Recorder
 
-PRELOADED = ["archlab.lab.amqp", "archlab.lab.broker"]
+PRELOADED = ["archlab.lab.amqp", "archlab.lab.broker", *forked_broker.PRELOADED]
 """Imported once in the server that the processes of a round are forked from."""
 EMBEDDED = f"archlab {__version__} (embedded)"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -218,7 +218,7 @@ def of_round(setting: Setting, recorder: Recorder | None) -> Broker:
             "a process asked for the broker that was started before the broker was: call lab.broker() in the design's "
             "start before lab.spawn() and lab.service()."
         )
-    process = RunningBroker(setting.folder / "broker", 0, temporary=True)
+    process = forked_broker.ForkedBroker(setting.folder / "broker", 0)
     _started(process)
     return Broker(setting, BrokerAddress(BrokerUrl.parse(process.url), foreign=False), recorder, process)
 

@@ -33,7 +33,7 @@ _Part = TypeVar("_Part", bound="Child")
 class Lab:
     def __init__(self, setting: Setting, name: str = "worker", crash_at: str | None = None) -> None:
         self.setting = setting
-        self.knobs = SimpleNamespace(**setting.knobs)
+        self.knobs = SimpleNamespace(**{k: value for k, value in setting.knobs.items() if k not in setting.unseen})
         self.workload = setting.workload
         self.random = random.Random(setting.seed)
         self.folder = setting.folder

@@ -23,6 +23,7 @@ class Setting:
     """Loads the scenario, in any process; it can be pickled."""
     workload: str
     knobs: Mapping[str, float]
+    """All of them, whether the processes of the round see them or not."""
     seed: str
     folder: Path
     traced: bool = False
@@ -34,6 +35,8 @@ class Setting:
     """Where the broker is. In the round's own process: the one that a person gave, or None for the embedded one."""
     child: bool = False
     """Whether the process was started by another one of the round (spawned, or a service)."""
+    unseen: frozenset[str] = frozenset()
+    """Knobs that only say what is demanded."""
     carries_context: bool = True
     """Whether the clients of this process pass the trace context on."""
 

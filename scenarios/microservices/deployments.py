@@ -26,8 +26,6 @@ ENOUGH = 12
 def released(lab: Lab, design: Any) -> Iterator[Sample]:
     yield from mixes(lab, design)
     yield from deployed(lab, design)
-    if lab.design.role == "misuse":
-        yield from alone(lab, design)
 
 
 def mixes(lab: Lab, design: Any) -> Iterator[Sample]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,14 @@ from . import orders
 from .world import BALANCE, CUSTOMERS, DOMAINS, FEATURES, IN_STOCK, LIMIT, NEEDS, PRODUCTS, an_order
 
 if TYPE_CHECKING:
-    from archlab.lab import Lab
+    from archlab.lab import Client, Lab
 
 DISTANCES = (0.0, 0.5, 2.0, 10.0)
 """Round trips in ms."""
 ITEMS = (1, 5, 20)
 WAYS = ("in one batch", "one by one", "in parallel")
 """By the knob ``per_item``."""
-FEW = 4
+FEW = 3
 """Orders whose median is taken at each distance."""
 PROBES = 5
 """How often a feature is asked while a domain is in trouble; it works if most of them are answered in time."""
@@ -38,13 +39,9 @@ SIGKILL, DOWN, HOG = "one process killed", "down", "CPU hog"
 
 
 def figures(lab: Lab, design: Any) -> Iterator[Sample]:
-    """What an order costs: memory, distance, items, calls that are lost, and prices that are late."""
+    """What an order costs: memory, distance, items."""
     yield from memory(lab, design)
     yield from distance(lab, design)
-    if lab.design.role != "misuse":
-        yield from prices(lab, design)
-    if design.homes["stock"] is not design.homes["orders"]:
-        yield from failing(lab, design)
     if lab.design.role == "misuse":
         yield from items(lab, design)
 
@@ -65,15 +62,24 @@ def items(lab: Lab, design: Any) -> Iterator[Sample]:
     for way, told in enumerate(WAYS):
         shop = type(design)(lab, rtt=2.0, per_item=way)
         for number, count in enumerate(ITEMS):
-            took, calls = timed(shop, 120_000 + 10_000 * way + 1000 * number, count, 2)
+            at_once = count if told == WAYS[2] else 1  # then each item has a connection
+            took, calls = timed(shop, 120_000 + 10_000 * way + 1000 * number, count, 1, at_once)
             yield Sample("order_of", median(took), {"way": told, "items": count})
             yield Sample("calls_of", calls, {"way": told, "items": count})
         end(shop)
 
 
-def timed(shop: Any, first: int, count: int, times: int) -> tuple[list[float], float]:
-    """Seconds of each order, and calls between services per order. The first order opens connections."""
-    shop.order(an_order(first, count))
+def mishaps(lab: Lab, design: Any) -> Iterator[Sample]:
+    """Calls that are lost, and prices that are late."""
+    if design.homes["stock"] is not design.homes["orders"]:
+        yield from failing(lab, design)
+    if lab.design.role != "misuse":
+        yield from prices(lab, design)
+
+
+def timed(shop: Any, first: int, count: int, times: int, at_first: int = 1) -> tuple[list[float], float]:
+    """Seconds of each order, and calls between services per order. An order of ``at_first`` items opens connections."""
+    shop.order(an_order(first, at_first))
     before, took = calls_of(shop), []
     for number in range(1, times + 1):
         began = time.perf_counter()
@@ -126,9 +132,11 @@ def blast(lab: Lab, design: Any, domains: tuple[str, ...] = DOMAINS) -> Iterator
     steady(lab, design, "before the first trouble")
     with load:
         for domain in domains:
-            for trouble in (SIGKILL, DOWN, HOG):
-                yield from troubled(lab, design, domain, trouble)
-                steady(lab, design, f"after {domain}: {trouble}")
+            # Of a service with one process nothing is left once that is killed: it is down.
+            killed = [(SIGKILL,), (DOWN,)] if design.homes[domain].workers > 1 else [(SIGKILL, DOWN)]
+            for troubles in (*killed, (HOG,)):
+                yield from troubled(lab, design, domain, troubles)
+                steady(lab, design, f"after {domain}: {' and '.join(troubles)}")
     lab.seen(f"{load.placed} orders were placed meanwhile")
 
 
@@ -159,21 +167,23 @@ class Ordering:
                 continue
 
 
-def troubled(lab: Lab, design: Any, domain: str, trouble: str) -> Iterator[Sample]:
+def troubled(lab: Lab, design: Any, domain: str, troubles: tuple[str, ...]) -> Iterator[Sample]:
+    """What works while a domain is in trouble; ``troubles`` are the names of what is done to it."""
     home = design.homes[domain]
-    began(home, trouble)
-    lab.struck(trouble)
-    took: list[float] = []
-    works = {feature: probed(lab, design, feature, took) for feature in FEATURES}
-    ended(home, trouble)
-    if trouble == HOG:
-        others = [seconds for feature, seconds in zip(FEATURES, took, strict=True) if domain not in own(feature)]
-        yield Sample("hogged", max(others), {"domain": domain})
-    for feature, good in works.items():
-        yield Sample("broken", not good, {"trouble": f"{domain} {SHORT[trouble]}", "feature": feature})
+    began(home, troubles[0])
+    seen = all_probed(lab, design, PROBES)
+    works = {feature: good for feature, (good, _) in seen.items()}
+    ended(home, troubles[0])
     spread = [feature for feature, good in works.items() if not good and domain not in own(feature)]
-    cases = tuple(f"{domain}, {trouble}: {feature} does not work" for feature in spread)
-    yield Sample("spread", len(spread), {"domain": domain, "trouble": trouble}, cases)
+    for trouble in troubles:
+        lab.struck(trouble)
+        for feature, good in works.items():
+            yield Sample("broken", not good, {"trouble": f"{domain} {SHORT[trouble]}", "feature": feature})
+        cases = tuple(f"{domain}, {trouble}: {feature} does not work" for feature in spread)
+        yield Sample("spread", len(spread), {"domain": domain, "trouble": trouble}, cases)
+        if trouble == HOG:
+            others = [seconds for feature, (_, seconds) in seen.items() if domain not in own(feature)]
+            yield Sample("hogged", max(others), {"domain": domain})
 
 
 SHORT = {SIGKILL: "1 killed", DOWN: "down", HOG: "hogged"}
@@ -204,32 +214,47 @@ def ended(home: Any, trouble: str) -> None:
 NUMBERS = iter(range(300_000, 400_000))
 
 
-def probed(lab: Lab, design: Any, feature: str, took: list[float] | None = None) -> bool:
-    """Whether most of a few attempts are answered in time; ``took`` gets the seconds of the median one."""
-    domain, method, path = FEATURES[feature]
-    client = lab.client(design.homes[domain], IN_TIME)
+def all_probed(lab: Lab, design: Any, attempts: int) -> dict[str, tuple[bool, float]]:
+    """Every feature, each asked by a customer of its own at the same time."""
+
+    def asks(feature: str) -> tuple[bool, float]:
+        return probed(lab, design, feature, attempts)
+
+    with ThreadPoolExecutor(len(FEATURES)) as customers:
+        return dict(zip(FEATURES, customers.map(asks, FEATURES), strict=True))
+
+
+def probed(lab: Lab, design: Any, feature: str, attempts: int) -> tuple[bool, float]:
+    """Whether most of a few attempts are answered in time, and the seconds of the median one."""
+    client = lab.client(design.homes[FEATURES[feature][0]], IN_TIME)
     answered, seconds = 0, []
-    for asked in range(1, PROBES + 1):
-        content = {"order": next(NUMBERS), "customer": 1, "items": [[1, 1]]} if method == "POST" else None
-        began = time.perf_counter()
-        try:
-            answer = client.request(method, path, content)
-            answered += answer.ok and time.perf_counter() - began < IN_TIME
-        except OSError:
-            pass
-        seconds.append(time.perf_counter() - began)
-        if 2 * answered > PROBES or 2 * (asked - answered) > PROBES:
+    for number in range(1, attempts + 1):
+        in_time, took = asked(client, feature)
+        answered += in_time
+        seconds.append(took)
+        if 2 * answered > attempts or 2 * (number - answered) > attempts:
             break
     client.close()
-    if took is not None:
-        took.append(median(seconds))
-    return 2 * answered > PROBES
+    return 2 * answered > attempts, median(seconds)
+
+
+def asked(client: Client, feature: str) -> tuple[bool, float]:
+    """Whether a request for a feature is answered in time, and its seconds."""
+    _, method, path = FEATURES[feature]
+    content = {"order": next(NUMBERS), "customer": 1, "items": [[1, 1]]} if method == "POST" else None
+    began = time.perf_counter()
+    try:
+        good = client.request(method, path, content).ok
+    except OSError:
+        good = False
+    took = time.perf_counter() - began
+    return good and took < IN_TIME, took
 
 
 def steady(lab: Lab, design: Any, when: str) -> None:
     """Everything works: without that, what fails in a trouble proves nothing. Raises TimeoutError."""
     deadline = time.monotonic() + PATIENCE
-    while broken := [feature for feature in FEATURES if not probed(lab, design, feature)]:
+    while broken := [feature for feature, (good, _) in all_probed(lab, design, 1).items() if not good]:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{when}, {', '.join(broken)} did not work for {PATIENCE:g} s")
         time.sleep(LOOK)
@@ -240,26 +265,35 @@ def steady(lab: Lab, design: Any, when: str) -> None:
 
 def crashed(lab: Lab, design: Any) -> Iterator[Sample]:
     """Whoever serves orders dies at each crash point; once more with stock or payment down while it recovers."""
-    points = [point for point in crash_points(sources(lab.design)) if point != UNDOING]
+    points = crash_points(sources(lab.design))
+    sent = {}
     for number, point in enumerate(points):
-        yield from dies(lab, design, point, 400_000 + 1000 * number, None)
-    if UNDOING in crash_points(sources(lab.design)):
-        yield from dies_undoing(lab, design, 410_000)
+        sent[point] = dies(lab, design, point, 400_000 + 1000 * number)
+    if UNDOING in points:
         for number, domain in enumerate(sorted({"stock", "payment"})):
             if design.homes[domain] is not design.homes["orders"]:
-                yield from dies(lab, design, AFTER_PAYMENT, 411_000 + 1000 * number, domain)
+                point = f"{AFTER_PAYMENT}, {domain} down"
+                sent[point] = dies(lab, design, AFTER_PAYMENT, 411_000 + 1000 * number, domain)
+    # What a crash has left behind is finished or undone after a while, and that can be waited for once.
+    finished(lab, type(design), [number for numbers in sent.values() for number in numbers])
+    for point, numbers in sent.items():
+        yield from ledger(lab, type(design), point, numbers)
+    yield from books(lab, type(design))
 
 
 UNDOING, AFTER_PAYMENT = "between refund and release", "between payment and order"
 
 
-def dies(lab: Lab, design: Any, point: str, first: int, down: str | None) -> Iterator[Sample]:
-    """The service of orders dies at a point; while it recovers, another domain may be down."""
+def dies(lab: Lab, design: Any, point: str, first: int, down: str | None = None) -> list[int]:
+    """The service of orders dies at a point; while it recovers, another domain may be down. The orders that were sent.
+
+    Who undoes an order dies when one is undone: it is one that is refused.
+    """
     home = design.homes["orders"]
     home.kill()
     home.start(crash_at=point)
     home.ready()
-    sent = send_until(lab, design, point, first)
+    sent = send_until(lab, design, point, first, [[1, 2 * IN_STOCK]] if point == UNDOING else None)
     if down:
         design.homes[down].kill()
         lab.struck(f"{down} down")
@@ -268,7 +302,7 @@ def dies(lab: Lab, design: Any, point: str, first: int, down: str | None) -> Ite
         wait_for_attempt(lab, design, sent)
         design.homes[down].start()
         design.homes[down].ready()
-    yield from ledger(lab, type(design), f"{point}, {down} down" if down else point, sent)
+    return sent
 
 
 def back(home: Any) -> None:
@@ -277,17 +311,6 @@ def back(home: Any) -> None:
         home.exited()
         home.start()
     home.ready()
-
-
-def dies_undoing(lab: Lab, design: Any, first: int) -> Iterator[Sample]:
-    """An order that is refused is undone, and whoever undoes it dies in the middle."""
-    home = design.homes["orders"]
-    home.kill()
-    home.start(crash_at=UNDOING)
-    home.ready()
-    sent = send_until(lab, design, UNDOING, first, [[1, 2 * IN_STOCK]])
-    back(home)
-    yield from ledger(lab, type(design), UNDOING, sent)
 
 
 def send_until(lab: Lab, design: Any, point: str, first: int, wanted: list[list[int]] | None = None) -> list[int]:
@@ -321,13 +344,18 @@ def wait_for_attempt(lab: Lab, design: Any, sent: list[int]) -> None:
         time.sleep(LOOK)
 
 
-def ledger(lab: Lab, shop: Any, point: str, sent: list[int]) -> Iterator[Sample]:
-    """What the stores say of these orders, once all is finished, or the patience is over."""
-    stores = {domain: lab.database(store) for domain, store in shop.stores.items()}
-    deadline = time.monotonic() + PATIENCE
-    while (left := pending(stores["orders"], sent)) and time.monotonic() < deadline:
+def finished(lab: Lab, shop: Any, sent: list[int]) -> None:
+    """Waits until all of these orders are finished or undone, or the patience is over."""
+    store, deadline = lab.database(shop.stores["orders"]), time.monotonic() + PATIENCE
+    while pending(store, sent) and time.monotonic() < deadline:
         time.sleep(LOOK)
+
+
+def ledger(lab: Lab, shop: Any, point: str, sent: list[int]) -> Iterator[Sample]:
+    """What the stores say of these orders."""
+    stores = {domain: lab.database(store) for domain, store in shop.stores.items()}
     at = {"crash_point": point}
+    left = pending(stores["orders"], sent)
     paid = among(stores["orders"], "SELECT order_id FROM orders WHERE state = 'paid'", sent)
     charged = among(stores["payment"], "SELECT order_id FROM charges WHERE state = 'charged'", sent)
     reserved = among(stores["stock"], "SELECT DISTINCT order_id FROM reservations", sent)
@@ -338,7 +366,13 @@ def ledger(lab: Lab, shop: Any, point: str, sent: list[int]) -> Iterator[Sample]
     yield Sample("held", len(held), at, held)
     yield Sample("unpaid", len(unpaid), at, unpaid)
     yield Sample("unfinished", len(left), at, tuple(f"order {n}: neither finished nor undone" for n in left))
-    yield Sample("imbalance", abs(missing_cents(stores["payment"])) + abs(missing_pieces(stores["stock"])), at)
+
+
+def books(lab: Lab, shop: Any) -> Iterator[Sample]:
+    """Money and goods of the whole shop, after all the crashes."""
+    payment, stock = lab.database(shop.stores["payment"]), lab.database(shop.stores["stock"])
+    off = abs(missing_cents(payment)) + abs(missing_pieces(stock))
+    yield Sample("imbalance", off, {"crash_point": "after all of them"})
 
 
 def among(store: Any, select: str, sent: list[int]) -> set[int]:

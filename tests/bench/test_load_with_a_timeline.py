@@ -16,8 +16,9 @@ from rich.console import Console
 from archlab import catalog
 from archlab.bench import execution, plan
 from archlab.bench.plan import Plan
+from archlab.bench.progress import Progress
 from archlab.bench.rounds import QUICK_REQUESTS
-from archlab.bench.runner import Progress, execute
+from archlab.bench.runner import execute
 from archlab.bench.schedule import AFTER_THE_LAST_STEP
 from archlab.judge import judge
 from archlab.run import Event, Run

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from archlab import catalog
-from archlab.bench import data_files, execution, plan, runner
+from archlab.bench import data_files, execution, plan, runner, running_round
 from archlab.bench.length import length, said_beforehand
 from archlab.bench.plan import Plan
 from archlab.bench.progress import Notice, Progress, Traced
@@ -292,7 +292,7 @@ def test_a_round_that_does_not_end_is_told_of_and_then_ended(
     tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond what its schedule takes; the design is not run again."""
-    monkeypatch.setattr(execution, "PATIENCE", 0.1)
+    monkeypatch.setattr(running_round, "PATIENCE", 0.1)
     monkeypatch.setattr(execution, "ROUND_LIMIT", 0.3)
     told: list[Any] = []
     found = run(tiny(NEVER_ENDS), designs=["index"], workloads=["pressure"], tell=told.append)
@@ -312,8 +312,8 @@ def test_a_round_is_given_the_time_that_its_schedule_takes(
     tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At a low rate a round is long, and nothing is wrong with it."""
-    for limit in ("QUICK_LIMIT", "PATIENCE"):
-        monkeypatch.setattr(execution, limit, 1.0)
+    monkeypatch.setattr(execution, "QUICK_LIMIT", 1.0)
+    monkeypatch.setattr(running_round, "PATIENCE", 1.0)
     low = ("2000.0, 1, 10_000", "20.0, 1, 10_000")
     found = run(tiny(low), designs=["index"], workloads=["pressure"], quick=True)
     assert found.valid, found.invalid_reasons

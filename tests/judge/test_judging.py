@@ -456,6 +456,12 @@ def test_a_workload_near_its_border_is_a_finding_unless_somebody_turned_a_knob()
     assert run(measured("plain", "pressure", MISSED, 0.31)).findings == ()
 
 
+def test_a_misuse_near_its_border_is_no_finding() -> None:
+    """It is never a candidate for the verdict, so no verdict depends on it."""
+    assert run(measured("query", "pressure", MISSED, 0.15)).findings
+    assert run(measured("cache", "pressure", MISSED, 0.15)).findings == ()
+
+
 # The run as a document
 
 

@@ -60,7 +60,7 @@ def test_a_compensation_that_is_skipped_leaves_a_customer_charged(broken: Break)
 def test_a_saga_that_nobody_comes_back_for_leaves_orders_unfinished(broken: Break) -> None:
     shop = broken("extract-one", "saga.py", "        self.sweeper.start()\n", "")
     shop.module("saga").Saga.end = lambda saga: None
-    seen = list(shop.module("experiments").dies(shop.lab, shop.design, "between payment and order", 400_000, None))
+    seen = list(shop.module("experiments").crashed(shop.lab, shop.design))
     assert counts(seen, "unfinished")
     assert counts(seen, "unserved")
 
