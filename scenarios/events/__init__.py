@@ -153,6 +153,10 @@ METRICS = (
     Metric("unreached_by", "orders that a team cannot use, by the kind of message", "orders", 0.5, counted=True),
     Metric("fact", "seen to be so", "", 0.5, better="higher", counted=True),
     Metric("slow_share", "share of the messages that a slow consumer takes", "share", 0.1),
+    Metric("shared_time", "a slow and a quick consumer, until all is done", "s", 0.02),
+    Metric("at_limit", "a message that kills its consumer, at a delivery limit", "", 0.5, counted=True),
+    Metric("orphaned", "share of a consumer's traces that belong to no checkout", "share", 0.01, counted=True),
+    Metric("storms", "runs in which calls still fail after the fault is over", "runs", 0.5, counted=True),
     Metric("poll_time", "one look at the jobs", "s", 0.001),
     Metric("orphans", "traces that belong to no checkout", "share", 0.01, of="orphans", counted=True),
 )
@@ -279,6 +283,15 @@ EXPERIMENTS = (
         ),
     ),
     Experiment("bad days", Later(BAD_DAYS, "bad_days"), ("pressure",), rounds=1, faults=SLOW, quick=False),
+    Experiment(
+        "retry storm",
+        Later(f"{__name__}.storm", "storms"),
+        ("pressure",),
+        ("http-resilient",),
+        1,
+        {"the provider stops for a moment": 1},
+        quick=False,
+    ),
     *(
         Experiment(f"faults of {name}", Later(DONE, "faults"), ("teams",), (name,), 1, strikes, quick=False)
         for name, strikes in FAULTS.items()
@@ -289,7 +302,7 @@ EXPERIMENTS = (
         ("teams",),
         ("events",),
         1,
-        {"late commit": 1},
+        {"late commit": 1, "a message kills its consumer": 8},
         quick=False,
     ),
 )

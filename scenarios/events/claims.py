@@ -5,60 +5,35 @@ Held only where the measurements support it, refuted only where they contradict 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from archlab.scenario import Claim, Finding, about_the_workloads, held, inconclusive, refuted
+from archlab.scenario import Claim, Finding, about_the_workloads, inconclusive
+
+from .claims_shown import SHOWN
+from .reading import (
+    AFTER_EFFECT,
+    ASYNCHRONOUS,
+    BETWEEN,
+    CALLS,
+    FEW,
+    KEYED,
+    NOT_TRIED,
+    by_mistake,
+    counts,
+    decided,
+    interval,
+    most,
+    seen,
+    told,
+)
 
 if TYPE_CHECKING:
-    from archlab.scenario import Measurement, Run
+    from archlab.scenario import Run
 
-ASYNCHRONOUS = ("jobs-table", "events")
-CALLS = ("http-chain", "http-resilient")
 UNNOTICED = 0.050
 """Seconds more at a checkout that nobody notices."""
 SPINS = 50
 """Attempts within a third of a second at which a message is said to spin: a bounded retry makes three."""
-FEW = 3
-"""Attempts after which a message of which nothing can be made is set aside."""
-BETWEEN, AFTER_EFFECT = "between commit and publish", "between effect and ack"
-
-
-def seen(run: Run, metric: str, design: str, experiment: str = "", **at: object) -> list[Measurement]:
-    """What was observed of a design, in every workload and at every place that has these values."""
-    return [
-        m
-        for m in run.measurements
-        if (m.metric, m.design) == (metric, design)
-        and m.experiment.startswith(experiment)
-        and all(m.at.get(key) == value for key, value in at.items())
-    ]
-
-
-def most(run: Run, metric: str, design: str, experiment: str = "", **at: object) -> float | None:
-    """The largest figure of any round; None where nothing was observed."""
-    return max((max(m.by_round) for m in seen(run, metric, design, experiment, **at) if m.by_round), default=None)
-
-
-def counts(
-    run: Run, metric: str, designs: Iterable[str], experiment: str = "", **at: object
-) -> dict[str, float] | None:
-    """Design → its largest figure; None where one of them was not observed."""
-    found = {design: most(run, metric, design, experiment, **at) for design in designs}
-    known = {design: value for design, value in found.items() if value is not None}
-    return known if len(known) == len(found) else None
-
-
-def told(counted: Mapping[str, float], unit: str = "") -> str:
-    """``http-chain 2, events 0``."""
-    return ", ".join(f"{design} {value:g}{unit}" for design, value in counted.items())
-
-
-def decided(holds: bool, evidence: str) -> Finding:
-    return held(evidence) if holds else refuted(evidence)
-
-
-NOT_TRIED = "this run did not try it on every design: run it without --quick and without --design"
 
 
 @about_the_workloads
@@ -109,6 +84,11 @@ def apart(run: Run) -> Finding:
     )
     if delay < 2 * UNNOTICED:
         return inconclusive(f"{evidence}: too little to tell from noise; turn up slow_ms")
+    evidence += "".join(
+        f"; invoices of {design} wait behind mails: they share a worker, or its prefetch"
+        for design, seconds in after.items()
+        if seconds >= 0.8 * delay
+    )
     return decided(max(after.values()) < 0.8 * delay, evidence)
 
 
@@ -145,76 +125,6 @@ def never_drains(run: Run) -> Finding:
     evidence = "mails to be sent, in the middle and at the end: "
     evidence += ", ".join(f"{d} {middle:g} and {end:g}" for d, (middle, end) in grown.items())
     return decided(all(end > 1.3 * middle > 0 for middle, end in grown.values()), evidence)
-
-
-FACTS = {
-    "silent-reject": ("rejected without a dead-letter exchange", "the message is gone, and nobody was told"),
-    "silent-publish": ("confirmed to nowhere", "the broker confirmed it; with mandatory it came back"),
-    "ack-twice": ("automatic, then by hand: 406", "the broker closed the channel with 406"),
-    "reordered": ("competing consumers reorder", "the messages were done in another order than they were published"),
-    "skipped": ("the highest id skips a row", "one poller never saw the row, the one that marks rows did (injected)"),
-}
-
-
-def fact(id: str) -> Claim:  # noqa: A002 - the field's name
-    """A claim that a demonstration shows."""
-    name, saw = FACTS[id]
-
-    def judge(run: Run) -> Finding:
-        found = seen(run, "fact", "events", fact=name)
-        if not found:
-            return inconclusive("this run has not shown it: run it without --quick")
-        return decided(all(min(m.by_round) == 1 for m in found), saw if found[0].value == 1 else f"not seen: {saw}")
-
-    return Claim(id, DEMONSTRATED[id], judge)
-
-
-DEMONSTRATED = {
-    "silent-reject": "A message that is rejected where no dead-letter exchange is set is lost, and nothing says so.",
-    "silent-publish": "A publish that reaches no queue is confirmed like any other, unless it is mandatory.",
-    "ack-twice": "Whoever acknowledges what was acknowledged automatically loses the channel, with error 406.",
-    "reordered": "Competing consumers do messages in another order than they were published.",
-    "skipped": "A poller that remembers the highest id skips a row whose transaction commits late.",
-}
-
-
-def prefetch(run: Run) -> Finding:
-    shares = {n: most(run, "slow_share", "events", prefetch=n) for n in (0, 1, 10)}
-    if None in shares.values():
-        return inconclusive("this run has not shown it: run it without --quick")
-    known = {n: share or 0.0 for n, share in shares.items()}
-    evidence = "the slow one of two consumers got " + ", ".join(
-        f"{share:.0%} with {'no limit' if n == 0 else f'a prefetch of {n}'}" for n, share in known.items()
-    )
-    return decided(known[0] > known[10] > known[1], evidence)
-
-
-def poll_cost(run: Run) -> Finding:
-    found = {(m.at["rows"], m.at["index"]): max(m.by_round) for m in seen(run, "poll_time", "events") if m.by_round}
-    indexed = sorted((rows, value) for (rows, index), value in found.items() if index == "with")
-    bare = [value for (_, index), value in found.items() if index == "without"]
-    if len(indexed) < 2 or not bare:
-        return inconclusive("this run has not shown it: run it without --quick")
-    (few, quick), (many, later) = indexed[0], indexed[-1]
-    evidence = f"one look: {quick * 1e6:.0f} µs with {few:,} jobs done, {later * 1e6:.0f} µs with {many:,}; without "
-    evidence += f"the index {bare[0] * 1e6:.0f} µs"
-    return decided(later < 5 * quick and bare[0] > 5 * later, evidence)
-
-
-STRAY = 0.05
-"""Share of traces without a request up to which the context is said to travel: a worker that looks at its table at the
-very moment finds a job before it is woken for it. Without a context it would be half of all traces."""
-
-
-def trace_crosses(run: Run) -> Finding:
-    orphans = counts(run, "orphans", ("http-chain", *ASYNCHRONOUS))
-    trace = run.trace("checkout", "events", "pressure")
-    if orphans is None or trace is None:
-        return inconclusive("this run has no traces under pressure")
-    crossed = sorted({span.process for span in trace.spans if "consumer" in span.process})
-    evidence = f"a trace of events reaches {', '.join(crossed) or 'no consumer'}; traces that belong to no checkout: "
-    evidence += told(orphans)
-    return decided(bool(crossed) and max(orphans.values()) < STRAY, evidence)
 
 
 def verdict_is(run: Run, workload: str, wanted: str) -> Finding:
@@ -269,11 +179,13 @@ def calm(run: Run) -> Finding:
 
 def crashes_survived(run: Run) -> Finding:
     lost, twice = counts(run, "lost", ASYNCHRONOUS), counts(run, "duplicated", ASYNCHRONOUS)
-    if lost is None or twice is None:
+    unasked = counts(run, "unasked", ASYNCHRONOUS)
+    if lost is None or twice is None or unasked is None:
         return inconclusive(NOT_TRIED)
     tried = {d: len(seen(run, "lost", d)) for d in ASYNCHRONOUS}
-    evidence = f"lost: {told(lost)}; invoices twice: {told(twice)}; at {told(tried, ' crash points')}"
-    return decided(not any(lost.values()) and not any(twice.values()), evidence)
+    evidence = f"lost: {told(lost)}; invoices twice: {told(twice)}; effects without an order: {told(unasked)}; at "
+    evidence += told(tried, " crash points") + by_mistake(run, ASYNCHRONOUS)
+    return decided(not any((*lost.values(), *twice.values(), *unasked.values())), evidence)
 
 
 def dual_write(run: Run) -> Finding:
@@ -307,10 +219,26 @@ def third_party(run: Run) -> Finding:
     if any(w.settings["honours_keys"] for w in run.workloads):
         return inconclusive("the provider was told to honour keys throughout: set honours_keys=0 to see the difference")
     evidence = f"mails sent twice: {told(mails)}; where the provider honours a key: {told(keyed)}"
+    evidence += by_mistake(run, (design for design, twice in keyed.items() if twice))
     return decided(min(mails.values()) > 0 and not any(keyed.values()), evidence)
 
 
-KEYED = f"{AFTER_EFFECT}, provider with keys"
+def storm(run: Run) -> Finding:
+    found = {
+        str(m.at["breaker"]): (max(m.by_round), float(m.at["runs"]))
+        for m in seen(run, "storms", "http-resilient")
+        if m.by_round
+    }
+    if len(found) < 2:
+        return inconclusive(NOT_TRIED)
+    shares = {breaker: interval(down / runs, runs) for breaker, (down, runs) in found.items()}
+    evidence = "most calls still failed long after the fault was over " + ", ".join(
+        f"in {down:g} of {runs:g} runs {breaker} a breaker ({shares[breaker][0]:.0%} to {shares[breaker][1]:.0%})"
+        for breaker, (down, runs) in found.items()
+    )
+    if found["without"][0] and shares["without"][0] <= shares["with"][1]:
+        return inconclusive(f"{evidence}: too few runs to tell them apart")
+    return decided(found["without"][0] > 0, evidence)
 
 
 def poison_spins(run: Run) -> Finding:
@@ -329,6 +257,13 @@ def poison_parked(run: Run) -> Finding:
     if blocked is None or attempts is None or aside is None:
         return inconclusive(NOT_TRIED)
     evidence = f"attempts: {told(attempts)}; other orders blocked: {told(blocked)}; set aside: {told(aside)}"
+    for design in ASYNCHRONOUS:
+        if blocked[design]:
+            evidence += f"; {design} puts it back at once and for ever"
+        elif attempts[design] > FEW:
+            evidence += f"; {design} tries again without a bound"
+        elif not aside[design]:
+            evidence += f"; {design} gives up, and no dead-letter queue that anybody looks at gets the message"
     parked = all(value == 1 for value in aside.values())
     return decided(not any(blocked.values()) and max(attempts.values()) <= FEW and parked, evidence)
 
@@ -338,6 +273,11 @@ CLAIMS = (
         "coupled", "While e-mail is down, checkouts that call it fail; those that leave it for later do not.", coupled
     ),
     Claim("best-effort", "Retries and a breaker keep checkouts going and lose the mails of the outage.", best_effort),
+    Claim(
+        "storm",
+        "Retries can keep a provider down after its fault is over; a circuit breaker lets it recover.",
+        storm,
+    ),
     Claim("slow", "A slow provider adds its whole delay to a checkout of the chain, and nothing to the others.", slow),
     Claim("start-simple", "Where the shop owns all that follows, a jobs table is enough.", start_simple),
     Claim("apart", "Where each kind of work has its own queue and worker, slow mails delay no invoice.", apart),
@@ -355,7 +295,7 @@ CLAIMS = (
     Claim("calm", "With one quick department the chain is enough, and events bring no effect sooner.", calm),
     Claim(
         "crashes",
-        "At no crash point do jobs-table and events lose an effect, or write an invoice twice.",
+        "At no crash point do jobs-table and events lose an effect, write an invoice twice, or act without an order.",
         crashes_survived,
     ),
     Claim(
@@ -376,18 +316,7 @@ CLAIMS = (
     Claim("poison-parked", "Tried a few times and set aside, a poison message stops nobody.", poison_parked),
     Claim("spike", "A spike makes checkouts of the chain wait; with events the queue waits, and drains.", spike),
     Claim("never-drains", "A queue is no capacity: while more arrives than is done, it only grows.", never_drains),
-    Claim("prefetch", "The more a slow consumer may hold, the more of the work it keeps from a quick one.", prefetch),
-    Claim(
-        "poll-cost",
-        "With an index a look at the jobs costs the same however many are done; without, it grows.",
-        poll_cost,
-    ),
-    Claim(
-        "trace-crosses",
-        "Where the context travels with the message, a checkout's trace reaches its consumers.",
-        trace_crosses,
-    ),
-    *map(fact, FACTS),
+    *SHOWN,
     Claim(
         "retries-multiply",
         "r retries at each of d layers make up to (1 + r)^d calls at the last one.",

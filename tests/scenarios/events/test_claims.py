@@ -16,6 +16,9 @@ from archlab.run import DesignFacts, Measurement, Run, Span, Trace, Verdict, Wor
 from archlab.scenario import Scenario
 
 claims = import_module("archlab.scenarios.events.claims")
+limit = import_module("archlab.scenarios.events.limit")
+reading = import_module("archlab.scenarios.events.reading")
+shown = import_module("archlab.scenarios.events.claims_shown")
 
 DESIGNS = ("http-chain", "http-resilient", "jobs-table", "events", "ack-first", "requeue")
 ASYNCHRONOUS = ("jobs-table", "events")
@@ -41,6 +44,7 @@ def everything() -> Iterable[Measurement]:
         lost = 0 if design in ASYNCHRONOUS else 2
         yield seen("faults of", design, "lost", lost, crash_point=BETWEEN)
         yield seen("faults of", design, "lost", 2 if design == "ack-first" else 0, crash_point="before the effect")
+        yield seen("faults of", design, "unasked", 0, crash_point=BETWEEN)
         yield seen("faults of", design, "duplicated", 1 if design == "requeue" else 0, crash_point=AFTER)
     for design in ASYNCHRONOUS:
         yield seen("bad days", design, "invoice_after", 0.005, provider="slow")
@@ -61,10 +65,18 @@ def everything() -> Iterable[Measurement]:
         yield seen("bad days", "events", "spike_latency", 0.002, t=t)
         yield seen("bad days", "http-chain", "spike_queue", 0, t=t)
         yield seen("bad days", "events", "spike_queue", waiting, t=t)
-    for fact, _ in claims.FACTS.values():
+    for fact, _ in shown.FACTS.values():
         yield seen("demonstrations", "events", "fact", 1, fact=fact)
     for prefetch, share in ((0, 1.0), (1, 0.05), (10, 0.5)):
         yield seen("demonstrations", "events", "slow_share", share, prefetch=prefetch)
+        yield seen("demonstrations", "events", "shared_time", 0.02 + 0.3 * share, prefetch=prefetch)
+    for prefetch, taken in ((1, 0), (10, 9)):
+        yield seen("demonstrations", "events", "at_limit", 4, prefetch=prefetch, count=limit.ATTEMPTS)
+        yield seen("demonstrations", "events", "at_limit", taken, prefetch=prefetch, count=limit.INNOCENTS)
+    for context, share in (("carried", 0), ("left out", 1)):
+        yield seen("demonstrations", "events", "orphaned", share, context=context)
+    for breaker, down in (("without", 6), ("with", 0)):
+        yield seen("retry storm", "http-resilient", "storms", down, breaker=breaker, runs=6)
     for rows, index, time in ((1000, "with", 4e-6), (30_000, "with", 4e-6), (30_000, "without", 1e-3)):
         yield seen("demonstrations", "events", "poll_time", time, rows=rows, index=index)
 
@@ -128,6 +140,7 @@ SPOILT = (
     ("calm", "effect_after", "events", {}, 0.0001),
     ("crashes", "lost", "events", {"crash_point": BETWEEN}, 1),
     ("crashes", "duplicated", "jobs-table", {}, 1),
+    ("crashes", "unasked", "events", {}, 1),
     ("dual-write", "lost", "events", {"crash_point": BETWEEN}, 2),
     ("dual-write", "lost", "requeue", {"crash_point": BETWEEN}, 0),
     ("ack-first", "lost", "ack-first", {"crash_point": "before the effect"}, 0),
@@ -145,10 +158,16 @@ SPOILT = (
     ("spike", "spike_queue", "events", {"t": 0.6}, 100),
     ("never-drains", "overload_queue", "events", {"t": 0.5}, 10),
     ("prefetch", "slow_share", "events", {"prefetch": 1}, 0.9),
+    ("prefetch", "shared_time", "events", {"prefetch": 1}, 0.9),
+    ("limit-takes-others", "at_limit", "events", {"prefetch": 10, "count": limit.INNOCENTS}, 0),
+    ("limit-takes-others", "at_limit", "events", {"prefetch": 1, "count": limit.INNOCENTS}, 9),
+    ("storm", "storms", "http-resilient", {"breaker": "without"}, 0),
+    ("trace-crosses", "orphaned", "events", {"context": "carried"}, 1),
+    ("trace-crosses", "orphaned", "events", {"context": "left out"}, 0),
     ("poll-cost", "poll_time", "events", {"index": "without"}, 4e-6),
     ("poll-cost", "poll_time", "events", {"rows": 30_000, "index": "with"}, 1e-3),
     ("trace-crosses", "orphans", "events", {}, 0.5),
-    *((claim, "fact", "events", {"fact": fact}, 0) for claim, (fact, _) in claims.FACTS.items()),
+    *((claim, "fact", "events", {"fact": fact}, 0) for claim, (fact, _) in shown.FACTS.items()),
 )
 
 
@@ -189,3 +208,21 @@ def test_every_claim_is_spoilt_here(scenario: Scenario) -> None:
     assert {claim.id for claim in scenario.claims if claim.kind == "measured"} == {one[0] for one in SPOILT} | {
         "start-simple"
     }
+
+
+def test_storms_that_chance_may_explain_are_left_open() -> None:
+    """Three of six runs against none of six: their intervals overlap."""
+    run = as_taught()
+    measurements = tuple(
+        replace(m, by_round=(3,)) if m.metric == "storms" and m.at["breaker"] == "without" else m
+        for m in run.measurements
+    )
+    assert judged("storm", replace(run, measurements=measurements)) == "inconclusive"
+
+
+@pytest.mark.parametrize("down", range(7))
+def test_the_interval_of_a_share_holds_it_and_stays_between_none_and_all(down: int) -> None:
+    low, high = reading.interval(down / 6, 6)
+    assert 0 <= low <= down / 6 + 1e-9
+    assert down / 6 - 1e-9 <= high <= 1
+    assert high - low > reading.interval(down / 6, 60)[1] - reading.interval(down / 6, 60)[0]
