@@ -112,7 +112,7 @@ KNOBS = (
     ),
 )
 
-LEDGER = "crash points × designs: wrong after recovery"
+LEDGER = "crash points and price changes × designs: wrong afterwards"
 WORKS, BROKEN = Mark("·", "works", good=True), Mark("✗", "does not work", good=False)
 
 
@@ -180,7 +180,7 @@ METRICS = (
     ),
     Metric("good_orders", "orders of deployment without a failed mix, of 2", "", 0.5, "higher", counted=True),
     Metric("deploy_failed", "orders that fail during a deployment", "share", 0.01, counted=True),
-    Metric("stale", "orders at a stale price, after each change", "orders", 0.5),
+    Metric("stale", "orders at the old price after price changes", "orders", 0.5, view=entry("at the old price")),
     Metric("memory", "memory of all processes", "B", 5_000_000),
     Metric("orphans", "traces that belong to no order", "share", 0.01, of="orphans", counted=True),
 )

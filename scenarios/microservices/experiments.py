@@ -73,8 +73,7 @@ def mishaps(lab: Lab, design: Any) -> Iterator[Sample]:
     """Calls that are lost, and prices that are late."""
     if design.homes["stock"] is not design.homes["orders"]:
         yield from failing(lab, design)
-    if lab.design.role != "misuse":
-        yield from prices(lab, design)
+    yield from prices(lab, design)
 
 
 def timed(shop: Any, first: int, count: int, times: int, at_first: int = 1) -> tuple[list[float], float]:
@@ -404,7 +403,7 @@ def prices(lab: Lab, design: Any) -> Iterator[Sample]:
 
     Where prices are copied, whoever copies them is stopped for one order, as if it had something else to do.
     """
-    stale = 0
+    stale = []
     for number in range(CHANGES):
         cents, copier = 5000 + number, getattr(design, "copier", None)
         if copier:
@@ -417,8 +416,8 @@ def prices(lab: Lab, design: Any) -> Iterator[Sample]:
             at = design.ask("orders", "POST", "/orders", order).json()["cents"]
             if at == cents:
                 break
-            stale += 1
-    yield Sample("stale", stale / CHANGES)
+            stale.append(f"order {order['order']}: at {at} cents after the price became {cents}")
+    yield Sample("stale", len(stale), {"crash_point": f"{CHANGES} prices changed"}, tuple(stale))
 
 
 CHANGES = 3
