@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archlab.lab import Process, Toxic, compare, crash_points, sources
 from archlab.scenario import Sample
 
+from .topology import consumers
 from .workload import LOOK, order, placed, wait_for_effects
 from .world import EFFECTS, TABLES, happened, wanted
 
@@ -95,8 +97,10 @@ def checkouts(lab: Lab, inbox: Any) -> None:
 def consumers_die(lab: Lab, design: Any, first: int, point: str, dying: list[Any]) -> list[int]:
     for part in dying:
         part.kill()
+    noticed(lab, design, dying)
+    for part in dying:
         part.start(crash_at=point)
-        part.ready()
+        up(part)
     answered = placed(lab, design, [order(first)])
     while design.done_at_once and all(part.alive for part in dying):
         time.sleep(BREAKER)
@@ -108,6 +112,17 @@ def consumers_die(lab: Lab, design: Any, first: int, point: str, dying: list[Any
         part.start()
         up(part)
     return answered + placed(lab, design, [order(first + 2)])
+
+
+def noticed(lab: Lab, design: Any, dead: list[Any]) -> None:
+    """Waits until the broker has noticed who is dead: until then it goes on to send them messages."""
+    if not hasattr(design, "broker"):
+        return
+    with contextlib.closing(lab.broker().connect()) as connection:
+        for queue in [lab.broker().name(kind) for kind, part in design.workers.items() if part in dead]:
+            end = time.monotonic() + PATIENCE
+            while consumers(connection.channel(), queue) and time.monotonic() < end:
+                time.sleep(LOOK)
 
 
 def up(part: Any) -> None:

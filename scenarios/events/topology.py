@@ -43,3 +43,8 @@ def dead(queue: str) -> str:
 def depth(channel: Any, queue: str) -> int:
     """How many messages wait in a queue; those that a consumer holds are not among them."""
     return int(channel.queue_declare(queue, passive=True).method.message_count)
+
+
+def consumers(channel: Any, queue: str) -> int:
+    """How many consumers a queue has."""
+    return int(channel.queue_declare(queue, passive=True).method.consumer_count)

@@ -62,10 +62,27 @@ def names(monkeypatch: pytest.MonkeyPatch) -> list[declared.Declared]:
     return found
 
 
-def archlab_queues() -> set[str]:
-    """Names of the queues of archlab on RabbitMQ, as it lists them itself."""
-    listed = subprocess.run(["rabbitmqctl", "-q", "list_queues", "name"], capture_output=True, text=True, check=True)
-    return {name for name in listed.stdout.split() if name.startswith("archlab-")}
+OWN = f"archlab-test-{secrets.token_hex(4)}"
+"""A virtual host and a user on RabbitMQ that nobody else has, whatever else runs there."""
+
+
+def control(*command: str) -> str:
+    return subprocess.run(["rabbitmqctl", "-q", *command], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module")
+def rabbitmq_url(rabbitmq_url: BrokerUrl) -> Iterator[BrokerUrl]:
+    """RabbitMQ, in a virtual host that is there for these tests."""
+    control("add_vhost", OWN)
+    control("set_permissions", "-p", OWN, "guest", ".*", ".*", ".*")
+    yield BrokerUrl.parse(f"{rabbitmq_url.reveal()}{OWN}")
+    control("delete_vhost", OWN)
+
+
+def declared_there() -> set[str]:
+    """Names of the queues and exchanges of archlab, as RabbitMQ lists them itself."""
+    listed = (control(command, "-p", OWN, "name") for command in ("list_queues", "list_exchanges"))
+    return {name for names in listed for name in names.split() if name.startswith("archlab-")}
 
 
 def eventually(condition: Callable[[], Any]) -> None:
@@ -164,9 +181,8 @@ def test_the_unplanned_end_of_the_broker_is_named(edited: Callable[..., Scenario
 
 
 def test_what_was_declared_is_removed_round_by_round(rabbitmq_url: BrokerUrl, cache: Path) -> None:
-    before = archlab_queues()
     assert run(catalog.find(str(AMQP.parent)), cache, rabbitmq_url).valid
-    assert archlab_queues() <= before
+    assert not declared_there()
 
 
 @pytest.mark.parametrize(
@@ -181,13 +197,12 @@ def test_what_was_declared_is_removed_where_a_round_fails_is_ended_or_dies(
     ends: str,
 ) -> None:
     monkeypatch.setattr(execution, "ROUND_LIMIT", 2.0)
-    before = archlab_queues()
     scenario = edited((PUBLISHES, f"        {ends}\n"))
     with contextlib.suppress(ScenarioError):
         run(scenario.only(["queued"], ["calm"]), cache, rabbitmq_url)
     if "Value" not in ends:  # there the round removes it itself
         assert names
-    assert archlab_queues() <= before
+    assert not declared_there()
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc")
@@ -242,12 +257,11 @@ def waiting(edited: Callable[..., Scenario]) -> Scenario:
 def test_ctrl_c_leaves_nothing_on_the_broker(
     edited: Callable[..., Scenario], rabbitmq_url: BrokerUrl, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    before = archlab_queues()
     archlab = start("run", waiting(edited).folder, "--no-input", ARCHLAB_BROKER=rabbitmq_url.reveal())
-    eventually(lambda: archlab_queues() - before)
+    eventually(declared_there)
     archlab.send_signal(signal.SIGINT)
     assert archlab.wait(PATIENCE) == 130
-    assert archlab_queues() <= before
+    assert not declared_there()
 
 
 # The command line
@@ -279,18 +293,12 @@ def test_what_is_no_url_is_wrong_usage(start: Callable[..., subprocess.Popen[str
 
 @pytest.fixture
 def password(rabbitmq_url: BrokerUrl) -> Iterator[str]:
-    """The password of a user that RabbitMQ has for the time being: user ``archlab-test``."""
+    """The password of a user that RabbitMQ has for the time being."""
     password = f"pw{secrets.token_hex(12)}"
-
-    def control(*command: str) -> None:
-        subprocess.run(["rabbitmqctl", "-q", *command], check=True, capture_output=True)
-
-    with contextlib.suppress(subprocess.CalledProcessError):  # what a test that was ended left
-        control("delete_user", "archlab-test")
-    control("add_user", "archlab-test", password)
-    control("set_permissions", "archlab-test", ".*", ".*", ".*")
+    control("add_user", OWN, password)
+    control("set_permissions", "-p", OWN, OWN, ".*", ".*", ".*")
     yield password
-    control("delete_user", "archlab-test")
+    control("delete_user", OWN)
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc")
@@ -310,7 +318,7 @@ def test_the_password_is_nowhere(
             "        self.broker = broker = lab.broker()\n        self.lab = lab\n        self.queue",
         ),
     )
-    url = f"amqp://archlab-test:{password}@127.0.0.1:5672/"
+    url = f"amqp://{OWN}:{password}@127.0.0.1:5672/{OWN}"
     archlab = start("run", scenario.folder, "--no-input", "--quick", ARCHLAB_BROKER=url)
     lines: set[bytes] = set()
     while archlab.poll() is None:
