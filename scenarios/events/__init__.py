@@ -21,7 +21,9 @@ from . import ack_first, events, http_chain, http_resilient, jobs_table, requeue
 from .claims import CLAIMS
 from .words import WORDS
 
-WORKLOAD, BAD_DAYS, DONE = (f"{__name__}.{module}" for module in ("workload", "bad_days", "experiments"))
+WORKLOAD, BAD_DAYS, DONE, SHOWN = (
+    f"{__name__}.{module}" for module in ("workload", "bad_days", "experiments", "demonstrations")
+)
 """Modules that are imported when they are needed: `archlab list` waits for none of them."""
 
 KNOBS = (
@@ -51,6 +53,7 @@ KNOBS = (
         unit="0 or 1",
         says="whether other teams listen to orders, and come and go",
         read_from="git log of the checkout: commits in a year that only tell one more service of an order",
+        demand=True,
     ),
     Knob(
         name="email_ms",
@@ -292,18 +295,30 @@ EXPERIMENTS = (
         {"the provider stops for a moment": 1},
         quick=False,
     ),
-    *(
-        Experiment(f"faults of {name}", Later(DONE, "faults"), ("teams",), (name,), 1, strikes, quick=False)
-        for name, strikes in FAULTS.items()
-    ),
+    Experiment("prefetch and polling", Later(SHOWN, "timed"), ("teams",), ("events",), 1, quick=False),
+    # What is only counted, the longest first: each may run beside others.
     Experiment(
         "demonstrations",
-        Later(f"{__name__}.demonstrations", "shown"),
+        Later(SHOWN, "shown"),
         ("teams",),
         ("events",),
-        1,
-        {"late commit": 1, "a message kills its consumer": 8},
+        rounds=1,
+        faults={"late commit": 1, "a message kills its consumer": 8},
         quick=False,
+        alone=False,
+    ),
+    *(
+        Experiment(
+            f"faults of {name}",
+            Later(DONE, "faults"),
+            ("teams",),
+            (name,),
+            rounds=1,
+            faults=strikes,
+            quick=False,
+            alone=False,
+        )
+        for name, strikes in reversed(FAULTS.items())
     ),
 )
 

@@ -29,18 +29,22 @@ LOOK = 0.02
 
 
 def shown(lab: Lab, design: Any) -> Iterator[Sample]:
-    """Every demonstration once. 1: it is seen to be so."""
+    """What is only counted. 1: it is seen to be so."""
     with ThreadPoolExecutor(1) as beside:  # it waits for seconds, and does nothing
         silent = beside.submit(callback_longer_than_the_heartbeat, lab)
         for fact, seen in FACTS.items():
             yield Sample("fact", seen(lab), {"fact": fact})
-        yield from sharing(lab)
         yield from at_the_limit(lab)
         yield from with_and_without_context(lab)
-        yield from polling(lab)
         yield Sample("fact", silent.result(), {"fact": SILENT})
     if not lab.broker().address.foreign:  # somebody else's is not to be killed
         yield Sample("fact", transient_after_a_crash(lab), {"fact": TRANSIENT})
+
+
+def timed(lab: Lab, design: Any) -> Iterator[Sample]:
+    """The demonstrations that are about time."""
+    yield from sharing(lab)
+    yield from polling(lab)
 
 
 def rejected_without_a_place_to_go(lab: Lab) -> bool:

@@ -32,8 +32,8 @@ class Relay:
         facts, kept = exchange(channel, broker), BasicProperties(delivery_mode=2, content_type="application/json")
         channel.confirm_delivery()
         inbox.reached(0)
-        waiting = None
         while True:
+            waiting = inbox.receive(timeout=POLL)
             # Woken for one order it publishes one fact, within that order's trace; else whatever waits.
             for row, fact in self.shop.execute(UNPUBLISHED, (-1 if waiting is None else 1,)).fetchall():
                 try:
@@ -44,7 +44,6 @@ class Relay:
                 self.lab.crash_point("between publish and mark")
                 self.shop.execute("UPDATE outbox SET published = 1 WHERE id = ?", (row,))
             channel.connection.process_data_events(0)  # heartbeats
-            waiting = inbox.receive(timeout=POLL)
 
 
 def relay(lab: Lab, inbox: Inbox) -> None:

@@ -56,6 +56,6 @@ def worker(lab: Lab, inbox: Inbox) -> None:
     own = Worker(lab)
     inbox.reached(0)
     while True:
+        inbox.receive(timeout=POLL)  # each job is done within the trace of the order that woke this worker for it
         while own.work():
             inbox.receive(timeout=0)
-        inbox.receive(timeout=POLL)

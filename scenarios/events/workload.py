@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 QUIET = 0.5
 """Seconds without a new effect after which those that are missing are taken not to come any more."""
-QUIET_MISUSE = 0.2
+QUIET_MISUSE = 0.3
 """The same for a design that is expected to lose some, so that less time is spent on waiting for them."""
 LOOK = 0.005
 """Seconds between two looks."""

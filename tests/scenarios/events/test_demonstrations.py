@@ -22,7 +22,7 @@ Start = Callable[..., SimpleNamespace]
 def test_every_demonstration_shows_what_it_is_for(start: Start) -> None:
     """A broker of somebody else's is not killed, so there one of them is left out."""
     shop = start("events", effects=1)
-    shown = list(demonstrations.shown(shop.lab, shop.design))
+    shown = [*demonstrations.shown(shop.lab, shop.design), *demonstrations.timed(shop.lab, shop.design)]
     facts = {sample.at["fact"]: sample.value for sample in shown if sample.metric == "fact"}
     expected = {*demonstrations.FACTS, sharing.REORDERED, demonstrations.SILENT}
     if not shop.lab.broker().address.foreign:
