@@ -194,6 +194,9 @@ def dual_write(run: Run) -> Finding:
     if without is None or beside is None:
         return inconclusive(NOT_TRIED)
     evidence = f"effects lost by a crash after the commit: {told(without)}; {told(beside)}"
+    evidence += by_mistake(
+        run, [d for d, lost in without.items() if not lost] + [d for d, lost in beside.items() if lost]
+    )
     return decided(min(without.values()) > 0 and not any(beside.values()), evidence)
 
 
