@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Action",
     "Answered",
+    "Calibrated",
     "Claim",
     "Design",
     "Experiment",
@@ -244,6 +245,7 @@ class Workload:
     says: str
     """What it is, in a few words. A knob's name in braces stands for its value: ``{rate:,.0f} orders a second``."""
     settings: Mapping[str, float] = field(default_factory=dict)
+    """Knob → value. A rate that suits one machine is too low or too high for another: see ``Calibrated``."""
     closed: bool = False
     """Served back to back (closed loop) instead of on a schedule (open loop)."""
     along: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -256,6 +258,42 @@ class Workload:
         Raises KeyError for a name in braces that is no knob, ValueError for a format that is none.
         """
         return self.says.format_map({name: _Shown(value, name in turned) for name, value in knobs.items()})
+
+
+class Calibrated(float):
+    """A rate that is set for the machine at hand: ``times`` as many requests a second as ``design`` serves there.
+
+    As a number it is ``typical`` until a run has measured what the design serves; where the design takes no part in a
+    run, it stays that.
+    """
+
+    def __new__(cls, times: float, design: str, typical: float, measured: float | None = None) -> Calibrated:
+        made = super().__new__(cls, typical if measured is None else measured)
+        made._given = times, design, typical, measured
+        return made
+
+    _given: tuple[float, str, float, float | None]
+
+    def __reduce__(self) -> Any:
+        return Calibrated, self._given
+
+    @property
+    def design(self) -> str:
+        return self._given[1]
+
+    @property
+    def typical(self) -> float:
+        return self._given[2]
+
+    def here(self, served: float, low: float, high: float) -> Calibrated:
+        """The rate where the design serves so many requests a second, in two digits, from ``low`` to ``high``."""
+        times, design, typical, _ = self._given
+        return Calibrated(times, design, typical, float(f"{min(high, max(low, times * served)):.2g}"))
+
+    def __format__(self, spec: str) -> str:
+        times, design, _, measured = self._given
+        number = format(float(self), spec)
+        return f"about {number}" if measured is None else f"{number} ({times:g} × what {design} serves)"
 
 
 class _Shown:

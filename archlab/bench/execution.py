@@ -28,7 +28,7 @@ from archlab.bench.traced_pass import stalled
 from archlab.lab import broker, containment
 from archlab.lab.broker_address import BrokerAddress
 from archlab.lab.setting import Setting
-from archlab.scenario import Design, ScenarioError, Workload
+from archlab.scenario import Calibrated, Design, ScenarioError, Workload
 
 ROUND_LIMIT = 30.0
 """Seconds beyond its planned length after which a round that has not ended is ended."""
@@ -46,7 +46,6 @@ class Execution:
     """Executes rounds, and ends what they started. What is timed runs alone."""
 
     def __init__(self, plan: Plan, cache: Path | None, scratch: Path, tell: Tell) -> None:
-        self.plan = plan
         self.scratch = scratch
         self.invalid: list[str] = []
         self._cache = cache
@@ -57,7 +56,7 @@ class Execution:
         self._count = 0
         self._tell = tell
         self._known = containment.children()
-        self.length = length(plan, self._setting(plan.scenario.workloads[0], f"{plan.seed}:length"), scratch)
+        self.follow(plan)
         self.left_out: dict[str, None] = {}
         """What a quick look had no time for, each once."""
         self._begun: dict[str, None] = {}
@@ -86,8 +85,10 @@ class Execution:
         said = [f"this quick look leaves out {', '.join(slow)}"] if slow else []
         return (*said, *([f"this quick look had no time for {', '.join(self.left_out)}"] if self.left_out else []))
 
-    def _setting(self, workload: Workload, seed: str, traced: bool = False) -> Setting:
+    def _setting(self, workload: Workload, seed: str, traced: bool = False, of_data: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
+        if of_data:  # what is kept from run to run does not depend on how fast the machine was
+            knobs = {name: value.typical if isinstance(value, Calibrated) else value for name, value in knobs.items()}
         address = BrokerAddress(self.plan.broker, foreign=True) if self.plan.broker else None
         unseen = frozenset(knob.name for knob in self.plan.scenario.knobs if knob.demand)
         return Setting(self._source, workload.name, knobs, seed, self.scratch, traced, broker=address, unseen=unseen)
@@ -95,7 +96,7 @@ class Execution:
     def _data_for(self, workload: Workload, design: str) -> Path:
         key = workload.name, tuple(workload.settings.items()), design
         if key not in self._data:
-            scenario, setting = self.plan.scenario, self._setting(workload, f"{self.plan.seed}:data")
+            scenario, setting = self.plan.scenario, self._setting(workload, f"{self.plan.seed}:data", of_data=True)
             own = self.scratch / "data"
             try:
                 self._data[key] = data_sets.ready(scenario, scenario.design(design), setting, self._cache or own)
@@ -114,6 +115,11 @@ class Execution:
             for workload, place in self.traced_at
             for design in self._traced([d for d in scenario.designs if d.asked_at(workload.name)])
         }
+
+    def follow(self, plan: Plan) -> None:
+        """Goes on with another plan, of the same scenario with other settings."""
+        self.plan = plan
+        self.length = length(plan, self._setting(plan.scenario.workloads[0], f"{plan.seed}:length"), self.scratch)
 
     @property
     def traced_at(self) -> list[tuple[Workload, Place]]:
@@ -135,7 +141,7 @@ class Execution:
             return traced_quickly(designs)
         return designs[:MOST_SHOWN]
 
-    def task(self, entry: Round, traced: bool = False) -> Task:
+    def task(self, entry: Round, traced: bool = False, back_to_back: bool = False) -> Task:
         """What the process of a round is asked to do, with a new folder of its own."""
         workload = entry.workload
         self._count += 1
@@ -148,13 +154,16 @@ class Execution:
             entry.design,
             entry.experiment.name if entry.experiment else None,
             rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
+            back_to_back,
             first=entry.number == 0,
         )
 
-    def run(self, entry: Round, traced: bool = False) -> Observed:
-        return self.run_beside([entry], traced)[0][1]
+    def run(self, entry: Round, traced: bool = False, back_to_back: bool = False) -> Observed:
+        return self.run_beside([entry], traced, back_to_back)[0][1]
 
-    def run_beside(self, entries: Iterable[Round], traced: bool = False) -> list[tuple[Round, Observed]]:
+    def run_beside(
+        self, entries: Iterable[Round], traced: bool = False, back_to_back: bool = False
+    ) -> list[tuple[Round, Observed]]:
         """Each of the rounds with what it sent back; a few of them run at a time. Raises ScenarioError when one fails.
 
         The next one is asked for when there is room for it.
@@ -169,7 +178,7 @@ class Execution:
                 if entry.design in self._hung:
                     observed[number] = Observed(died=self._hung[entry.design])
                     continue
-                task = self.task(entry, traced)
+                task = self.task(entry, traced, back_to_back)
                 folders.append(task.setting.folder)
                 running[number] = RunningRound(task, _what(entry), self.length.of(entry), self._limit)
                 if len(running) == BESIDE:

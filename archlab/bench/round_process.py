@@ -116,7 +116,8 @@ def _done_to(running: Any, scenario: Scenario, task: Task, lab: Lab) -> Observed
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: Experiment | None) -> Observed:
     """Serves the workload's load, or that of an experiment, which follows its schedule in every workload."""
     workload, name = scenario.workload(task.setting.workload), experiment.name if experiment else ""
-    closed, serving = workload.closed and experiment is None, load_of(scenario, name)
+    closed = (workload.closed or task.back_to_back) and experiment is None
+    serving = load_of(scenario, name)
     needed = seconds_needed(experiment) if experiment else 0.0
     warm_up, requests = schedule(serving, task.requests, lab, running, needed)
     if lab.recorder:
@@ -151,9 +152,10 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
             done = load.open_loop(requests, running, bounds, origin)
     ended = perf_counter_ns()
     seen: tuple[Sample, ...] = ()
-    if serving.afterwards is not None and not lab.recorder:
+    if serving.afterwards is not None and not lab.recorder and not task.back_to_back:
         seen = samples.checked(scenario, serving.afterwards, lab, running, done.answers)
-    answers = _answers(scenario, lab, running) if closed and not done.stopped_early else ()
+    compared = closed and not task.back_to_back and not done.stopped_early
+    answers = _answers(scenario, lab, running) if compared else ()
     traces: tuple[Trace, ...] = ()
     orphaned = None
     if lab.recorder:

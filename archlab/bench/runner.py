@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from archlab import __version__, catalog, loading
+from archlab.bench.calibration import calibrated
 from archlab.bench.execution import Execution
 from archlab.bench.length import said_beforehand
 from archlab.bench.machine_watch import Watch
@@ -51,6 +52,9 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     began, started = time.monotonic(), datetime.now(UTC)
     with scratch() as folder, containment.adopting(), Watch() as watch:
         bench = Execution(plan, cache, folder, tell)
+        plan = calibrated(bench)
+        bench.follow(plan)
+        scenario = plan.scenario
         if long := said_beforehand(plan, bench.length):
             tell(Notice(long))
         traced = bench.traced_pass()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archlab.scenario import Experiment, Knob, Load, Metric, Requirement, Scenario, Word, Workload
+from archlab.scenario import Calibrated, Experiment, Knob, Load, Metric, Requirement, Scenario, Word, Workload
 
 from . import crud, experiments, projection, queries, summary, workload
 from .claims import CLAIMS
@@ -134,13 +134,26 @@ WORKLOADS = (
     ),
     Workload(
         "pressure",
-        "{rate:,.0f} requests a second, nearly half of them pages of {page_rows:,.0f} orders each",
-        {"page_rows": 1000, "rate": 2000, "read_share": 0.5, "views": 1, "store_distance": 0.0},
+        "requests a second: {rate:,.0f}; nearly half of them are pages of {page_rows:,.0f} orders each",
+        {
+            "page_rows": 1000,
+            "rate": Calibrated(3.8, "crud", typical=2000),
+            "read_share": 0.5,
+            "views": 1,
+            "store_distance": 0.0,
+        },
     ),
     Workload(
         "far_views",
-        "{views:.0f} shapes of {page_rows:,.0f} orders, which must live in a search store {store_distance:g} ms away",
-        {"page_rows": 1000, "rate": 1600, "read_share": 0.45, "views": 12, "store_distance": 5.0},
+        "requests a second: {rate:,.0f}; pages of {views:.0f} shapes of {page_rows:,.0f} orders, in a search store "
+        "{store_distance:g} ms away",
+        {
+            "page_rows": 2000,
+            "rate": Calibrated(5, "queries", typical=1500),
+            "read_share": 0.45,
+            "views": 12,
+            "store_distance": 5.0,
+        },
     ),
 )
 
