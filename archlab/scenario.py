@@ -566,6 +566,9 @@ class Scenario:
     """The operations whose traces stand side by side, in this order."""
     shown_workload: str = "pressure"
     change_request: str = ""
+    lines: str = ""
+    """The counted metric that says how many lines a design takes at a workload, where that depends on its knobs: the
+    bill states both ends, and the order of the designs is that of the first workload. Empty: its code as it stands."""
     try_next: tuple[tuple[str, str], ...] = ()
     """Commands to type next, each with the question that it answers."""
     seconds: float = 15.0

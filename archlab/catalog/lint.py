@@ -264,6 +264,8 @@ def _workloads(scenario: Scenario) -> Iterator[str]:
     for needed, why in (("calm", "the problem absent"), ("pressure", "the problem present")):
         if needed not in names:
             yield f"it has no workload {needed!r} ({why})."
+    if scenario.lines and not any(m.name == scenario.lines and m.counted for m in scenario.metrics):
+        yield f"lines is {scenario.lines!r}, which is no counted metric of the scenario."
     if scenario.shown_workload not in names:
         yield f"shown_workload is {scenario.shown_workload!r}, which is no workload. {_choose(names)}"
     for workload in scenario.workloads:

@@ -8,7 +8,7 @@ from itertools import pairwise, product
 from typing import Any, Literal
 
 from archlab.judge.requirements import outcomes_of, requirements
-from archlab.run import Run, Verdict
+from archlab.run import DesignFacts, Run, Verdict
 from archlab.scenario import Scenario
 
 Standing = Literal["enough", "misses", "pays", "self-inflicted", "uncertain", "misuse"]
@@ -81,12 +81,19 @@ def clear_by(run: Run, workload: str, design: str) -> tuple[bool, float] | None:
     return (True, min(met)) if met and all(r.outcome == "met" for r in judged) else None
 
 
+def _lines(scenario: Scenario, run: Run, design: DesignFacts) -> float:
+    """The lines of a design at the first workload, where they depend on its knobs; else those of its code."""
+    m = run.measured(scenario.lines, design.name, scenario.workloads[0].name) if scenario.lines else None
+    return m.value if m is not None and m.value is not None else design.lines
+
+
 def findings(scenario: Scenario, run: Run) -> Iterator[str]:
     """What the run says about the scheme itself."""
     ordered = [run.design(d.name) for d in scenario.designs if d.role != "misuse"]
     for simpler, grander in pairwise(ordered):
         bills = [
-            (d.lines, d.modules, d.processes, d.tables, d.change_added + d.change_removed) for d in (simpler, grander)
+            (_lines(scenario, run, d), d.modules, d.processes, d.tables, d.change_added + d.change_removed)
+            for d in (simpler, grander)
         ]
         if all(small >= large for small, large in zip(*bills, strict=True)) and bills[0] != bills[1]:
             yield f"{simpler.name} stands before {grander.name} as the simpler, and costs more in every respect"

@@ -66,6 +66,12 @@ def simplest(run: Run) -> DesignFacts | None:
     return next(iter(candidates(run)), None)
 
 
+def lines(run: Run, scenario: Scenario | None, design: DesignFacts, workload: str) -> int:
+    """The lines of a design's code, at a workload where they depend on its knobs."""
+    m = run.measured(scenario.lines, design.name, workload) if scenario and scenario.lines else None
+    return round(m.value) if m is not None and m.value is not None else design.lines
+
+
 def edited(run: Run) -> list[tuple[DesignFacts, DesignFacts]]:
     """(original, edited) of every design that somebody edited in a copy, where both were run."""
     named = {d.name: d for d in run.designs}

@@ -32,7 +32,7 @@ def draw(page: Page, run: Run, scenario: Scenario | None = None) -> Iterator[Tex
     designs = facts.in_order(run)
     narrow = page.width < NARROW
     first = min(max(len(d.name) for d in designs), page.width // 3)
-    costs = [_cost(d) for d in designs]
+    costs = [_cost(run, scenario, d) for d in designs]
     last = 0 if narrow else max(len("cost"), *(min(COST, len(c[0][0])) for c in costs))
     room = page.width - first - (last + GAP if last else 0)
     each = max(4, room // len(names) - GAP)
@@ -98,7 +98,9 @@ def serves(reason: str) -> tuple[str, str] | None:
     return (served, asked) if what == "falls behind" and of else None
 
 
-def _cost(design: DesignFacts) -> Choices:
-    lines = f"{design.lines:,} lines"
+def _cost(run: Run, scenario: Scenario | None, design: DesignFacts) -> Choices:
+    counts = sorted({facts.lines(run, scenario, design, workload.name) for workload in run.workloads})
+    number = f"{counts[0]:,}" if len(counts) < 2 else f"{counts[0]:,}–{counts[-1]:,}"
+    lines = f"{number} lines"
     more = f", {bill.processes(design)} processes" if design.processes > 1 else ""
-    return [(lines + more, DIM), (f"{design.lines:,}{more}", DIM), (lines, DIM), (f"{design.lines:,}", DIM)]
+    return [(lines + more, DIM), (f"{number}{more}", DIM), (lines, DIM), (number, DIM)]

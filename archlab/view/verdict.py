@@ -137,8 +137,9 @@ def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFact
     slight = f"{_not_sooner(run, workload, simple.name, pattern.name)} {than}"
     gain = f"{units.ratio(sooner)} {than}, which nobody waits for, at" if sooner else f"{slight}, for"
     price = []
-    if simple.lines and pattern.lines > simple.lines:
-        price.append(f"{units.ratio(pattern.lines / simple.lines)} the code")
+    few, many = (facts.lines(run, scenario, design, workload) for design in (simple, pattern))
+    if few and many > few:
+        price.append(f"{units.ratio(many / few)} the code")
     for more, one in (
         (pattern.processes - simple.processes, "process"),
         (pattern.queues - simple.queues, "queue"),

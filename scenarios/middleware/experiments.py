@@ -47,6 +47,7 @@ def consistency(lab: Lab, api: Api) -> Iterator[Sample]:
     yield Sample("lines_fixed", code.fixed)
     yield Sample("lines_each", code.each)
     yield Sample("lines_one_concern", code.one_concern)
+    yield Sample("lines_here", code.fixed + code.each * lab.knobs.endpoints)
     if new is not None:
         yield Sample("caught", float(bool(caught)))
         yield Sample("holes_new", len(new), cases=new)
