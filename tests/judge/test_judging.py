@@ -447,6 +447,18 @@ def test_a_declared_order_that_the_bill_contradicts_is_a_finding() -> None:
     assert run(designs=(replace(cheap, name="plain"), cheap, *rest)).findings == (), "they cost the same"
 
 
+def test_where_lines_depend_on_the_knobs_the_order_is_that_of_the_first_workload() -> None:
+    """Ten endpoints that do their own checks are more code than a stack; two are less."""
+    own = DesignFacts("plain", "", "baseline", 1, lines=90, modules=2, processes=2, tables=5, change_added=7)
+    stack = DesignFacts("query", "", "alternative", 2, lines=60, modules=2, processes=1, tables=5, change_added=7)
+    counted = Metric("lines_here", "lines", "lines", 1, counted=True)
+    scenario = replace(SCENARIO, metrics=(*METRICS, counted), lines="lines_here")
+    few = measured("plain", "calm", [0.0], 30, "lines_here"), measured("query", "calm", [0.0], 50, "lines_here")
+    both = {"designs": (own, stack), "scenario": scenario}
+    assert run(**both).findings == ("plain stands before query as the simpler, and costs more in every respect",)
+    assert run(*few, **both).findings == ()
+
+
 def test_a_workload_near_its_border_is_a_finding_unless_somebody_turned_a_knob() -> None:
     near = measured("plain", "pressure", MISSED, 0.15)
     assert run(near).findings == (
