@@ -71,7 +71,16 @@ def report(run_id: int) -> None:
 
     with Store.open(say=say) as store:
         run = store.load(run_id, traces=False)
-    print_long(console(), view.picture(run, _scenario_of(run)))
+    scenario = _scenario_of(run)
+    print_long(console(), view.picture(run, scenario, _changed(run, scenario)))
+
+
+def _changed(run: Run, scenario: Scenario | None) -> bool:
+    """Whether a scenario's code is another than when the run was made."""
+    from archlab.catalog.cost import fingerprint
+
+    made_by = run.environment.get("code")
+    return scenario is not None and made_by is not None and made_by != fingerprint(scenario)
 
 
 def _scenario_of(run: Run) -> Scenario | None:

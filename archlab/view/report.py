@@ -9,14 +9,20 @@ from rich.text import Text
 from archlab.run import Comparison, Run
 from archlab.scenario import Scenario
 from archlab.view import bill, claims, columns, events, facts, grid, ledger, requirements, run_screen, series, verdict
-from archlab.view.page import DIM, HEAD, Page, Picture
+from archlab.view.page import DIM, HEAD, UNSURE, Page, Picture
 
 
-def picture(run: Run, scenario: Scenario | None = None) -> Picture:
-    """``scenario`` is None where it is not at hand any more: what was recorded is shown all the same."""
+def picture(run: Run, scenario: Scenario | None = None, changed: bool = False) -> Picture:
+    """``scenario`` is None where it is not at hand any more: what was recorded is shown all the same. ``changed``:
+    its code is not what it was when the run was made."""
 
     def draw(page: Page) -> Iterator[Text]:
         yield from run_screen.header_of(page, run)
+        if changed:
+            by = run.environment.get("archlab")
+            said = f"The scenario {run.scenario} has changed since run {run.run_id}" + (f" of archlab {by}" if by else "")
+            again = f"Figures and outcomes are those of then. For today's: archlab run {run.scenario}"
+            yield from page.wrap((f"{said}. {again}", UNSURE))
         if run.valid:
             yield from _section(page, "THE VERDICT", "What is enough.", _verdict(page, run, scenario))
         else:

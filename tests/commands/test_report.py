@@ -34,6 +34,10 @@ def test_each_section_says_what_it_shows_and_a_run_that_is_not_there_what_to_typ
 
 def test_a_run_whose_scenario_has_changed_or_is_gone_is_shown_and_said(archlab: Archlab, home: Path) -> None:
     quick_run(archlab)
+    assert "has changed" not in archlab("report", "1")[1]
+    change(home, "UPDATE runs SET environment = json_set(environment, '$.code', 'another')")
+    told = " ".join(archlab("report", "1")[1].split())
+    assert "The scenario cqrs has changed since run 1" in told and "For today's: archlab run cqrs" in told
     change(home, "UPDATE claims SET text = 'As it was once taught.'")
     told = " ".join(archlab("report", "1")[1].split())
     assert "As it was once taught." in told and "The claims of cqrs have changed since run 1" in told
