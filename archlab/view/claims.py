@@ -68,7 +68,7 @@ def of_scenario(scenario: Scenario, run: Run | None, whole: int | None = None, a
     if notes and whole not in (None, run.run_id):
         commands.append(f"The latest run of everything: archlab claims {whole}")
     if changed:
-        notes.append(f"Run {run.run_id}{_by(run)} judged other claims than {scenario.name} has now. {changed}.")
+        notes.append(f"Run {run.run_id}{made_by(run)} judged other claims than {scenario.name} has now. {changed}.")
         commands.append(again)
     return Listed(scenario.name, lines, run, notes, ago, commands, scenario)
 
@@ -81,12 +81,12 @@ def of_run(run: Run, scenario: Scenario | None, ago: str = "") -> Listed:
         return Listed(run.scenario, lines, run, notes, ago)
     changed, commands = changes(scenario, run), []
     if changed:
-        notes.append(f"The claims of {run.scenario} have changed since run {run.run_id}{_by(run)}. {changed}.")
+        notes.append(f"The claims of {run.scenario} have changed since run {run.run_id}{made_by(run)}. {changed}.")
         commands.append(f"To judge the claims of now: archlab run {called(run, scenario)}")
     return Listed(run.scenario, lines, run, notes, ago, commands, scenario)
 
 
-def _by(run: Run) -> str:
+def made_by(run: Run) -> str:
     """Which archlab recorded it."""
     version = run.environment.get("archlab")
     return f" (archlab {version})" if version else ""

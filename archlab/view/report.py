@@ -19,10 +19,9 @@ def picture(run: Run, scenario: Scenario | None = None, changed: bool = False) -
     def draw(page: Page) -> Iterator[Text]:
         yield from run_screen.header_of(page, run)
         if changed:
-            by = run.environment.get("archlab")
-            said = f"The scenario {run.scenario} has changed since run {run.run_id}" + (f" of archlab {by}" if by else "")
+            said = f"The scenario {run.scenario} has changed since run {run.run_id}{claims.made_by(run)}."
             again = f"Figures and outcomes are those of then. For today's: archlab run {run.scenario}"
-            yield from page.wrap((f"{said}. {again}", UNSURE))
+            yield from page.wrap((f"{said} {again}", UNSURE))
         if run.valid:
             yield from _section(page, "THE VERDICT", "What is enough.", _verdict(page, run, scenario))
         else:
