@@ -24,6 +24,8 @@ class Child:
 
     of_design = True
     """Whether it is a moving part of the design, and not of the bench."""
+    main: Callable[..., Any] | None = None
+    """The function of the scenario that it runs, in its version; None for a part of the bench."""
     workers = 1
     """How many processes do its work."""
     asked_from_outside = False

@@ -80,7 +80,7 @@ class Lab:
 
         setting = self._for_child(calls, settings, carries_context)
         main = self._in_version(main, version)
-        return self._held(process.start(setting, main, self._unique(name), self.recorder, crash_at))
+        return self._held(process.start(setting, main, self._unique(name), self.recorder, crash_at), main)
 
     def service(
         self,
@@ -105,7 +105,7 @@ class Lab:
 
         setting = self._for_child(calls, settings, carries_context)
         build = self._in_version(build, version)
-        return self._held(service.start(setting, build, self._unique(name), self.recorder, crash_at, workers))
+        return self._held(service.start(setting, build, self._unique(name), self.recorder, crash_at, workers), build)
 
     def _unique(self, name: str) -> str:
         return name if all(part.name != name for part in self.processes) else f"{name}-{len(self.processes)}"
@@ -222,7 +222,8 @@ class Lab:
             broker = self.setting.broker
         return replace(self.setting, broker=broker, child=True)
 
-    def _held(self, part: _Part) -> _Part:
+    def _held(self, part: _Part, main: Callable[..., Any] | None = None) -> _Part:
+        part.main = main
         self.processes.append(part)
         return part
 

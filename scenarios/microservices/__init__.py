@@ -112,7 +112,7 @@ KNOBS = (
     ),
 )
 
-LEDGER = "crash points and price changes × designs: wrong afterwards"
+LEDGER = "crashes and price changes × designs"
 WORKS, BROKEN = Mark("·", "works", good=True), Mark("✗", "does not work", good=False)
 
 
@@ -164,6 +164,14 @@ METRICS = (
         0.01,
         counted=True,
         view=Grid("orders", "stock", "version of orders × version of stock: share of orders that fail", {0: WORKS}),
+    ),
+    Metric(
+        "releases",
+        "services to release for a change",
+        "services",
+        0.5,
+        counted=True,
+        view=Grid("change", "what", "change requests: services to release"),
     ),
     Metric(
         "symptom",

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 from archlab.scenario import Claim, Finding, about_the_workloads, held, inconclusive, refuted
 
+from .change_requests import CHANGES
+from .world import DOMAINS
+
 if TYPE_CHECKING:
     from archlab.scenario import Run
 
@@ -173,6 +176,17 @@ def released_alone(run: Run) -> Finding:
     return decided(holds, evidence, cases(run, "deploy_failed", "microservices"))
 
 
+def releases(run: Run) -> Finding:
+    needed = {d: {str(at): n for (at,), n in seen(run, "releases", d, "change").items()} for d in ALL}
+    if not all(needed.values()):
+        return inconclusive(NOT_TRIED)
+    gift, currency, library = ({d: needed[d][change] for d in ALL} for change in CHANGES)
+    evidence = f"gift wrapping: {told(gift)}; a second currency: {told(currency)}; the shared library: {told(library)}"
+    alone = gift["monolith"] == library["monolith"] == 1 and set(currency.values()) == {1}
+    holds = alone and gift["microservices"] == 2 and library["microservices"] == len(DOMAINS)
+    return decided(holds, evidence, cases(run, "releases", "microservices"))
+
+
 @about_the_workloads
 def one_sin(run: Run) -> Finding:
     """Each sin has the symptom that stands at its place in the order of both, and no other."""
@@ -263,6 +277,12 @@ CLAIMS = (
         "released-alone",
         "With tolerant readers one order of deployment fails no request; with strict contracts every order does.",
         released_alone,
+    ),
+    Claim(
+        "services-to-release",
+        "A change within one domain is one release in any design. Over two domains, or in a shared library, it is one "
+        "for the monolith, and for microservices one for each service that it touches.",
+        releases,
     ),
     Claim("one-sin", "Each sin of the distributed monolith alone has a symptom of its own.", one_sin),
     Claim(

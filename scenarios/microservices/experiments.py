@@ -13,6 +13,7 @@ from archlab.lab import crash_points, sources
 from archlab.scenario import Failed, Sample
 
 from . import orders
+from .change_requests import releases
 from .world import BALANCE, CUSTOMERS, DOMAINS, FEATURES, IN_STOCK, LIMIT, NEEDS, PRODUCTS, an_order
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def items(lab: Lab, design: Any) -> Iterator[Sample]:
 
 
 def mishaps(lab: Lab, design: Any) -> Iterator[Sample]:
-    """Calls that are lost, and prices that are late."""
+    """What changes have to be released; calls that are lost, and prices that are late."""
+    yield from releases(lab, design)
     if design.homes["stock"] is not design.homes["orders"]:
         yield from failing(lab, design)
     yield from prices(lab, design)
@@ -96,7 +98,7 @@ def calls_of(shop: Any) -> int:
 
 
 def end(shop: Any) -> None:
-    for part in [*shop.services, *([shop.copier] if hasattr(shop, "copier") else [])]:
+    for part in shop.parts:
         part.kill()
 
 

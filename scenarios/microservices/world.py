@@ -158,6 +158,11 @@ class Shop:
     def services(self) -> list[Service]:
         return list(dict.fromkeys(self.homes.values()))
 
+    @property
+    def parts(self) -> list[Any]:
+        """Everything that runs for it."""
+        return [*self.services, *([self.copier] if hasattr(self, "copier") else [])]
+
 
 def an_order(number: int, items: int) -> Order:
     return Order(number, 1 + number % CUSTOMERS, [(1 + (number + i) % PRODUCTS, 1 + i % 3) for i in range(items)])

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 experiments = import_module("archlab.scenarios.microservices.experiments")
+change_requests = import_module("archlab.scenarios.microservices.change_requests")
 deployments = import_module("archlab.scenarios.microservices.deployments")
 world = import_module("archlab.scenarios.microservices.world")
 
@@ -67,6 +68,41 @@ def test_what_is_carved_out_stays_apart_and_nothing_else_does(start: Start) -> N
     of = ("payment", "pricing")
     spread = found(experiments.blast(shop.lab, shop.design, of), "spread", "domain", "trouble")
     assert spread["payment", "down"] == 0 < spread["pricing", "down"]
+
+
+def to_release(shop: SimpleNamespace) -> dict[str, set[str]]:
+    """Change → the services to release, as the experiment names them."""
+    return {
+        s.at["change"]: set(s.cases[0].partition("release ")[2].split(", "))
+        for s in change_requests.releases(shop.lab, shop.design)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "gifts", "currency", "library"),
+    [
+        ("monolith", {"shop"}, {"shop"}, {"shop"}),
+        ("extract-one", {"shop"}, {"shop"}, {"shop", "payment"}),
+        ("microservices", {"orders", "stock"}, {"pricing"}, set(world.DOMAINS)),
+        ("distributed-monolith", {"orders", "stock"}, {"pricing"}, set(world.DOMAINS)),
+    ],
+)
+def test_a_change_is_released_where_the_code_that_runs_is_another_one(
+    start: Start, name: str, gifts: set[str], currency: set[str], library: set[str]
+) -> None:
+    assert to_release(start(name)) == {
+        "gift wrapping": gifts,
+        "a second currency": currency,
+        "a fix in the shared library": library,
+    }
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_with_its_change_each_design_tells_the_price_in_a_second_currency_too(start: Start, name: str) -> None:
+    shop = start(name)
+    new = shop.lab.started(shop.lab.design.version("second-currency"))
+    assert "pence" not in shop.design.ask("pricing", "GET", "/prices/1").json()
+    assert new.ask("pricing", "GET", "/prices/1").json()["pence"] == 80
 
 
 @pytest.mark.parametrize(("name", "good"), [("microservices", 1), ("distributed-monolith", 0)])
