@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from archlab.lab import Process, ProcessDied, Toxic, compare, crash_points, sources
+from archlab.lab import Process, Toxic, compare, crash_points, sources
 from archlab.scenario import Sample
 
 from .topology import consumers
@@ -94,12 +94,12 @@ def checkouts(lab: Lab, inbox: Any) -> None:
 
 def consumers_die(lab: Lab, design: Any, first: int, point: str, dying: list[Any]) -> list[int]:
     for part in dying:
-        part.kill()
+        # A process finishes what it does: else it would come to its crash point with work of before.
+        part.stop() if isinstance(part, Process) else part.kill()
     noticed(lab, design, dying)
     for part in dying:
         part.start(crash_at=point)
-        with suppress(ProcessDied):  # a relay that finds something to publish comes to its crash point at once
-            up(part)
+        up(part)
     answered = placed(lab, design, [order(first)])
     while design.done_at_once and all(part.alive for part in dying):
         time.sleep(BREAKER)
@@ -113,12 +113,12 @@ def consumers_die(lab: Lab, design: Any, first: int, point: str, dying: list[Any
     return answered + placed(lab, design, [order(first + 2)])
 
 
-def noticed(lab: Lab, design: Any, dead: list[Any]) -> None:
-    """Waits until the broker has noticed who is dead: until then it goes on to send them messages."""
+def noticed(lab: Lab, design: Any, gone: list[Any]) -> None:
+    """Waits until the broker has noticed who is gone: until then it goes on to send them messages."""
     if not hasattr(design, "broker"):
         return
     with closing(lab.broker().connect()) as connection:
-        for queue in [lab.broker().name(kind) for kind, part in design.workers.items() if part in dead]:
+        for queue in [lab.broker().name(kind) for kind, part in design.workers.items() if part in gone]:
             end = time.monotonic() + PATIENCE
             while consumers(connection.channel(), queue) and time.monotonic() < end:
                 time.sleep(LOOK)
