@@ -39,6 +39,10 @@ USUAL = {"socket_timeout": 5.0, "stack_timeout": 10.0, "blocked_connection_timeo
 would close connections that are not used for a while."""
 EXPIRES = 300_000
 """Milliseconds without a use after which a queue on a broker of somebody else's is gone, even if archlab was killed."""
+KEPT = ("direct", "topic")
+"""Types of exchanges that route by a key: a queue that is bound with a key of its own gets no message from them."""
+KEEPS = ".kept"
+"""The name of the queue that keeps an exchange, and the key of its binding, after the name of the exchange."""
 TICK = 0.005
 """Seconds between two looks at a queue that is to become empty."""
 EMPTY = 0.05
@@ -85,7 +89,7 @@ class Declarations:
         self._address = address
         self._folder = folder
         self._declare_queue = channel.queue_declare
-        self._declare_exchange = channel.exchange_declare
+        self._declare_exchange, self._bind = channel.exchange_declare, channel.queue_bind
         channel.queue_declare = self.queue_declare
         channel.exchange_declare = self.exchange_declare
 
@@ -110,12 +114,30 @@ class Declarations:
             declared.remember(self._folder, "queue", answer.method.queue, exclusive)
         return answer
 
-    def exchange_declare(self, exchange: str, *how: Any, **named: Any) -> Any:
-        passive = named.get("passive", how[1] if len(how) > 1 else False)
-        if not passive:
-            self._check(exchange)
-            declared.remember(self._folder, "exchange", exchange)
-        return self._declare_exchange(exchange, *how, **named)
+    def exchange_declare(
+        self,
+        exchange: str,
+        exchange_type: str = "direct",
+        passive: bool = False,
+        durable: bool = False,
+        auto_delete: bool = False,
+        internal: bool = False,
+        arguments: dict[str, Any] | None = None,
+    ) -> Any:
+        if passive:
+            return self._declare_exchange(exchange, passive=True)
+        self._check(exchange)
+        declared.remember(self._folder, "exchange", exchange)
+        # An exchange does not expire. One that is deleted with its last binding goes away with the queue that keeps it.
+        kept = self._address.foreign and not auto_delete and exchange_type in KEPT
+        answer = self._declare_exchange(
+            exchange, exchange_type, False, durable, auto_delete or kept, internal, arguments
+        )
+        if kept:
+            queue = exchange + KEEPS
+            self._declare_queue(queue, False, True, False, False, {"x-expires": EXPIRES})
+            self._bind(queue, exchange, queue)
+        return answer
 
     def _check(self, name: str) -> None:
         if self._address.foreign and not name.startswith(self._address.prefix):
@@ -134,7 +156,9 @@ def remove(folder: Path, url: BrokerUrl) -> None:
             channel = connection.channel()
             for thing in reversed(found):
                 try:
-                    (channel.queue_delete if thing.kind == "queue" else channel.exchange_delete)(thing.name)
+                    if thing.kind == "exchange":
+                        channel.exchange_delete(thing.name)
+                    channel.queue_delete(thing.name + (KEEPS if thing.kind == "exchange" else ""))
                 except ChannelClosedByBroker:  # it is in use in a way that forbids it: the rest can be removed
                     channel = connection.channel()
     declared.forget(folder)

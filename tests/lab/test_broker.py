@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 import pika
 import pytest
-from pika.exceptions import AMQPError, ChannelClosedByBroker
+from pika.exceptions import AMQPError, ChannelClosedByBroker, UnroutableError
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -271,6 +271,32 @@ def test_on_a_broker_that_was_given_a_queue_goes_away_by_itself_unless_it_says_o
         bare.channel().queue_declare(broker.name("kept"), arguments={"x-expires": 60_000})
         with pytest.raises(ChannelClosedByBroker, match="PRECONDITION_FAILED"):
             bare.channel().queue_declare(broker.name("orders"), arguments={"x-max-length": 3})
+
+
+@pytest.mark.parametrize("kind", amqp.KEPT)
+def test_on_a_broker_that_was_given_an_exchange_goes_away_with_its_queues(
+    rabbitmq_url: BrokerUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """As after a SIGKILL, when nobody removes anything.
+
+    Meanwhile it is there, also when no queue of a design is bound to it: a publish that is mandatory comes back, and
+    does not close the channel.
+    """
+    monkeypatch.setattr(amqp, "EXPIRES", 1000)
+    lab = Lab(setting(tmp_path, rabbitmq_url))
+    broker = lab.broker()
+    exchange, queue = broker.name("events"), broker.name("orders")
+    with contextlib.closing(broker.connect()) as connection:
+        channel = connection.channel()
+        channel.exchange_declare(exchange, kind, durable=True)
+        channel.queue_declare(queue)
+        channel.queue_bind(queue, exchange, "order")
+        channel.queue_unbind(queue, exchange, "order")
+        channel.confirm_delivery()
+        with pytest.raises(UnroutableError):
+            channel.basic_publish(exchange, "order", b"", mandatory=True)
+        assert there(rabbitmq_url, "exchange", exchange)
+    eventually(lambda: not there(rabbitmq_url, "exchange", exchange))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
