@@ -41,7 +41,7 @@ def main() -> int:
     except Exception as error:
         code = _failed(error)
     if code in ENDED:
-        say("interrupted: everything that was started has ended, and nothing was recorded half.")
+        say("interrupted: every process that archlab started has ended, and no half of a run was recorded.")
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -73,7 +73,7 @@ def _failed(error: Exception) -> int:
         said = SHORT_OF.get(error.errno or 0) or error.strerror or error
         say(f"{said}{f': {error.filename}' if error.filename else ''}.")
     else:
-        say(f"this is a fault in archlab: {fault(error)}. Please report it with what you typed.")
+        say(f"this is a bug in archlab: {fault(error)}. Please report it with what you typed.")
     return FAILED
 
 

@@ -1,4 +1,4 @@
-"""Commands: arguments in, exit code out; no logic. Whatever is heavy is imported by the command that needs it."""
+"""The command line: parses arguments and returns exit codes. Each command imports the heavy modules that it needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMPLETION = ("--install-completion", "--show-completion")
 
 
 class _Commands(TyperGroup):
-    """Says what was typed wrong as archlab says everything: in one sentence, with what to type next."""
+    """Turns a usage error of Typer into one sentence that says what was wrong and what to type next."""
 
     def make_context(self, info_name: str | None, args: list[str], *others: Any, **options: Any) -> Any:
         if args and args[-1] in COMPLETION:
@@ -39,7 +39,7 @@ def _plain_errors(command: str) -> Iterator[None]:
 
 
 def _wrong(command: str, error: Any) -> str:
-    """What Typer found wrong, as a sentence."""
+    """The error of Typer as a sentence."""
     said = error.format_message().strip().rstrip(".")
     parameter = getattr(error, "param", None)
     if said.startswith("Missing") and parameter:
@@ -53,7 +53,7 @@ def _wrong(command: str, error: Any) -> str:
 
 
 def _examples(*lines: str) -> str:
-    """The end of a command's help."""
+    """The examples at the end of a command's help."""
     return "\n".join(("Examples:", *(f"  {line}" for line in lines)))
 
 
@@ -74,17 +74,19 @@ MaybeName = Annotated[
     str | None, typer.Argument(metavar="NAME", help="A scenario's name, or ./folder of a copy.", show_default=False)
 ]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KNOB=VALUE", help="Turn a knob to another value (repeatable).")
+    list[str] | None, typer.Option("--set", metavar="KNOB=VALUE", help="Change the value of a knob (repeatable).")
 ]
 Workloads = Annotated[
-    list[str] | None, typer.Option("--workload", metavar="NAME", help="Only this workload (repeatable).")
+    list[str] | None, typer.Option("--workload", metavar="NAME", help="Run only this workload (repeatable).")
 ]
-Designs = Annotated[list[str] | None, typer.Option("--design", metavar="NAME", help="Only this design (repeatable).")]
-Seed = Annotated[int, typer.Option(help="Seed of the data and the requests.")]
+Designs = Annotated[
+    list[str] | None, typer.Option("--design", metavar="NAME", help="Use only this design (repeatable).")
+]
+Seed = Annotated[int, typer.Option(help="The seed of the data and the requests.")]
 RunId = Annotated[int, typer.Argument(metavar="RUN", help="A run's number.", show_default=False, max=2**63 - 1)]
 Quick = Annotated[bool, typer.Option("--quick", help="Fewer rounds, a few seconds; the verdict may be inconclusive.")]
 For = Annotated[str | None, typer.Option("--for", metavar="TIME", help="Keep measuring for this long: 60s, 5m.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
 Broker = Annotated[
     str | None,
     typer.Option(
@@ -95,7 +97,8 @@ Broker = Annotated[
     ),
 ]
 Keep = Annotated[
-    bool, typer.Option("--keep", help="Leave the system up after the run, with a prompt to look around, until Enter.")
+    bool,
+    typer.Option("--keep", help="Keep the system running after the run, with a prompt to try things, until Enter."),
 ]
 NoInput = Annotated[bool, typer.Option("--no-input", help="Ask nothing.")]
 Slowest = Annotated[bool, typer.Option("--slowest", help="Show the slowest traced request, not the median one.")]
@@ -137,7 +140,7 @@ def home(
             metavar="[SHELL]",
             callback=_install_completion,
             is_eager=True,
-            help="Let the Tab key complete what you type: in bash, zsh or fish, if you name none in the shell you use.",
+            help="Set up completion with the Tab key, for bash, zsh or fish. Without a name: for the shell you use.",
             show_default=False,
         ),
     ] = None,
@@ -147,12 +150,12 @@ def home(
             metavar="[SHELL]",
             callback=_show_completion,
             is_eager=True,
-            help="Print the script that does so, to install it yourself.",
+            help="Print the completion script, so that you can install it yourself.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """The course: its topics, what you have done, what is next."""
+    """The course: its topics, what you have done, what comes next."""
     if context.invoked_subcommand is None:
         from archlab.commands import course
 
@@ -161,7 +164,7 @@ def home(
 
 @app.command("list", epilog=_examples("archlab list", "archlab list --json"))
 def list_scenarios(as_json: AsJson = False) -> None:
-    """Scenarios, one line each."""
+    """List the scenarios, one line each."""
     from archlab.commands import course
 
     course.list_scenarios(as_json)
@@ -171,13 +174,15 @@ def list_scenarios(as_json: AsJson = False) -> None:
 def show(
     name: Name,
     code: Annotated[
-        bool, typer.Option("--code", help="The designs' source, side by side: the functions that differ.")
+        bool, typer.Option("--code", help="Show the code of the designs: the functions that differ.")
     ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="With --code: every line.")] = False,
-    change: Annotated[bool, typer.Option("--change", help="The change request, as a diff of every design.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With --code: show every line.")] = False,
+    change: Annotated[
+        bool, typer.Option("--change", help="Show the change request as a diff of every design.")
+    ] = False,
     design: Designs = None,
 ) -> None:
-    """The lesson of a scenario with its workloads and knobs; or the code of its designs."""
+    """Show the lesson of a scenario with its workloads and knobs, or the code of its designs."""
     from archlab.commands import show
 
     show.show(name, code, change, everything, design or [])
@@ -197,12 +202,15 @@ def run(
     slowest: Slowest = False,
     broker: Broker = None,
     keep: Keep = False,
-    full: Annotated[bool, typer.Option("--full", help="Then show the whole report, in a pager on a terminal.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Show the whole report after the run.")] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Of a ./folder: a short look at every save, one line each.")
+        bool,
+        typer.Option(
+            "--watch", help="For a ./folder: measure briefly at every save, and say in one line what changed."
+        ),
     ] = False,
 ) -> None:
-    """Predict, run, compare: traces side by side, figures, the verdict, what to try next."""
+    """Predict, run and compare the designs; then see the verdict and what to try next."""
     from archlab.commands import course
     from archlab.commands import run as running
 
@@ -239,7 +247,7 @@ def check(
     no_input: NoInput = False,
     broker: Broker = None,
 ) -> None:
-    """Run a scenario and answer by exit code: 3 a claim is refuted, 4 the run is invalid or inconclusive."""
+    """Run a scenario for CI. Exit code 3: a claim is refuted. 4: the run is invalid or inconclusive."""
     from archlab.commands import run as running
 
     asked = running.Asked(
@@ -256,7 +264,7 @@ def check(
 
 @app.command(epilog=_examples("archlab compare", "archlab compare cqrs"))
 def compare(name: MaybeName = None, as_json: AsJson = False, no_input: NoInput = False) -> None:
-    """The course on one screen, or one scenario in full, from recorded runs. Runs what is missing."""
+    """Show the course on one screen, or one scenario in full. Runs what has no recorded run."""
     from archlab.commands import compare
 
     compare.compare(name, as_json)
@@ -268,7 +276,7 @@ def quiz(
     no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
-    """Questions, what you answered wrong first; feedback on every option after each answer."""
+    """Ask questions, beginning with those you got wrong. Each answer explains every option."""
     from archlab.commands import quiz
 
     quiz.quiz(name, no_input, as_json)
@@ -279,7 +287,7 @@ def new(
     folder: Annotated[str, typer.Argument(metavar="NAME", help="The new folder's name.", show_default=False)],
     original: Annotated[str, typer.Option("--from", help="The scenario to copy.")],
 ) -> None:
-    """Copy a scenario to edit it; `archlab run ./NAME` judges the copy beside the original."""
+    """Copy a scenario to edit it. `archlab run ./NAME` judges the copy beside the original."""
     from archlab.commands import copies
 
     copies.new(Path(folder), original)
@@ -287,7 +295,7 @@ def new(
 
 @app.command(epilog=_examples("archlab lint cqrs", "archlab lint ./mine"))
 def lint(name: Name) -> None:
-    """Say what is wrong with a scenario: first what it declares, then what one quick look at it shows."""
+    """List the mistakes in a scenario: in what it declares, then in what one quick run shows."""
     from archlab.commands import lint as linting
 
     raise typer.Exit(linting.lint(name))
@@ -298,7 +306,7 @@ def history(
     number: Annotated[int, typer.Option("-n", "--number", help="How many runs.", min=1, max=1_000_000)] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Recorded runs, the newest first."""
+    """List the recorded runs, the newest first."""
     from archlab.commands import records
 
     records.history(number, as_json)
@@ -307,11 +315,11 @@ def history(
 @app.command(epilog=_examples("archlab trace 12", "archlab trace 12 crud --slowest"))
 def trace(
     run_id: RunId,
-    design: Annotated[str | None, typer.Argument(help="Only this design.", show_default=False)] = None,
+    design: Annotated[str | None, typer.Argument(help="Show only this design.", show_default=False)] = None,
     slowest: Slowest = False,
     as_json: AsJson = False,
 ) -> None:
-    """The traces of a recorded run, in full."""
+    """Show the traces of a recorded run in full."""
     from archlab.commands import records
 
     records.trace(run_id, design, slowest, as_json)
@@ -319,7 +327,7 @@ def trace(
 
 @app.command(epilog=_examples("archlab report 12", "archlab report 3"))
 def report(run_id: RunId) -> None:
-    """All that a recorded run holds: figures, intervals, cost, comparisons, claims, how far to trust them."""
+    """Show everything about a recorded run: figures, cost, comparisons, claims, and how far to trust them."""
     from archlab.commands import records
 
     records.report(run_id)
@@ -335,7 +343,7 @@ def claims(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Every sentence that is taught, with the evidence of your latest run, its formula or its source."""
+    """List what the lessons claim, with the evidence from your latest run, the formula or the source."""
     from archlab.commands import claims
 
     claims.claims(asked, as_json)
@@ -345,10 +353,13 @@ def claims(
 def explain(
     word: Annotated[
         list[str] | None,
-        typer.Argument(help="p95, noise floor, a claim, a requirement, a metric …", show_default=False),
+        typer.Argument(
+            help="A term such as p95 or noise floor; or the id of a claim, a requirement or a metric.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
-    """The words used here, one at a time; claims, requirements and metrics too."""
+    """Explain a term, a claim, a requirement or a metric."""
     from archlab.commands import show
 
     show.explain(" ".join(word) if word else None)
@@ -356,12 +367,13 @@ def explain(
 
 @app.command(epilog=_examples("archlab broker", "archlab broker --port 5673 --data ./queues"))
 def broker(
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.", min=0, max=65535)] = 0,
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes any free port.", min=0, max=65535)] = 0,
     data: Annotated[
-        Path | None, typer.Option(help="Folder for durable queues; without one they end with the broker.")
+        Path | None,
+        typer.Option(help="The folder for durable queues. Without a folder they are lost when the broker ends."),
     ] = None,
 ) -> None:
-    """The embedded AMQP 0-9-1 broker in the foreground, on loopback, for a client of your own."""
+    """Run the embedded AMQP 0-9-1 broker in the foreground, on loopback, for your own client."""
     from archlab.broker.process import serve
 
     serve(port, data)
@@ -370,11 +382,11 @@ def broker(
 @app.command(epilog=_examples("archlab reset", "archlab reset --everything"))
 def reset(
     everything: Annotated[
-        bool, typer.Option("--everything", help="Also the recorded runs, predictions and answers.")
+        bool, typer.Option("--everything", help="Also remove the recorded runs, predictions and answers.")
     ] = False,
     no_input: NoInput = False,
 ) -> None:
-    """Remove cached data sets; with --everything also what was recorded."""
+    """Remove the cached data sets; with --everything also what was recorded."""
     from archlab.commands import records
 
     records.reset(everything, no_input)
@@ -383,9 +395,11 @@ def reset(
 @app.command(epilog=_examples("archlab export 12", "archlab export 12 --svg run.svg"))
 def export(
     run_id: RunId,
-    svg: Annotated[Path | None, typer.Option(help="Write the screen as a picture instead.", show_default=False)] = None,
+    svg: Annotated[
+        Path | None, typer.Option(help="Write the screen of the run to this SVG file instead.", show_default=False)
+    ] = None,
 ) -> None:
-    """A recorded run as JSON on stdout, or its screen as an SVG picture."""
+    """Print a recorded run as JSON, or write its screen as an SVG picture."""
     from archlab.commands import records
 
     records.export(run_id, svg)

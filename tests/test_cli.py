@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 TINY = Path(__file__).parent / "tiny" / "__init__.py"
-INTERRUPTED = "archlab: interrupted: everything that was started has ended, and nothing was recorded half.\n"
+INTERRUPTED = "archlab: interrupted: every process that archlab started has ended, and no half of a run was recorded.\n"
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and closed streams as POSIX has them")
 
@@ -52,7 +52,7 @@ def runs(home: Path) -> int:
 
 def test_a_quick_look_cannot_take_longer(archlab: Callable[..., Any], tiny: Callable[..., str]) -> None:
     code, out, err = archlab("run", tiny(), "--quick", "--for", "60s")
-    assert (code, out, err) == (2, "", "archlab: --quick and --for contradict each other: give one of them.\n")
+    assert (code, out, err) == (2, "", "archlab: --quick and --for contradict each other: leave out one of them.\n")
 
 
 def test_check_takes_no_input_like_every_other_command(archlab: Callable[..., Any]) -> None:
@@ -71,7 +71,7 @@ def test_a_data_folder_that_cannot_be_written_costs_the_record_and_nothing_else(
     code, out, err = archlab("run", tiny(), *ONE)
     assert (code, "VERDICT" in out) == (0, True)
     assert err == (
-        f"archlab: {home} cannot be written (file exists): set ARCHLAB_HOME to a folder of yours. "
+        f"archlab: {home} cannot be written (file exists). Set ARCHLAB_HOME to one of your folders. "
         "This is not recorded.\n"
     )
 
@@ -132,7 +132,7 @@ def test_a_number_too_large_for_the_record_is_wrong_usage_before_anything_runs(
 def test_the_folder_of_nobody(archlab: Callable[..., Any]) -> None:
     assert archlab("run", "~nobody-here/mine")[0] == 2
     code, _, err = archlab("history", ARCHLAB_HOME="~nobody-here")
-    assert (code, err) == (1, "archlab: ~nobody-here is no folder: set ARCHLAB_HOME to a folder of yours.\n")
+    assert (code, err) == (1, "archlab: ~nobody-here is not a folder. Set ARCHLAB_HOME to one of your folders.\n")
 
 
 # Streams
@@ -322,7 +322,7 @@ def test_a_recorded_run_that_names_a_folder_runs_nothing_of_it(
         (
             (("seconds=5,", 'seconds=5, needs=("brokr",),'), ('Experiment("killed"', 'Experiment("load"')),
             1,
-            ["needs names 'brokr', which is no part of the lab", "experiment load: this name is the bench's own"],
+            ["needs names 'brokr', which is not a part of the lab", "experiment load: this name is reserved"],
         ),
         ((('shown=("find",)', 'shown=("fidn",)'),), 1, ["shown names 'fidn', which no request names"]),
         (
@@ -344,7 +344,7 @@ def test_a_recorded_run_that_names_a_folder_runs_nothing_of_it(
                 ),
             ),
             1,
-            ["requirement clean counts exit_code, and no sample says what was counted: yield Sample(…, cases="],
+            ["requirement clean counts exit_code, and its samples name no cases: yield Sample(…, cases="],
         ),
     ],
 )
@@ -412,7 +412,7 @@ def test_an_invalid_run_says_so_last_and_only_check_fails(
     *_, reason, told = [line.strip() for line in out.split("\n") if line]
     assert (code, err) == (0, "")
     assert reason.startswith("INVALID  ") and "never met" in reason
-    assert told == "This run is invalid: nothing in it is judged. Try again: archlab run ./tiny --seed 2 --quick"
+    assert told == "This run is invalid, so it gives no verdict. Try again: archlab run ./tiny --seed 2 --quick"
     code, out, err = archlab("run", folder, "--quick", "--json")
     assert (code, json.loads(out)["valid"]) == (0, False)
     assert "archlab: this run is invalid, and nothing in it is judged: " in err.splitlines()[-1]

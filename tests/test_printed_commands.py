@@ -152,7 +152,7 @@ def test_what_an_invalid_run_says_last_is_that_it_is_invalid_and_why(here: Path)
     run = replace(run_of("cqrs", scenario), invalid_reasons=("the machine was suspended for 41 s",), quick=False)
     *_, reason, told = [line.strip() for line in drawn(run_screen.figures(run, scenario)).split("\n") if line]
     assert reason == "INVALID  the machine was suspended for 41 s"
-    assert told == "This run is invalid: nothing in it is judged. Try again: archlab run ./mine"
+    assert told == "This run is invalid, so it gives no verdict. Try again: archlab run ./mine"
 
 
 def test_the_same_once_more_is_the_same(here: Path) -> None:

@@ -38,7 +38,7 @@ def replies(answers: Any) -> tuple[Reply, ...]:
     found, room = [], MOST
     for request, answer, after in _requests(answers):
         if isinstance(answer, Failed):
-            raise ScenarioError(f"the design failed what every design must answer alike ({answer})")
+            raise ScenarioError(f"the design failed a request that every design must answer alike ({answer})")
         told = tuple(_fields(answer, "", 0))
         if len(told) > room:
             told = (*told[:room], (f"{len(told) - room:,} further values", _hashed(told[room:])))

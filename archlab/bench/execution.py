@@ -82,8 +82,8 @@ class Execution:
         if not self.plan.quick:
             return ()
         slow = [experiment.name for experiment in self.plan.scenario.experiments if not experiment.quick]
-        said = [f"this quick look leaves out {', '.join(slow)}"] if slow else []
-        return (*said, *([f"this quick look had no time for {', '.join(self.left_out)}"] if self.left_out else []))
+        said = [f"this quick run leaves out {', '.join(slow)}"] if slow else []
+        return (*said, *([f"this quick run had no time for {', '.join(self.left_out)}"] if self.left_out else []))
 
     def _setting(self, workload: Workload, seed: str, traced: bool = False, of_data: bool = False) -> Setting:
         knobs = self.plan.scenario.settings(workload, self.plan.turned)
@@ -206,7 +206,7 @@ class Execution:
         designs = " or ".join(dict.fromkeys(entry.design for entry in entries))
         where = " or ".join(dict.fromkeys(entry.workload.name for entry in entries))
         for command in containment.end_adopted(self._known):
-            self.left[f"{designs} left `{command}` running at {where}: it was ended with its round"] = None
+            self.left[f"{designs} left `{command}` running at {where}. archlab ended it with the round"] = None
         for folder in folders:
             if self.plan.broker:  # what a round that was ended has left there, now that all its processes are gone
                 broker.remove(folder, self.plan.broker)
@@ -220,7 +220,7 @@ class Execution:
         if observed.died:
             self.invalid.append(f"{what}: {observed.died}")
         self.invalid += [
-            f"{entry.design} listens on {address}, where others can reach it; let it listen on 127.0.0.1"
+            f"{entry.design} listens on {address}, where other machines can reach it; let it listen on 127.0.0.1"
             for address in observed.reachable
         ]
         return replace(observed, answers=self._answers.setdefault(observed.answers_hash, observed.answers))

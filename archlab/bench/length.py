@@ -72,8 +72,8 @@ def said_beforehand(plan: Plan, planned: Length) -> str:
             f" At {slowest} the requests of one round are due over {duration(planned.schedules[slowest])}, "
             f"and every design is served in {ROUNDS} rounds."
         )
-    shorter = " Turn up its rate with --set for a shorter one" if _has_rate(plan.scenario) else ""
-    quick = "" if plan.quick else f"{' or add' if shorter else ' Add'} --quick for a look"
+    shorter = " Raise its rate with --set for a shorter run" if _has_rate(plan.scenario) else ""
+    quick = "" if plan.quick else f"{' or add' if shorter else ' Add'} --quick for a first impression"
     return f"this run takes about {duration(planned.seconds)}.{why}{shorter}{quick}{'.' if shorter or quick else ''}"
 
 

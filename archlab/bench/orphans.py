@@ -49,4 +49,4 @@ def orphans(
         elif any(name in (span[6] or {}) for span in spans for name in CROSSES):
             begin.append(min(spans, key=lambda span: span[4])[0])
     share = len(begin) / (requests + len(begin)) if begin else 0.0
-    return Orphans(share, bounded(f"a trace begins with {name!r}, no request" for name in begin))
+    return Orphans(share, bounded(f"a trace begins with {name!r} instead of a request" for name in begin))

@@ -33,7 +33,7 @@ def _wrong(sample: object, known: tuple[str, ...]) -> str:
     if not isinstance(sample, Sample):
         return f"an experiment yields samples, Sample(metric, value), not {sample!r}"
     if sample.metric not in known:
-        return f"a sample names {sample.metric!r}, which is no metric (choose from: {', '.join(known)})"
+        return f"a sample names {sample.metric!r}, which is not a metric (choose from: {', '.join(known)})"
     if not isinstance(sample.value, (int, float)) or math.isnan(sample.value):
         return f"a sample of {sample.metric} is not a number ({sample.value!r})"
     if not isinstance(sample.cases, tuple) or not all(isinstance(case, str) for case in sample.cases):

@@ -25,7 +25,7 @@ def objections(
         if workload.closed:
             found += [one.sentence for one in different_answers(scenario, cells, workload.name, place)]
     found += [
-        f"the planned fault {fault.name} never struck {fault.design}"
+        f"the planned fault {fault.name} was never injected into {fault.design}"
         for fault in faults
         if fault.injected == 0 and fault.planned > 0
     ]

@@ -105,7 +105,7 @@ def copied_from(folder: Path) -> Origin | None:
     except (ValueError, KeyError, TypeError, OSError) as error:
         why = " ".join(str(error).split())
         raise ScenarioError(
-            f"{folder.name}/{ORIGIN} cannot be read ({why}): remove it to run the folder alone."
+            f"{folder.name}/{ORIGIN} cannot be read ({why}). Remove this file to run the folder alone."
         ) from None
 
 
@@ -165,16 +165,18 @@ def notes(scenario: Scenario) -> tuple[str, ...]:
     try:
         original = named.by_name(origin.original)
     except (UsageError, ScenarioError):
-        return (f"{called}, which {folder.name} was copied from, cannot be loaded: the copy is judged alone.",)
+        return (f"{called}, which {folder.name} was copied from, cannot be loaded, so the copy is judged alone.",)
     said = []
     if not edited:
         said.append(f"nothing is edited in {folder.name} yet: this is exactly {called}.")
     elif shared := _shared(edited, original):
-        said.append(f"{_edits(shared, folder)}, which designs share: the copy is judged alone.")
+        said.append(f"{_edits(shared, folder)}, which the designs share, so the copy is judged alone.")
     else:
         said.append(f"{_edits(edited, folder)}: judged beside {called} as *{EDITED}.")
     if _hashes(Path(original.folder)) != origin.files:
-        said.append(f"{called} has changed since it was copied from archlab {origin.archlab}: it runs as it is now.")
+        said.append(
+            f"{called} has changed since you copied it from archlab {origin.archlab}. The run uses it as it is now."
+        )
     return tuple(said)
 
 

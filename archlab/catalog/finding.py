@@ -44,7 +44,7 @@ def _from_path(path: str) -> Scenario:
     if not folder.is_dir():
         raise UsageError(f"{path} is a file: a scenario is a folder. Try {Path(path).parent}{os.sep}.")
     if not (folder / "__init__.py").is_file():
-        raise ScenarioError(f"{path} is no scenario: it has no __init__.py that defines SCENARIO.")
+        raise ScenarioError(f"{path} is not a scenario: it has no __init__.py that defines SCENARIO.")
     for name in names.course():
         # The same code under two module names would be two sets of classes that do not know each other.
         if folder == names.course_folder(name):

@@ -107,7 +107,7 @@ def _names(scenario: Scenario) -> Iterator[str]:
             if not name:
                 yield f"one of its {kind} has no name."
             elif name in seen:
-                yield f"two of its {kind} are called {name!r}: names are how everything else refers to them."
+                yield f"two of its {kind} are called {name!r}: a name must be unique."
             seen.add(name)
 
 
@@ -141,7 +141,7 @@ def _number(subject: str, name: str, thing: object) -> Iterator[str]:
 def _needs(scenario: Scenario) -> Iterator[str]:
     for part in scenario.needs:
         if part not in PARTS:
-            yield f"needs names {part!r}, which is no part of the lab. {_choose(PARTS)}"
+            yield f"needs names {part!r}, which is not a part of the lab. {_choose(PARTS)}"
 
 
 def _knobs(scenario: Scenario) -> Iterator[str]:
@@ -194,7 +194,7 @@ def _requirements(scenario: Scenario) -> Iterator[str]:
             if not (value is None or isinstance(value, (str, int, float))):
                 yield f"{subject}: at[{key!r}] is a plain value, a string or a number, not {value!r}."
         if requirement.metric not in units:
-            yield f"{subject} bounds {requirement.metric!r}, which is no metric. {_choose(units)}"
+            yield f"{subject} bounds {requirement.metric!r}, which is not a metric. {_choose(units)}"
         elif requirement.unit != units[requirement.metric]:
             yield f"{subject} is in {requirement.unit!r}, its metric in {units[requirement.metric]!r}."
         yield from _known(subject, "workload", requirement.workloads, workloads)
@@ -267,12 +267,12 @@ def _workloads(scenario: Scenario) -> Iterator[str]:
     if scenario.lines and not any(m.name == scenario.lines and m.counted for m in scenario.metrics):
         yield f"lines is {scenario.lines!r}, which is no counted metric of the scenario."
     if scenario.shown_workload not in names:
-        yield f"shown_workload is {scenario.shown_workload!r}, which is no workload. {_choose(names)}"
+        yield f"shown_workload is {scenario.shown_workload!r}, which is not a workload. {_choose(names)}"
     for workload in scenario.workloads:
         for name, value in workload.settings.items():
             knob = knobs.get(name)
             if knob is None:
-                yield f"workload {workload.name} sets {name!r}, which is no knob. {_choose(knobs)}"
+                yield f"workload {workload.name} sets {name!r}, which is not a knob. {_choose(knobs)}"
             elif isinstance(value, bool) or not isinstance(value, (int, float)):
                 yield f"workload {workload.name} sets {name} to {value!r}, which is not a number."
             elif not knob.low <= value <= knob.high:
@@ -296,7 +296,7 @@ def _along(workload: Workload, knobs: Mapping[str, Knob]) -> Iterator[str]:
     for name, values in workload.along.items():
         knob = knobs.get(name)
         if knob is None:
-            yield f"{subject} is served along {name!r}, which is no knob. {_choose(knobs)}"
+            yield f"{subject} is served along {name!r}, which is not a knob. {_choose(knobs)}"
             continue
         if not isinstance(values, tuple) or len(set(values)) < 2:
             yield f"{subject} is served along {name} and needs a tuple of at least two values of it, not {values!r}."
@@ -332,7 +332,7 @@ def _experiments(scenario: Scenario) -> Iterator[str]:
     for experiment in scenario.experiments:
         subject = f"experiment {experiment.name}"
         if experiment.name in RESERVED:
-            yield f"{subject}: this name is the bench's own, for what the workload's load measures. Take another."
+            yield f"{subject}: this name is reserved for what the workload's load measures. Choose another name."
         yield from _known(subject, "design", experiment.designs, [design.name for design in scenario.designs])
         yield from _known(subject, "workload", experiment.workloads, [w.name for w in scenario.workloads])
         if experiment.is_load:

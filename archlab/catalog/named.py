@@ -122,9 +122,9 @@ def declared(module: types.ModuleType, attribute: str, called: str) -> Scenario:
     if isinstance(value, types.ModuleType):
         value = getattr(value, "SCENARIO", None)
     if value is None:
-        raise ScenarioError(f"{called} is no scenario: it does not define {attribute}.")
+        raise ScenarioError(f"{called} is not a scenario: it does not define {attribute}.")
     if not isinstance(value, Scenario):
-        raise ScenarioError(f"{called} is no scenario: its {attribute} is a {type(value).__name__}, not a Scenario.")
+        raise ScenarioError(f"{called} is not a scenario: its {attribute} is a {type(value).__name__}, not a Scenario.")
     return consistent(value, called)
 
 

@@ -21,8 +21,8 @@ def new(folder: Path, original: str) -> None:
     if tries:
         tell(f"  try         {tries}")
     tell("Then type one of these:")
-    tell(f"  archlab run {typed} --watch    a short look at every save")
-    tell(f"  archlab run {typed}            the whole run, with the verdict")
+    tell(f"  archlab run {typed} --watch    measures briefly at every save")
+    tell(f"  archlab run {typed}            the whole run, with its verdict")
 
 
 def _first(scenario: Scenario, tries: str) -> Design:

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 def chosen(scenario: Scenario) -> Design:
     """The design that stays up: the one that was asked for, else the pattern. Raises UsageError."""
     if not scenario.actions:
-        raise UsageError(f"{scenario.name} has nothing to look around in after a run: leave out --keep.")
+        raise UsageError(
+            f"{scenario.name} does not support --keep: it offers nothing to try after a run. Leave out --keep."
+        )
     if len(scenario.designs) == 1:
         return scenario.designs[0]
     pattern = next((design for design in scenario.designs if design.role == "pattern"), None)
     if pattern is None:
         names = ", ".join(design.name for design in scenario.designs)
-        raise UsageError(f"--keep keeps one design up: say which with --design, one of {names}.")
+        raise UsageError(f"--keep keeps one design running. Name it with --design: {names}.")
     return pattern
 
 
@@ -32,13 +34,13 @@ def keep(plan: Plan, cache: Path | None) -> None:
 
     design, actions = chosen(plan.scenario), {action.name: action for action in plan.scenario.actions}
     with kept(plan, design, cache, lambda event: None) as system:
-        _say(f"{design.name} is up, and stays up until you press enter:", *(f"  {part}" for part in system.parts), "")
+        _say(f"{design.name} is running until you press enter:", *(f"  {part}" for part in system.parts), "")
         _say("Type:", *(f"  {name:8} {action.says}" for name, action in actions.items()), "")
         while name := _typed():
             if name in actions:
                 _say(*(f"  {line}" for line in system.do(name).split("\n")))
             else:
-                _say(f"  {name!r} is not known here. Type one of {', '.join(actions)}; or press enter to end.")
+                _say(f"  {name!r} is not one of the actions. Type one of {', '.join(actions)}, or press enter to end.")
 
 
 def _typed() -> str:

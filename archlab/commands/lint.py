@@ -15,7 +15,7 @@ from archlab.signals import ended_cleanly
 if TYPE_CHECKING:
     from archlab.run import Run
 
-CASES = "yield Sample(…, cases=('order 17: no invoice', …)) with some of it"
+CASES = "yield Sample(…, cases=('order 17: no invoice', …)) with some of them"
 LONGEST = 3600.0
 """Seconds for which one look at everything may go on."""
 
@@ -32,7 +32,7 @@ def lint(name: str) -> int:
     from archlab.bench.runner import execute
     from archlab.judge import broken_claims, judge
 
-    say("what it declares is consistent. Now every design and every experiment is run once.")
+    say("the declarations are consistent. Now every design and every experiment runs once.")
     with ended_cleanly(), progress() as moved:
         try:
             # Everything is looked at once, however long it takes.
@@ -53,7 +53,7 @@ def _counts_without_cases(run: Run) -> list[str]:
     for r in run.requirements:
         m = next((m for m in run.all_measured(r.metric, r.design, r.workload) if m.at == r.at), None)
         if r.outcome != "met" and m is not None and m.value and m.unit not in ("s", "share") and not m.cases:
-            told[f"requirement {r.id} counts {r.metric}, and no sample says what was counted: {CASES}."] = None
+            told[f"requirement {r.id} counts {r.metric}, and its samples name no cases: {CASES}."] = None
     return list(told)
 
 

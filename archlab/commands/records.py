@@ -98,7 +98,7 @@ def _recorded(run_id: int) -> Run:
 def reset(everything: bool, no_input: bool) -> None:
     if everything and not no_input:
         if not interactive():
-            raise UsageError("reset --everything removes every recorded run and answer; add --no-input to mean it.")
+            raise UsageError("reset --everything removes every recorded run and answer. Add --no-input to confirm.")
         answer = input("Remove every recorded run, prediction and answer? Type yes: ")
         if answer.strip().lower() != "yes":
             print("Nothing was removed.")

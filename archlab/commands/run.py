@@ -53,13 +53,13 @@ class Asked:
 
     def __post_init__(self) -> None:
         if abs(self.seed) >= 2**63:
-            raise UsageError(f"--seed takes a whole number that the record can hold, not {self.seed}.")
+            raise UsageError(f"--seed takes a whole number of at most 64 bits, not {self.seed}.")
         if self.quick and self.seconds is not None:
-            raise UsageError("--quick and --for contradict each other: give one of them.")
+            raise UsageError("--quick and --for contradict each other: leave out one of them.")
         if self.full and self.as_json:
-            raise UsageError("--json prints everything already: leave out --full.")
+            raise UsageError("--json prints everything already. Leave out --full.")
         if self.keep and (self.as_json or self.no_input):
-            raise UsageError("--keep asks what to do next: leave out --json and --no-input.")
+            raise UsageError("--keep opens a prompt. Leave out --json and --no-input.")
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def _broker(asked: Asked, scenario: Scenario) -> Iterator[BrokerUrl | None]:
     else:
         from archlab.lab import rabbitmq_node
 
-        say("starting a RabbitMQ node for this run: this takes some seconds.")
+        say("starting a RabbitMQ node for this run. This takes a few seconds.")
         with rabbitmq_node.running() as url:
             yield url
 
@@ -244,7 +244,7 @@ def _predict(screen: Console, scenario: Scenario, turned: dict[str, float], aske
     number = ask(screen, "Your prediction", "press enter to skip", range(1, len(choices) + 1), names)
     if number is None:
         return None
-    confidence = ask(screen, "How sure are you, in percent", "50 is a coin's toss", range(50, 101)) or 50
+    confidence = ask(screen, "How sure are you, in percent", "50 means a guess", range(50, 101)) or 50
     screen.print()
     design = names[number - 1]
     with recording() as store:
@@ -262,7 +262,7 @@ def _broken(judged: Run) -> int:
     from archlab.judge import broken_claims
 
     for claim in broken_claims(judged):
-        say(f"claim {claim.id!r} of {judged.scenario} cannot be judged: {claim.evidence}. Mend its judge.")
+        say(f"claim {claim.id!r} of {judged.scenario} cannot be judged: {claim.evidence}. Correct its judge.")
     return FAILED if broken_claims(judged) else DONE
 
 

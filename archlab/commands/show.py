@@ -38,8 +38,8 @@ def explain(word: str | None) -> None:
     known = {**glossary.OWN, **{label: words for of in ids for label, words in of.items()}}
     if word is not None and not glossary.find(word, known):
         close = ", ".join(glossary.nearest(word, known))
-        hint = f"Did you mean: {close}?" if close else "`archlab explain` lists the words."
-        raise UsageError(f"{word!r} is not one of the words explained here. {hint}")
+        hint = f"Did you mean: {close}?" if close else "`archlab explain` lists every term."
+        raise UsageError(f"{word!r} is not explained here. {hint}")
     if word is None:
         print_long(console(), glossary.words({**glossary.OWN, **topics}, ids))
     else:

@@ -38,13 +38,13 @@ Files = Mapping[Path, tuple[int, int]]
 def watch(asked: Asked) -> int:
     """Measures the folder at every save until it is interrupted or the folder is deleted; returns the exit code."""
     if asked.as_json or asked.seconds is not None or asked.keep:
-        raise UsageError("--watch shows one line a save: leave out --json, --for and --keep.")
+        raise UsageError("--watch prints one line at every save. Leave out --json, --for and --keep.")
     folder = Path(asked.name).expanduser()
     if not (asked.name.startswith(".") or os.sep in asked.name):
-        raise UsageError(f"--watch watches a folder. Type `archlab new mine --from {asked.name}`, then watch ./mine.")
+        raise UsageError(f"--watch needs a folder. Type `archlab new mine --from {asked.name}`, then watch ./mine.")
     if not (folder / "__init__.py").is_file():
         catalog.find(asked.name)  # says what is wrong with it
-    tell(f"Watching {asked.name}: save a file to measure it. Ctrl-C ends.")
+    tell(f"Watching {asked.name}. Save a file to measure it; press Ctrl-C to end.")
     with ended_cleanly():
         _watch(asked, folder)
     return DONE
@@ -66,7 +66,7 @@ def _watch(asked: Asked, folder: Path) -> None:
                 before = before if look.invalid else look
         except (ScenarioError, UsageError) as error:
             _line(str(error))
-    say(f"{asked.name} was deleted: there is nothing to watch any more.")
+    say(f"{asked.name} was deleted, so there is nothing left to watch.")
 
 
 def _line(sentence: str) -> None:
@@ -237,7 +237,7 @@ def _change(look: Look, before: Look | None, design: str) -> str:
     ]
     missed = [requirement for (name, requirement), o in look.outcomes.items() if name == design and o == "missed"]
     parts = [*turned, *_most_changed(look, before, design, other)] or [against]
-    still = f"misses {', '.join(missed)}" if missed else "misses nothing in this short look"
+    still = f"misses {', '.join(missed)}" if missed else "meets every requirement in this short run"
     return f"{design} at {look.workload}: {'; '.join(parts)}; {still}."
 
 

@@ -109,7 +109,11 @@ def _judge(metric: Metric, requirement: Requirement, m: Measurement) -> tuple[Me
         return "missed", m.note, m.utilisation
     enough = 1 if metric.counted else ENOUGH_ROUNDS if by_requests else ENOUGH_VALUES
     if m.rounds < enough:
-        return "uncertain", f"only {m.rounds} of the {enough} rounds that a judgement needs", None
+        return (
+            "uncertain",
+            f"{m.rounds} {'round' if m.rounds == 1 else 'rounds'} measured; a verdict needs {enough}",
+            None,
+        )
     if behind and (m.utilisation or 0) >= BACKLOG:
         return "missed", m.note, m.utilisation
     outside = _outside(requirement)
@@ -120,7 +124,7 @@ def _judge(metric: Metric, requirement: Requirement, m: Measurement) -> tuple[Me
         return "uncertain", f"{outside} in {lost} of {m.rounds} rounds", None
     needed = enough_requests(metric.quantile) if by_requests else 0
     if m.per_round < needed:
-        return "uncertain", f"{m.per_round} requests a round of the {needed} that a judgement needs", None
+        return "uncertain", f"{m.per_round} requests measured in each round; a verdict needs {needed}", None
     if behind:
         return "uncertain", m.note, None
     return "met", f"within the bound in all {m.rounds} rounds", _margin(metric, requirement, m)

@@ -96,14 +96,14 @@ def findings(scenario: Scenario, run: Run) -> Iterator[str]:
             for d in (simpler, grander)
         ]
         if all(small >= large for small, large in zip(*bills, strict=True)) and bills[0] != bills[1]:
-            yield f"{simpler.name} stands before {grander.name} as the simpler, and costs more in every respect"
+            yield f"{simpler.name} is listed as simpler than {grander.name}, yet costs more in every respect"
     for workload in scenario.workloads:
         for knob in workload.along if run.flips(workload.name) else ():
-            yield f"{workload.name}: the verdict depends on {knob}; say its value wherever you use this verdict"
+            yield f"{workload.name}: the verdict depends on {knob}; name its value when you quote this verdict"
     candidates = [design for design in run.designs if design.role != "misuse"]  # no verdict depends on the others
     for facts, design in product(run.workloads, candidates):
         inside = clear_by(run, facts.name, design.name)
         if inside is not None and inside[1] < WELL_INSIDE and not run.turned:
-            how = "meets its bounds" if inside[0] else "misses its bound"
-            near = f"{facts.name}: {design.name} {how} by only {inside[1]:.1f} ×"
-            yield f"{near}; turn the workload's knobs further for a clear picture"
+            how = "only {:.1f} × within its bounds" if inside[0] else "only {:.1f} × beyond its bound"
+            near = f"{facts.name}: {design.name} is {how.format(inside[1])}"
+            yield f"{near}, so this verdict is close"

@@ -35,7 +35,7 @@ def data_folder(home: Path | None = None) -> Path:
         try:
             return home.expanduser().absolute()
         except RuntimeError as error:  # ~nobody
-            raise CannotWrite(f"{home} is no folder: set ARCHLAB_HOME to a folder of yours.") from error
+            raise CannotWrite(f"{home} is not a folder. Set ARCHLAB_HOME to one of your folders.") from error
     import platformdirs
 
     return platformdirs.user_data_path("archlab", appauthor=False)
@@ -49,7 +49,7 @@ def cache_folder(home: Path | None = None) -> Path:
     except OSError as error:
         raise cannot_write(folders[0], error) from error
     if folder is None:
-        raise CannotWrite(f"{folders[0]} is not archlab's folder: set ARCHLAB_HOME to a folder of yours.")
+        raise CannotWrite(f"{folders[0]} does not belong to archlab. Set ARCHLAB_HOME to one of your folders.")
     return folder
 
 
@@ -95,7 +95,7 @@ def reset(home: Path | None = None, everything: bool = False) -> list[Path]:
 
 def cannot_write(path: Path, error: OSError) -> CannotWrite:
     why = (error.strerror or str(error)).lower()
-    return CannotWrite(f"{path} cannot be written ({why}): set ARCHLAB_HOME to a folder of yours.")
+    return CannotWrite(f"{path} cannot be written ({why}). Set ARCHLAB_HOME to one of your folders.")
 
 
 class Lock:
@@ -116,7 +116,7 @@ class Lock:
 
     def shared(self) -> None:
         if not self._within_time(exclusive=False):
-            raise CannotWrite(f"another archlab is mending the database in {self._folder}: try again.")
+            raise CannotWrite(f"another archlab is repairing the database in {self._folder}. Try again.")
 
     def exclusive(self, otherwise: str) -> None:
         if not self._within_time(exclusive=True):

@@ -17,8 +17,8 @@ from archlab.view.verdict import struck_of
 
 ABSENT, PRESENT = "calm", "pressure"
 
-LEGEND = (("enough", "enough"), ("misses", "misses a bound"), ("pays", "pays: nothing simpler will do"),
-          ("self-inflicted", "self-inflicted: simpler does"), ("uncertain", "uncertain"))  # fmt: skip
+LEGEND = (("enough", "enough"), ("misses", "misses a requirement"), ("pays", "pays: nothing simpler is enough"),
+          ("self-inflicted", "self-inflicted: something simpler is enough"), ("uncertain", "uncertain"))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _next(t: Compared) -> Iterable[tuple[str, str]]:
     yield f"archlab compare {t.name}", "why?"
     turned = [w.settings for w in t.scenario.workloads if w.name == PRESENT] if t.scenario else []
     for knob, value in list(turned[0].items())[:1] if turned else ():
-        yield f"archlab run {t.name} --set {knob}={value:.15g}", "with your own value: does it pay for you?"
+        yield f"archlab run {t.name} --set {knob}={value:.15g}", "try your own value: does the pattern pay for you?"
 
 
 def _legend(page: Page, topics: Sequence[Compared]) -> list[Text]:

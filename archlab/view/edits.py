@@ -47,9 +47,9 @@ def _decides(run: Run, workload: str, original: str, mine: str) -> Iterable[str]
         {r.outcome for r in run.requirements if (r.workload, r.design) == (workload, name)} for name in (original, mine)
     )
     if "missed" in before and now == {"met"} and not refutes:
-        yield "it meets every bound"
+        yield "it meets every requirement"
     elif "missed" in now and before == {"met"}:
-        yield "it misses a bound"
+        yield "it misses a requirement"
 
 
 def _figures(found: _Found) -> list[str]:

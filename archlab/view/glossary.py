@@ -44,9 +44,9 @@ def _claim(claim: Claim, scenario: Scenario) -> Word:
 
 def _requirement(r: Requirement, scenario: Scenario) -> Word:
     where = f" at {units.listed(r.workloads)}" if r.workloads else ""
-    sometimes = ", where the knobs ask for it" if r.when else ""
+    sometimes = ", if the knobs require it" if r.when else ""
     bound = units.bound(r.at_most, r.unit, r.at_least)
-    told = f"Demanded{where}{sometimes}: {r.says} {bound}, because {r.why}. It bounds the metric {r.metric}."
+    told = f"Required{where}{sometimes}: {r.says} {bound}, because {r.why}. It bounds the metric {r.metric}."
     return Word(r.id, told, (r.id.replace("-", " "), r.says), ("requirement", r.metric))
 
 
@@ -112,7 +112,7 @@ def _explain(page: Page, found: Iterable[tuple[str, Word]]) -> Iterable[Text]:
 
 
 def _words(page: Page, glossary: Glossary) -> Iterable[Text]:
-    yield from page.wrap("Each of these words is explained by a command such as: archlab explain p95")
+    yield from page.wrap("To explain one of these terms, type for example: archlab explain p95")
     for of, some in glossary.items():
         label = page.text((f"  of {of}: ", DIM)) if of else ""
         if some:

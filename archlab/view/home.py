@@ -49,8 +49,8 @@ def _mark(topic: Topic) -> tuple[str, str]:
 def _next(topics: Sequence[Topic]) -> list[tuple[str, str]]:
     first = next_step(topics)
     others = [
-        ("archlab list", "every scenario, one line each"),
-        ("archlab explain verdict", "the words used here"),
+        ("archlab list", "the scenarios, one line each"),
+        ("archlab explain verdict", "what a term means"),
         ("archlab --help", "all commands"),
     ]
     return [first, *(other for other in others if other[0] != first[0])]

@@ -80,10 +80,10 @@ def _workloads(page: Page, turned: Sequence[Knob], workloads: Sequence[Workload]
 def _knobs(page: Page, turned: Sequence[Knob]) -> Iterable[Text]:
     if turned:
         yield Text()
-        yield from page.wrap(page.text(("KNOBS", HEAD), ("  turned by --set KNOB=VALUE", DIM)))
+        yield from page.wrap(page.text(("KNOBS", HEAD), ("  change one with --set KNOB=VALUE", DIM)))
     for knob in turned:
         span = f"{knob.low:,g} to {knob.high:,g} {knob.unit}; default {knob.default:,g}"
-        assumed = " Assumed: archlab adds it to the run; it is not measured." if knob.assumed else ""
+        assumed = " Assumed: archlab simulates this value; it is not measured." if knob.assumed else ""
         yield from page.wrap(page.text((knob.name, HEAD), f": {knob.says} ({span}).{assumed}"), indent=2)
         yield from page.wrap((f"how to find your value: {knob.read_from}", DIM), indent=4)
 

@@ -1,4 +1,4 @@
-"""The report of a run: all that was recorded of it, in sections with a sentence each that says what it shows."""
+"""Shows the report of a run: all that was recorded, in sections that each say what they show."""
 
 from __future__ import annotations
 
@@ -23,9 +23,14 @@ def picture(run: Run, scenario: Scenario | None = None, changed: bool = False) -
             again = f"Figures and outcomes are those of then. For today's: archlab run {run.scenario}"
             yield from page.wrap((f"{said} {again}", UNSURE))
         if run.valid:
-            yield from _section(page, "THE VERDICT", "What is enough.", _verdict(page, run, scenario))
+            yield from _section(
+                page,
+                "THE VERDICT",
+                "The simplest design that meets every requirement of each workload.",
+                _verdict(page, run, scenario),
+            )
         else:
-            yield from _section(page, "INVALID", "Why nothing is judged.", verdict.invalid(page, run, scenario))
+            yield from _section(page, "INVALID", "Why this run gives no verdict.", verdict.invalid(page, run, scenario))
         for title, says, lines in _evidence(page, run, scenario):
             drawn = list(lines)
             yield from _section(page, title, says, drawn) if drawn else []
@@ -52,25 +57,29 @@ def _evidence(page: Page, run: Run, scenario: Scenario | None) -> Iterator[tuple
         table = columns.draw(page, "", "simplest first →", designs, requirements.sections(run, scenario))
         yield (
             "REQUIREMENTS",
-            "What each workload asks for, each design's figure, and how far inside it is.",
+            "The bounds of each workload, the figure of each design, and its margin.",
             table,
         )
     cost = columns.draw(page, "", "simplest first →", designs, [bill.section(run, scenario)])
-    yield "COST", "What each design is made of, and what one change costs in it.", cost
+    yield "COST", "What each design consists of, and what the same change costs in each.", cost
     for title, says, view in (
-        ("GRID", "The same request at several places: what works where.", grid),
-        ("LEDGER", "What became of every operation while faults struck.", ledger),
-        ("SERIES", "One figure over time.", series),
+        ("GRID", "What works in which situation.", grid),
+        ("LEDGER", "What happened to each operation when a fault was injected.", ledger),
+        ("SERIES", "One figure over time, or over the values of a knob.", series),
     ):
         yield title, says, view.draw(page, run, scenario)
     yield (
         "COMPARISONS",
-        "One figure of two designs by rounds, with its interval.",
+        "The ratio of the figures of two designs, with its 95 % interval.",
         _comparisons(page, run, scenario),
     )
-    yield "CLAIMS", "Every sentence that is taught, and what this run says about it.", _claims(page, run, scenario)
-    yield "HOW FAR TO TRUST THIS", "Noise, rounds, faults that struck.", verdict.trust(page, run, scenario)
-    yield "WHAT WAS DONE", "Events of the run, in the order of time.", events.draw(page, run)
+    yield "CLAIMS", "What the lesson claims, and what this run shows about each claim.", _claims(page, run, scenario)
+    yield (
+        "HOW FAR TO TRUST THIS",
+        "Noise, rounds, injected faults, and what is assumed.",
+        verdict.trust(page, run, scenario),
+    )
+    yield "WHAT WAS DONE", "What happened during the run, in the order of time.", events.draw(page, run)
 
 
 def _claims(page: Page, run: Run, scenario: Scenario | None) -> list[Text]:

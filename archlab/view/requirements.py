@@ -96,7 +96,7 @@ def _notes(run: Run, workload: str) -> list[Said]:
     ]
 
 
-_TOO_FEW = re.compile(r"only (\d+) of the (\d+) rounds that a judgement needs")
+_TOO_FEW = re.compile(r"(\d+) rounds? measured; a verdict needs (\d+)")
 
 
 def _too_few_rounds_once(told: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -106,7 +106,7 @@ def _too_few_rounds_once(told: Mapping[str, Sequence[str]]) -> dict[str, list[st
     merged: dict[str, list[str]] = {}
     for why, designs in told.items():
         if why in few:
-            why = f"only {_either(seen)} of the {_either(needed)} rounds that a judgement needs"
+            why = f"{_either(seen)} {'round' if seen == [1] else 'rounds'} measured; a verdict needs {_either(needed)}"
         named = merged.setdefault(why, [])
         named += [design for design in designs if design not in named]
     return merged

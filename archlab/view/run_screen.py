@@ -34,7 +34,11 @@ def traces(run: Run, scenario: Scenario | None = None) -> Picture:
 
 def _traces(page: Page, run: Run, scenario: Scenario | None) -> list[Text]:
     drawn = list(waterfall.draw(page, run, scenario))
-    return [*drawn, *page.wrap(("Traced apart: the figures are of requests without tracing.", DIM))] if drawn else []
+    return (
+        [*drawn, *page.wrap(("Traces come from separate requests; the figures below are untraced.", DIM))]
+        if drawn
+        else []
+    )
 
 
 def figures(

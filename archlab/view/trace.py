@@ -53,7 +53,7 @@ def _observed(run: Run) -> str:
     cost = (
         "" if run.tracing_cost is None else f" Tracing adds {units.percent(max(0.0, run.tracing_cost))} to a request."
     )
-    return f"Traced apart from the measuring: no figure of the run comes from here.{cost}"
+    return f"Traces come from separate requests; the figures of the run are untraced.{cost}"
 
 
 def _trace(page: Page, trace: Trace) -> Iterable[Text]:

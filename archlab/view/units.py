@@ -68,7 +68,12 @@ def figure(value: float | None, unit: str) -> str:
         return duration(value)
     if unit in ("share", "%"):
         return percent(value if unit == "share" else value / 100)
-    return f"{number(value)} {unit}".rstrip()
+    return f"{number(value)} {_one(unit) if value == 1 else unit}".rstrip()
+
+
+def _one(units: str) -> str:
+    """``feature`` for ``features``; a symbol such as ``ms`` stays as it is."""
+    return units[:-1] if len(units) > 3 and units.endswith("s") else units
 
 
 def measured(value: float | None, unit: str) -> str:

@@ -48,7 +48,7 @@ def _unsteady(page: Page, run: Run, scenario: Scenario | None) -> list[Text]:
     if baseline is None or run.noise is None or run.noise <= UNSTEADY:
         return []
     differs = f"{baseline.name} differs from itself by {units.percent(run.noise)}"
-    told = page.text((f"Doubtful: {differs}. Close what else is running and measure longer.", UNSURE))
+    told = page.text((f"Doubtful: {differs}. Close other programs and measure longer.", UNSURE))
     lines = said(page, "VERDICT", told)
     return [*lines, *page.command(again(run, scenario, LONGER), indent=LABEL)] if scenario else lines
 
@@ -75,16 +75,16 @@ def _clause(run: Run, v: Verdict, scenario: Scenario | None) -> str:
     if run.flips(v.workload):
         return _flipping(run, v.workload, scenario)
     if v.status == "none":
-        return "none is sufficient"
+        return "no design meets every requirement"
     if v.status == "uncertain":
         if len(v.candidates) > 1:
-            return f"this run cannot tell whether it is {units.listed(v.candidates, 'or')}"
+            return f"this run cannot tell whether {units.listed(v.candidates, 'or')} is enough"
         return f"this run cannot tell, perhaps {''.join(v.candidates)}"
     busy = facts.busy(run, v.workload, v.design or "") if v.workload == facts.shown_workload(run, scenario) else None
     if busy is None or busy < 0.01:
-        return f"{v.design}"
+        return f"{v.design} is enough"
     whose = f"{scenario.load.busy} " if scenario and scenario.load.busy else ""
-    return f"{v.design} ({whose}{units.percent(busy)} busy)"
+    return f"{v.design} is enough ({whose}{units.percent(busy)} busy)"
 
 
 def _missed(run: Run, workload: str, scenario: Scenario | None) -> str:
@@ -96,7 +96,7 @@ def _missed(run: Run, workload: str, scenario: Scenario | None) -> str:
         if (r.workload, r.design, r.outcome) == (workload, simplest.name, "missed"):
             m, reason, asked = facts.behind(run, r), facts.missed_because(run, r), facts.says(scenario, r.id)
             if served := summary.serves(reason):
-                return f"{simplest.name} serves {served[0]} of {served[1]} requests a second"
+                return f"{simplest.name} serves {served[0]} of {served[1]}/s"
             figure = units.figure(m.value, m.unit) if m and m.value is not None else reason
             return f"{simplest.name} misses “{asked}”: {figure}, bound {units.bound(r.at_most, r.unit, r.at_least)}"
     return ""
@@ -133,9 +133,9 @@ def _cost_sentence(run: Run, scenario: Scenario | None) -> str:
 def _cost(run: Run, scenario: Scenario | None, workload: str, simple: DesignFacts, pattern: DesignFacts) -> str:
     sooner = _times_sooner(run, workload, simple.name, pattern.name)
     where = _under(workload).capitalize() if workload == "pressure" else f"In {workload}"
-    than = f"sooner than {simple.name}"
+    than = f"faster than {simple.name}"
     slight = f"{_not_sooner(run, workload, simple.name, pattern.name)} {than}"
-    gain = f"{units.ratio(sooner)} {than}, which nobody waits for, at" if sooner else f"{slight}, for"
+    gain = f"{units.ratio(sooner)} {than}, which nobody needs, at" if sooner else f"{slight}, for"
     price = []
     few, many = (facts.lines(run, scenario, design, workload) for design in (simple, pattern))
     if few and many > few:
@@ -202,14 +202,14 @@ def prediction_sentence(run: Run, design: str, confidence: int, scenario: Scenar
     told = f"{design} {_under(workload)}, {confidence} % sure"
     open_still = v is not None and v.status == "uncertain" and (design in v.candidates or not v.candidates)
     if v is None or open_still:
-        return f"{told}. This run cannot tell; nothing is counted."
+        return f"{told}. Not counted: this run cannot tell."
     if v.status == "uncertain":
-        return f"{told}; it is {units.listed(v.candidates, 'or')}. It will be asked again."
+        return f"{told}; the answer is {units.listed(v.candidates, 'or')}. You will be asked again."
     if v.design == design:
         return f"{told}. Right: {workload} needs {design}."
-    truth = f"it was {v.design}" if v.design else f"none is sufficient in {workload}"
+    truth = f"the answer was {v.design}" if v.design else f"no design meets every requirement in {workload}"
     trap = _trap(run, workload, design, v.design)
-    return f"{told}; {truth}. {trap}It will be asked again."
+    return f"{told}; {truth}. {trap}You will be asked again."
 
 
 def _under(workload: str) -> str:
@@ -319,7 +319,7 @@ def trust_facts(run: Run, brief: bool = False) -> list[str]:
         told.append("--quick: fewer rounds")
     injected: dict[str, list[int]] = {}
     for f in run.faults:
-        counted = injected.setdefault(f.name.replace("-", " ").replace("_", " "), [0, 0])
+        counted = injected.setdefault(facts.words(f.name), [0, 0])
         counted[0] += f.injected
         counted[1] += f.planned
     struck = [f"{name} {struck_of(times, planned)}" for name, (times, planned) in injected.items()]
@@ -345,10 +345,10 @@ def invalid(page: Page, run: Run, scenario: Scenario | None = None) -> list[Text
         lines += said(page, "" if i else "INVALID", page.text((reason, BAD)), f"{HEAD} {BAD}")
         for one in run.differences:
             lines += differences.details(page, run, one, LABEL) if one.sentence == reason else []
-    told = "This run is invalid: nothing in it is judged."
+    told = "This run is invalid, so it gives no verdict."
     if scenario is None:
         return [*lines, *page.wrap(told, indent=LABEL)]
     if run.differences and scenario.typed:  # a copy: what was edited is edited again
-        return [*lines, *page.with_command(told, f"Mend it: archlab run {scenario.typed} --watch", indent=LABEL)]
+        return [*lines, *page.with_command(told, f"Correct it: archlab run {scenario.typed} --watch", indent=LABEL)]
     quick = ["--quick"] if run.quick else []
     return [*lines, *page.with_command(told, f"Try again: {again(run, scenario, *quick)}", indent=LABEL)]

@@ -264,4 +264,4 @@ def test_without_a_service_that_stops_the_planned_fault_never_strikes(
         ('stop, fault="e-mail down"),', "stop),"), ("timeline=(", 'faults={"e-mail down": 1}, timeline=(')
     )
     found = run(planned, cache, "queued", quick=True)
-    assert found.invalid_reasons == ("the planned fault e-mail down never struck queued",)
+    assert found.invalid_reasons == ("the planned fault e-mail down was never injected into queued",)

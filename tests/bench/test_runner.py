@@ -253,7 +253,7 @@ def test_a_planned_fault_that_never_strikes(tiny: Tiny, run: Execute) -> None:
     """The experiment goes through its motions; the crash point is never armed."""
     pretending = ('start(crash_at="counted")', "start()"), ("design.ticker.exited()", "9")
     found = run(tiny(*pretending), designs=["index"], workloads=["calm"])
-    assert found.invalid_reasons == ("the planned fault counted never struck index",)
+    assert found.invalid_reasons == ("the planned fault counted was never injected into index",)
     assert [(f.planned, f.injected) for f in found.faults] == [(2, 0)]
 
 
@@ -368,7 +368,7 @@ def test_a_quick_look_that_is_out_of_time_begins_no_experiment_and_says_so(
 ) -> None:
     monkeypatch.setattr(execution, "QUICK_END", 0.0)
     found = run(tiny(), designs=["index"], quick=True)
-    assert found.findings == ("this quick look had no time for killed at calm",)
+    assert found.findings == ("this quick run had no time for killed at calm",)
     assert found.valid, found.invalid_reasons
     assert {m.workload for m in found.measurements if m.metric == "find_p95"} == {"calm", "pressure"}
 
@@ -393,7 +393,7 @@ def test_a_quick_look_that_is_out_of_time_begins_no_experiment_and_says_so(
         ),
         (
             ('yield Sample("exit_code"', 'yield Sample("exit_cod"'),
-            r"index at calm, killed failed: a sample names 'exit_cod', which is no metric \(choose from:"
+            r"index at calm, killed failed: a sample names 'exit_cod', which is not a metric \(choose from:"
             r".*\) \(__init__\.py, line \d+\)",
         ),
         (

@@ -90,7 +90,7 @@ def test_a_planned_fault_that_never_struck_is_an_objection(scenario: Scenario, s
     (fault,) = faults_struck(scenario, cells)
     assert (fault.name, fault.design, fault.planned, fault.injected) == ("counted", "index", 2, sum(strikes))
     found = objections(scenario, cells, (fault,))
-    assert found == (("the planned fault counted never struck index",) if said else ())
+    assert found == (("the planned fault counted was never injected into index",) if said else ())
 
 
 def test_the_faults_of_a_timeline_are_planned_once_a_round(scenario: Scenario) -> None:

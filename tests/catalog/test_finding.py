@@ -316,7 +316,7 @@ def test_a_course_scenario_named_by_its_folder_is_the_course_scenario(tmp_path: 
 @pytest.mark.parametrize(
     ("spoil", "kind", "why"),
     [
-        (lambda f: (f / "__init__.py").unlink(), ScenarioError, r"is no scenario: it has no __init__\.py"),
+        (lambda f: (f / "__init__.py").unlink(), ScenarioError, r"is not a scenario: it has no __init__\.py"),
         (lambda f: edit(f / "one.py", "class Shop", "class"), ScenarioError, r"syntax error in one\.py, line 5"),
         (
             lambda f: edit(f / "one.py", "DESIGN =", "1 / 0\nDESIGN ="),
@@ -329,7 +329,11 @@ def test_a_course_scenario_named_by_its_folder_is_the_course_scenario(tmp_path: 
             r"ImportError: .*'Nothing'.*one\.py, line 3",
         ),
         (lambda f: edit(f / "__init__.py", "SCENARIO =", "scenario ="), ScenarioError, "does not define SCENARIO"),
-        (lambda f: edit(f / "__init__.py", '"page_p95", 0', '"page", 0'), ScenarioError, "'page', which is no metric"),
+        (
+            lambda f: edit(f / "__init__.py", '"page_p95", 0', '"page", 0'),
+            ScenarioError,
+            "'page', which is not a metric",
+        ),
         (lambda f: f.rename(f.with_name("moved")), UsageError, "there is no folder"),
     ],
 )
@@ -376,7 +380,7 @@ LOADS: list[tuple[dict[str, Any], str]] = [
     (loads(timeline=(replace(SOONER, do=None),)), "the step 'it stops' must do a function of lab and design, not None"),
     (loads(timeline=(replace(SOONER, says=""),)), "experiment e: the step at 1 s does not say what happens."),
     (loads(timeline=(SOONER,), faults={"down": 1}), "plans the fault 'down' in a step and in faults"),
-    ({"experiments": (Experiment("load", print),)}, "experiment load: this name is the bench's own"),
+    ({"experiments": (Experiment("load", print),)}, "experiment load: this name is reserved"),
     ({"metrics": (Metric("m", "", "share", 0.1, of="failures"),)}, "metric m is of 'failures' and names no operation"),
     (
         {"metrics": (Metric("m", "", "s", 0.1, experiment="x"),)},
@@ -415,7 +419,7 @@ LOADS: list[tuple[dict[str, Any], str]] = [
         ({"knobs": (Knob("rows", 0, 1, 100, "", "", ""),)}, "its default 0 is outside its range, 1 to 100."),
         ({"metrics": (Metric("m", "", "s", 0.1, quantile=95),)}, "quantile is a share between 0 and 1"),
         ({"metrics": (Metric("m", "", "s", -1),)}, "never negative"),
-        ({"requirements": (Requirement("r", "nope", 1, "s", "", ""),)}, "bounds 'nope', which is no metric. Choose"),
+        ({"requirements": (Requirement("r", "nope", 1, "s", "", ""),)}, "bounds 'nope', which is not a metric. Choose"),
         ({"requirements": (Requirement("r", "page_p95", 1, "ms", "", ""),)}, "is in 'ms', its metric in 's'."),
         ({"requirements": (Requirement("r", "page_p95", 1, "s", "", "", ("x",)),)}, "names the workload 'x'"),
         (
@@ -427,8 +431,8 @@ LOADS: list[tuple[dict[str, Any], str]] = [
             "workload calm: says cannot be shown with the knobs: KeyError: 'row'",
         ),
         ({"workloads": (Workload("calm", ""),)}, "it has no workload 'pressure'"),
-        ({"shown_workload": "x"}, "shown_workload is 'x', which is no workload."),
-        ({"workloads": (Workload("calm", "", {"x": 1}), Workload("pressure", ""))}, "sets 'x', which is no knob."),
+        ({"shown_workload": "x"}, "shown_workload is 'x', which is not a workload."),
+        ({"workloads": (Workload("calm", "", {"x": 1}), Workload("pressure", ""))}, "sets 'x', which is not a knob."),
         ({"workloads": (Workload("calm", "", {"rows": 101}), Workload("pressure", ""))}, "outside its range, 1 to 100"),
         ({"workloads": (Workload("calm", "", {"rows": 1.5}), Workload("pressure", ""))}, "not a whole number"),
         ({"designs": ()}, "it has no designs."),
@@ -563,7 +567,7 @@ def test_an_edit_of_what_designs_share_makes_the_copy_stand_alone(copied: Path, 
     assert designs_of(mine) == ["one", "two"]
     assert {source.sources(design)[0].parent for design in mine.designs} == {copied}
     (note,) = copies.notes(mine)
-    assert note == f"{name} of mine is edited, which designs share: the copy is judged alone."
+    assert note == f"{name} of mine is edited, which the designs share, so the copy is judged alone."
 
 
 TRAP = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"
@@ -577,7 +581,7 @@ def test_an_origin_that_names_a_folder_runs_nothing_of_it(tiny: Path, copied: Pa
     mine = catalog.find(str(copied))
     assert designs_of(mine) == ["one", "two"]
     (note,) = copies.notes(mine)
-    assert "cannot be loaded: the copy is judged alone" in note
+    assert "cannot be loaded, so the copy is judged alone" in note
     assert not (trap / "ran").exists()
 
 
@@ -599,7 +603,7 @@ def test_a_copy_outlives_its_original(tiny: Path, copied: Path, monkeypatch: pyt
     monkeypatch.undo()  # the catalogue knows it no more
     mine = catalog.find(str(copied))
     assert designs_of(mine) == ["one", "two"]
-    assert copies.notes(mine) == ("tiny, which mine was copied from, cannot be loaded: the copy is judged alone.",)
+    assert copies.notes(mine) == ("tiny, which mine was copied from, cannot be loaded, so the copy is judged alone.",)
 
 
 def test_an_original_that_changed_since_runs_as_it_is_now(tiny: Path, copied: Path) -> None:
@@ -607,7 +611,7 @@ def test_an_original_that_changed_since_runs_as_it_is_now(tiny: Path, copied: Pa
     mine = catalog.find(str(copied))
     assert mine.designs[0].title == "one better table"
     assert designs_of(mine) == ["one", "two"]
-    assert "tiny has changed since it was copied" in copies.notes(mine)[-1]
+    assert "tiny has changed since you copied it" in copies.notes(mine)[-1]
 
 
 def test_a_copy_of_a_copy_has_the_same_original(tiny: Path, copied: Path) -> None:

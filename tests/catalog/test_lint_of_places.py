@@ -37,7 +37,7 @@ PRESSURE = Workload("pressure", "", along={"rtt": (0, 1)})
         ({"requirements": (kept(at_most=1, when=lambda knobs: knobs.rt),)}, "when cannot be asked in calm"),
         ({"requirements": (kept("a", 1), kept("b", 2))}, "requirements a and b both bound 'copies' in calm"),
         ({"requirements": (timed("a"), timed("b", rtt=0))}, "requirements a and b both bound 'read_p95'"),
-        ({"workloads": (replace(PRESSURE, along={"x": (0, 1)}),)}, "is served along 'x', which is no knob."),
+        ({"workloads": (replace(PRESSURE, along={"x": (0, 1)}),)}, "is served along 'x', which is not a knob."),
         ({"workloads": (replace(PRESSURE, along={"rtt": (0,)}),)}, "needs a tuple of at least two values"),
         ({"workloads": (replace(PRESSURE, along={"rtt": (0, 101)}),)}, "served at rtt=101, outside its range"),
         ({"workloads": (replace(PRESSURE, along={"rtt": (0, 0.5)}),)}, "served at rtt=0.5, which is not a whole"),

@@ -120,8 +120,8 @@ def test_a_word_of_several_terms_needs_no_quotes(words: tuple[str, ...]) -> None
         ("faster", "faster cqrs, a claim Under pressure a page without entities"),
         ("distance", "It is modelled: orders a second ≤ 1000 ÷ (2 × store_distance)."),
         ("cautious", "It is reported by others: https://martinfowler.com"),
-        ("totals-right", "Demanded: wrong totals ≤ 0, because people are paid by these figures."),
-        ("found by id", "found-by-id middleware, a requirement Demanded at pressure:"),
+        ("totals-right", "Required: wrong totals ≤ 0, because people are paid by these figures."),
+        ("found by id", "found-by-id middleware, a requirement Required at pressure:"),
         ("page_p95", "page_p95 cqrs, a metric Page, 95 in 100, in seconds."),
         ("page p95", "A difference of less than 10 ms is not noticeable."),
         ("lines found", "Higher is better."),
@@ -143,7 +143,7 @@ def test_a_name_with_several_meanings_has_them_all() -> None:
 )
 def test_an_unknown_word_suggests_near_ones(asked: str, near: str) -> None:
     said = refused("explain", *asked.split())
-    assert said.startswith(f"{asked!r} is not one of the words explained here. Did you mean:")
+    assert said.startswith(f"{asked!r} is not explained here. Did you mean:")
     assert near in said
 
 

@@ -38,10 +38,10 @@ def kept(
 def test_it_does_what_is_typed_until_an_empty_line(kept: Callable[..., tuple[int, str, str]]) -> None:
     code, out, err = kept("wave\nnothing of the kind\n\nwave\n")
     assert code == 0, err
-    after = out[out.index("is up, and stays up") :]
+    after = out[out.index("is running until") :]
     assert after.count("hello") == 2  # once where it is said what can be typed
     assert "from scan" in after
-    assert "'nothing of the kind' is not known here. Type one of wave, fail" in after
+    assert "'nothing of the kind' is not one of the actions. Type one of wave, fail" in after
 
 
 def test_the_end_of_input_ends_it(kept: Callable[..., tuple[int, str, str]]) -> None:
@@ -60,11 +60,11 @@ def test_an_action_that_fails_is_one_sentence(kept: Callable[..., tuple[int, str
 def test_it_needs_somebody_who_types(kept: Callable[..., tuple[int, str, str]]) -> None:
     code, _, err = kept("", "--json")
     assert code == 2
-    assert "--keep asks what to do next: leave out --json and --no-input." in err
+    assert "--keep opens a prompt. Leave out --json and --no-input." in err
 
 
 def test_a_scenario_without_actions_says_so_before_it_measures(archlab: Callable[..., tuple[int, str, str]]) -> None:
     code, out, err = archlab("run", "cqrs", "--keep")
     assert code == 2
-    assert "cqrs has nothing to look around in after a run: leave out --keep." in err
+    assert "cqrs does not support --keep: it offers nothing to try after a run. Leave out --keep." in err
     assert "VERDICT" not in out

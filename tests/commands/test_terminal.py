@@ -57,7 +57,7 @@ def test_what_is_neither_is_asked_again_with_the_choices(typing: Callable[..., C
 
 def test_a_percentage_has_no_names(typing: Callable[..., Console]) -> None:
     screen = typing("crud", "49", "70 %")
-    assert ask(screen, "How sure are you, in percent", "50 is a coin's toss", range(50, 101)) == 70
+    assert ask(screen, "How sure are you, in percent", "50 means a guess", range(50, 101)) == 70
     assert "or a name" not in shown(screen)
 
 

@@ -35,7 +35,7 @@ def test_the_first_look_compares_with_the_original() -> None:
     faster = replace(LOOK, figures={**LOOK.figures, SLOW: 0.0002}, outcomes={**LOOK.outcomes, BEHIND: "met"})
     assert changes(faster, None) == [
         "crud-mine at pressure: in-time is met, was missed; page, work alone 200 µs, in crud 4 ms; "
-        "misses nothing in this short look."
+        "meets every requirement in this short run."
     ]
 
 
@@ -70,8 +70,8 @@ def test_an_invalid_look_says_why_and_nothing_else() -> None:
     [
         (("run", "cqrs", "--watch"), "archlab new mine --from cqrs"),
         (("run", "./nothing", "--watch"), "there is no folder ./nothing"),
-        (("run", "./nothing", "--watch", "--keep"), "leave out --json, --for and --keep"),
-        (("run", "./nothing", "--watch", "--json"), "leave out --json, --for and --keep"),
+        (("run", "./nothing", "--watch", "--keep"), "Leave out --json, --for and --keep"),
+        (("run", "./nothing", "--watch", "--json"), "Leave out --json, --for and --keep"),
     ],
 )
 def test_what_cannot_be_watched_is_said(typed: tuple[str, ...], said: str) -> None:
@@ -117,7 +117,7 @@ def test_a_save_is_measured_a_mistake_is_said_and_a_deleted_folder_ends_it(
     assert "crud-mine at pressure: " in line_with(process, "crud-mine")
     shutil.rmtree(mine)
     out, err = process.communicate(timeout=60)
-    assert err == "archlab: ./mine was deleted: there is nothing to watch any more.\n"
+    assert err == "archlab: ./mine was deleted, so there is nothing left to watch.\n"
     assert process.returncode == 0, out
 
 

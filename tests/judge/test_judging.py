@@ -213,8 +213,8 @@ def test_noise_never_recommends_the_grander_design(found: list[str]) -> None:
         ([0.067] * 5, "missed", "over the bound in 5 of 5 rounds"),
         ([0.0, 0.0, 0.0, 0.0, 0.067], "uncertain", "over the bound in 1 of 5 rounds"),
         ([1.0, 1.0, 1.0, 1.0, 0.0], "uncertain", "over the bound in 4 of 5 rounds"),
-        ([0.0] * 4, "uncertain", "only 4 of the 5 rounds that a judgement needs"),
-        ([1.0] * 4, "uncertain", "only 4 of the 5 rounds that a judgement needs"),
+        ([0.0] * 4, "uncertain", "4 rounds measured; a verdict needs 5"),
+        ([1.0] * 4, "uncertain", "4 rounds measured; a verdict needs 5"),
         ([0.0] * 40, "met", "within the bound in all 40 rounds"),
     ],
 )
@@ -232,7 +232,7 @@ def test_too_few_requests_to_know_is_uncertain_never_met() -> None:
     plain, query = few.required("page_p95", "plain", "calm"), few.required("page_p95", "query", "calm")
     assert plain is not None
     assert query is not None
-    assert (plain.outcome, plain.why) == ("uncertain", "58 requests a round of the 59 that a judgement needs")
+    assert (plain.outcome, plain.why) == ("uncertain", "58 requests measured in each round; a verdict needs 59")
     assert query.outcome == "missed"
 
 
@@ -440,7 +440,7 @@ def test_a_declared_order_that_the_bill_contradicts_is_a_finding() -> None:
     cheap = DesignFacts("query", "", "alternative", 2, lines=60, modules=2, processes=1, tables=5, change_added=7)
     rest = (DesignFacts("model", "", "pattern", 3, lines=99, tables=9), DesignFacts("cache", "", "misuse", 4))
     assert run(designs=(dear, cheap, *rest)).findings == (
-        "plain stands before query as the simpler, and costs more in every respect",
+        "plain is listed as simpler than query, yet costs more in every respect",
     )
     fewer_tables = replace(dear, tables=4)
     assert run(designs=(fewer_tables, cheap, *rest)).findings == (), "it is simpler in one respect"
@@ -462,9 +462,7 @@ def test_where_lines_depend_on_the_knobs_the_order_is_that_of_the_first_workload
 
 def test_a_workload_near_its_border_is_a_finding_unless_somebody_turned_a_knob() -> None:
     near = measured("plain", "pressure", MISSED, 0.15)
-    assert run(near).findings == (
-        "pressure: plain misses its bound by only 1.5 ×; turn the workload's knobs further for a clear picture",
-    )
+    assert run(near).findings == ("pressure: plain is only 1.5 × beyond its bound, so this verdict is close",)
     assert run(near, turned={"rows": 10.0}).findings == ()
     assert run(measured("plain", "pressure", MISSED, 0.31)).findings == ()
 

@@ -525,7 +525,7 @@ def test_two_archlabs_that_find_the_damage_set_aside_one_file(home: Path) -> Non
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for use in (Store.open, cache_folder):
-        with pytest.raises(CannotWrite, match=r"cannot be written \(.*\): set ARCHLAB_HOME to a folder of yours\."):
+        with pytest.raises(CannotWrite, match=r"cannot be written \(.*\)\. Set ARCHLAB_HOME to one of your folders\."):
             use(tmp_path / "file" / "home")
 
 

@@ -86,7 +86,7 @@ def test_all_of_it_fits_one_sentence_for_whoever_watches(samples):
 def test_of_a_copy_the_next_command_watches_it(samples):
     run = differing(samples.with_edit(), design="queries-mine")
     copy = replace(samples.scenario(), typed="./mine")
-    assert "Mend it: archlab run ./mine --watch" in samples.render(run_screen.figures(run, copy), 80)
+    assert "Correct it: archlab run ./mine --watch" in samples.render(run_screen.figures(run, copy), 80)
     assert "Try again: archlab run cqrs" in samples.render(run_screen.figures(run, samples.scenario()), 80)
 
 

@@ -93,7 +93,7 @@ def test_a_bound_that_the_edit_decides_comes_first(samples):
         for r in run.requirements
     )
     (said,) = edits.sentences(replace(run, requirements=missed), samples.scenario())
-    assert said.startswith("queries-mine beside queries at pressure: it meets every bound; a page, 1.4 × sooner;")
+    assert said.startswith("queries-mine beside queries at pressure: it meets every requirement; a page, 1.4 × sooner;")
 
 
 def test_an_edit_that_refutes_a_claim_of_its_original_is_not_praised(samples):
@@ -107,10 +107,10 @@ def test_an_edit_that_refutes_a_claim_of_its_original_is_not_praised(samples):
     both = replace(run, requirements=missed, claims=(*run.claims, *broken))
     text = samples.flowing(samples.render(run_screen.figures(both, samples.scenario())))
     assert "at pressure: it refutes the claims faster and start-simple; a page" in text
-    assert "it meets every bound" not in text
+    assert "it meets every requirement" not in text
     another = replace(one, claims=(*run.claims, replace(broken[0], edited="crud-mine")))
     (said,) = edits.sentences(another, samples.scenario())
-    assert "it meets every bound" in said and "refutes" not in said
+    assert "it meets every requirement" in said and "refutes" not in said
 
 
 def test_without_a_scenario_the_run_alone_is_enough(samples):

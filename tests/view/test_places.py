@@ -139,4 +139,4 @@ def test_a_verdict_that_flips_is_told_value_by_value() -> None:
         "calm: it depends on rtt: plain at 0 and 0.5 ms, outbox at 2 ms, none at 10 ms."
     )
     same = replace(flips, verdicts_along=verdicts[:2])
-    assert verdict_sentences(same, scenario())[0] == "calm: none is sufficient."
+    assert verdict_sentences(same, scenario())[0] == "calm: no design meets every requirement."

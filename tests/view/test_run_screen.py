@@ -135,7 +135,7 @@ def test_an_invalid_run_is_judged_in_nothing(samples):
 
 def test_what_is_uncertain_names_the_command_that_tells_more(samples):
     text = samples.flowing(samples.render(run_screen.figures(samples.uncertain(), samples.scenario(), "crud", 60), 100))
-    assert "pressure: this run cannot tell whether it is queries or summary." in text
+    assert "pressure: this run cannot tell whether queries or summary is enough." in text
     assert "far_views: this run cannot tell, perhaps projection" in text
     assert "archlab run cqrs --for 60s" in text
     assert "? open in a quick look: faster. Try archlab run cqrs --for 60s" in text
@@ -161,7 +161,7 @@ def test_too_few_rounds_are_one_reason_however_many_each_bound_needs(samples):
     run = samples.run()
     needs = {"page_p95": 5, "order_p95": 5, "seen": 3}
     unsure = tuple(
-        replace(r, outcome="uncertain", why=f"only 1 of the {needs[r.metric]} rounds that a judgement needs")
+        replace(r, outcome="uncertain", why=f"1 round measured; a verdict needs {needs[r.metric]}")
         if r.workload == "pressure" and r.design in ("summary", "projection")
         and not (r.design == "summary" and needs[r.metric] == 3)
         else r
@@ -170,14 +170,14 @@ def test_too_few_rounds_are_one_reason_however_many_each_bound_needs(samples):
     text = samples.flowing(
         samples.render(report.picture(replace(run, requirements=unsure, quick=True), samples.scenario()))
     )
-    assert text.count("rounds that a judgement needs") == 1
-    assert "? summary, projection: only 1 of the 3 or 5 rounds that a judgement needs" in text
+    assert text.count("a verdict needs") == 1
+    assert "? summary, projection: 1 round measured; a verdict needs 3 or 5" in text
 
 
 def test_a_refuted_claim_stands_in_full(samples):
     run = samples.none_sufficient()
     text = samples.flowing(samples.render(run_screen.figures(run, samples.scenario()), 60))
-    assert "pressure: none is sufficient" in text
+    assert "pressure: no design meets every requirement" in text
     assert "✗ refuted start-simple: the start-simple claim. Evidence: queries missed the bound too: 400 ms." in text
     assert "6 of 7 held" in text
 

@@ -12,12 +12,12 @@ from archlab.view import run_screen, verdict
 def test_the_verdict_names_every_workload_and_what_self_inflicted_costs(samples):
     sentences = verdict.verdict_sentences(samples.run(), samples.scenario())
     assert sentences[:3] == [
-        "calm: crud.",
-        "pressure: queries (28 % busy). crud serves 29 of 100 requests a second.",
-        "far_views: projection. crud misses “page, 95 in 100”: 410 ms, bound ≤ 100 ms.",
+        "calm: crud is enough.",
+        "pressure: queries is enough (28 % busy). crud serves 29 of 100/s.",
+        "far_views: projection is enough. crud misses “page, 95 in 100”: 410 ms, bound ≤ 100 ms.",
     ]
     assert sentences[3] == (
-        "Under pressure, projection is 620 × sooner than queries, which nobody waits for, "
+        "Under pressure, projection is 620 × faster than queries, which nobody needs, "
         "at 1.8 × the code, one more process and 58 ms instead of at once (own order seen)."
     )
 
@@ -25,10 +25,10 @@ def test_the_verdict_names_every_workload_and_what_self_inflicted_costs(samples)
 def test_a_scenario_says_what_is_busy_where_it_is_not_the_design(samples):
     """Whatever parts of the lab its designs use."""
     known = replace(samples.scenario(), needs=("services",))
-    assert verdict.verdict_sentences(samples.run(), known)[1].startswith("pressure: queries (28 % busy). ")
+    assert verdict.verdict_sentences(samples.run(), known)[1].startswith("pressure: queries is enough (28 % busy). ")
     over = replace(known, needs=(), load=replace(known.load, busy="its connection"))
     assert verdict.verdict_sentences(samples.run(), over)[1].startswith(
-        "pressure: queries (its connection 28 % busy). "
+        "pressure: queries is enough (its connection 28 % busy). "
     )
 
 
@@ -36,20 +36,23 @@ def test_workloads_with_one_outcome_share_a_clause(samples):
     run = samples.run()
     calm = run.verdict("calm")
     alike = replace(run, verdicts=tuple(replace(calm, workload=v.workload) for v in run.verdicts), requirements=())
-    assert verdict.verdict_sentences(alike)[0] in ("calm, pressure and far_views: crud.", "calm and far_views: crud.")
+    assert verdict.verdict_sentences(alike)[0] in (
+        "calm, pressure and far_views: crud is enough.",
+        "calm and far_views: crud is enough.",
+    )
 
 
 def test_a_gain_that_is_not_beyond_noise_is_no_gain(samples):
     run = replace(samples.run(), comparisons=())
-    assert "not measurably sooner than " in verdict.verdict_sentences(run)[-1]
+    assert "not measurably faster than " in verdict.verdict_sentences(run)[-1]
 
 
 @pytest.mark.parametrize(
     ("outcome", "ratio", "says"),
     [
-        ("equivalent", 1.1, "projection is not noticeably sooner than queries"),
-        ("cannot tell", 3.0, "projection is not measurably sooner than queries"),
-        ("better", 0.5, "projection is not sooner than queries"),
+        ("equivalent", 1.1, "projection is not noticeably faster than queries"),
+        ("cannot tell", 3.0, "projection is not measurably faster than queries"),
+        ("better", 0.5, "projection is not faster than queries"),
     ],
 )
 def test_what_nobody_could_tell_is_not_called_unnoticeable(samples, outcome, ratio, says):
@@ -62,7 +65,7 @@ def test_a_pattern_that_pays_everywhere_has_no_price_to_tell(samples):
     run = samples.third_party()
     only = replace(run, verdicts=tuple(v for v in run.verdicts if v.workload == "pressure"))
     assert verdict.verdict_sentences(only) == [
-        "pressure: events. http-chain misses “checkout p95”: 2.1 s, bound ≤ 300 ms."
+        "pressure: events is enough. http-chain misses “checkout p95”: 2.1 s, bound ≤ 300 ms."
     ]
 
 
@@ -70,9 +73,9 @@ def test_a_pattern_that_pays_everywhere_has_no_price_to_tell(samples):
     ("design", "says"),
     [
         ("queries", "queries under pressure, 70 % sure. Right: pressure needs queries."),
-        ("projection", 'it was queries. Trap: "faster means needed". It will be asked again.'),
-        ("summary", 'it was queries. Trap: "faster means needed". It will be asked again.'),
-        ("crud", 'it was queries. Trap: "simple is always enough". It will be asked again.'),
+        ("projection", 'the answer was queries. Trap: "faster means needed". You will be asked again.'),
+        ("summary", 'the answer was queries. Trap: "faster means needed". You will be asked again.'),
+        ("crud", 'the answer was queries. Trap: "simple is always enough". You will be asked again.'),
     ],
 )
 def test_the_prediction_stands_beside_the_outcome_with_its_trap(samples, design, says):
@@ -87,19 +90,22 @@ def test_a_predicted_misuse_is_a_trap_of_its_own(samples):
 def test_an_uncertain_run_decides_no_prediction_that_it_leaves_open(samples):
     run = samples.uncertain()
     assert "cannot tell" in verdict.prediction_sentence(run, "queries", 70, samples.scenario())
-    assert "it is queries or summary" in verdict.prediction_sentence(run, "crud", 70, samples.scenario())
+    assert "the answer is queries or summary" in verdict.prediction_sentence(run, "crud", 70, samples.scenario())
 
 
 def test_where_none_is_sufficient_every_prediction_is_wrong_without_a_trap(samples):
     said = verdict.prediction_sentence(samples.none_sufficient(), "projection", 70, samples.scenario())
-    assert said == "projection under pressure, 70 % sure; none is sufficient in pressure. It will be asked again."
+    assert (
+        said
+        == "projection under pressure, 70 % sure; no design meets every requirement in pressure. You will be asked again."
+    )
 
 
 def test_trust_tells_noise_rounds_faults_and_the_observer_effect(samples):
     assert verdict.trust_facts(samples.run()) == [
         "crud differs from itself by 4 %",
         "5 rounds, n ≥ 80",
-        "faults injected: projector killed 3 of 3",
+        "faults injected: projector-killed 3 of 3",
         "tracing adds 1 %",
     ]
     more = replace(samples.run(), faults=(FaultRecord("poison", "projection", 3, 6),), noise=None, quick=True)
@@ -114,9 +120,9 @@ def test_a_baseline_that_differs_from_itself_makes_the_verdict_doubtful_and_says
         picture = run_screen.figures(replace(samples.run(), noise=noise), samples.scenario())
         return samples.flowing(samples.render(picture, 100))
 
-    doubt = "VERDICT Doubtful: crud differs from itself by 30 %. Close what else is running and measure longer."
-    assert f"{doubt} archlab run cqrs --for 60s calm: crud." in told(0.30)
-    assert "Doubtful" not in told(0.25) and "VERDICT calm: crud." in told(0.25)
+    doubt = "VERDICT Doubtful: crud differs from itself by 30 %. Close other programs and measure longer."
+    assert f"{doubt} archlab run cqrs --for 60s calm: crud is enough." in told(0.30)
+    assert "Doubtful" not in told(0.25) and "VERDICT calm: crud is enough." in told(0.25)
 
 
 def test_of_many_kinds_of_faults_is_said_that_all_struck_or_which_did_not(samples):
@@ -124,7 +130,7 @@ def test_of_many_kinds_of_faults_is_said_that_all_struck_or_which_did_not(sample
     assert "faults injected: all 8, of 4 kinds" in verdict.trust_facts(replace(samples.run(), faults=struck))
     missed = (*struck[:3], FaultRecord("kind-3", "crud", 2, 1))
     (told,) = [t for t in verdict.trust_facts(replace(samples.run(), faults=missed)) if "injected" in t]
-    assert told.endswith("kind 3 1 of 2")
+    assert told.endswith("kind-3 1 of 2")
 
 
 def test_claims_of_other_kinds_are_listed_and_not_counted(samples):
