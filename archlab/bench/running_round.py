@@ -66,7 +66,11 @@ class RunningRound:
     def say_if_slow(self, tell: Tell) -> None:
         if time.monotonic() >= self._to_be_said:
             self._to_be_said = math.inf
-            tell(Notice(f"{self.what} has not ended after {self._said:.0f} s; it is ended after {self.longest:.0f} s."))
+            tell(
+                Notice(
+                    f"{self.what} has not ended after {self._said:.0f} s. archlab ends it after {self.longest:.0f} s."
+                )
+            )
 
     @staticmethod
     def first_ended(running: Sequence[RunningRound], tell: Tell) -> RunningRound:

@@ -298,7 +298,7 @@ def test_a_round_that_does_not_end_is_told_of_and_then_ended(
     found = run(tiny(NEVER_ENDS), designs=["index"], workloads=["pressure"], tell=told.append)
     assert found.invalid_reasons == ("index at pressure: did not end within 0 s",)
     said = [event.sentence for event in told if isinstance(event, Notice)]
-    assert said == ["index at pressure has not ended after 0 s; it is ended after 0 s."]
+    assert said == ["index at pressure has not ended after 0 s. archlab ends it after 0 s."]
 
 
 def test_a_quick_look_gives_up_a_round_sooner(tiny: Tiny, run: Execute, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -456,7 +456,7 @@ def test_where_lines_depend_on_the_knobs_the_order_is_that_of_the_first_workload
     few = measured("plain", "calm", [0.0], 30, "lines_here"), measured("query", "calm", [0.0], 50, "lines_here")
     rest = DesignFacts("model", "", "pattern", 3, lines=99, tables=9), DesignFacts("cache", "", "misuse", 4)
     both: dict[str, Any] = {"designs": (own, stack, *rest), "scenario": scenario}
-    assert run(**both).findings == ("plain stands before query as the simpler, and costs more in every respect",)
+    assert run(**both).findings == ("plain is listed as simpler than query, yet costs more in every respect",)
     assert run(*few, **both).findings == ()
 
 
