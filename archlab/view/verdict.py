@@ -207,7 +207,7 @@ def prediction_sentence(run: Run, design: str, confidence: int, scenario: Scenar
         return f"{told}; the answer is {units.listed(v.candidates, 'or')}. You will be asked again."
     if v.design == design:
         return f"{told}. Right: {workload} needs {design}."
-    truth = f"the answer was {v.design}" if v.design else f"no design meets every requirement in {workload}"
+    truth = f"the answer was {v.design}" if v.design else f"no design is enough in {workload}"
     trap = _trap(run, workload, design, v.design)
     return f"{told}; {truth}. {trap}You will be asked again."
 

@@ -95,10 +95,7 @@ def test_an_uncertain_run_decides_no_prediction_that_it_leaves_open(samples):
 
 def test_where_none_is_sufficient_every_prediction_is_wrong_without_a_trap(samples):
     said = verdict.prediction_sentence(samples.none_sufficient(), "projection", 70, samples.scenario())
-    assert (
-        said
-        == "projection under pressure, 70 % sure; no design meets every requirement in pressure. You will be asked again."
-    )
+    assert said == "projection under pressure, 70 % sure; no design is enough in pressure. You will be asked again."
 
 
 def test_trust_tells_noise_rounds_faults_and_the_observer_effect(samples):
