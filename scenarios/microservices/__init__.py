@@ -143,7 +143,9 @@ METRICS = (
         counted=True,
         view=Grid("trouble", "feature", "domains in trouble × features", {0: WORKS, 1: BROKEN}, "broken"),
     ),
-    Metric("spread", "features broken by another domain's trouble", "features", 0.5, counted=True),
+    Metric("spread", "features broken by another domain's crash", "features", 0.5, counted=True),
+    Metric("hog_spread", "features broken by another domain's CPU hog", "features", 0.5, counted=True),
+    Metric("waiting", "payments that can wait at once, within 512 MB", "payments", 20, better="higher", counted=True),
     Metric("hogged", "slowest other feature while a domain is hogged", "s", 0.010),
     Metric(
         "unserved",
@@ -220,7 +222,7 @@ REQUIREMENTS = (
         "spread",
         0,
         "features",
-        "payment's trouble spreads",
+        "payment's crash spreads",
         "payment depends on somebody outside, and everything else must not",
         ("payment",),
         at={"domain": "payment"},
@@ -231,10 +233,30 @@ REQUIREMENTS = (
         "spread",
         0,
         "features",
-        "a domain's trouble spreads",
+        "a domain's crash spreads",
         "each team answers for its own domain, day and night, and for no other",
         ("pressure",),
         when=lambda knobs: knobs.teams >= 2,  # from two teams on it is about all
+    ),
+    Requirement(
+        "hog-contained",
+        "hog_spread",
+        0,
+        "features",
+        "a CPU hog stops others",
+        "a computation that runs wild in one domain must not stop another team's features",
+        ("payment", "pressure"),
+        when=lambda knobs: knobs.teams >= 1,
+    ),
+    Requirement(
+        "hot-payment",
+        "waiting",
+        None,
+        "payments",
+        "payments waiting at once",
+        "200 orders a second wait for an outside check that takes half a second, and the shop has 512 MB",
+        ("pressure",),
+        at_least=100,
     ),
 )
 
@@ -282,6 +304,7 @@ EXPERIMENTS = (
         "payment in trouble", Later(DONE, "blast_of_payment"), ("payment",), ALL[:3], 1, dict.fromkeys(TROUBLES, 1)
     ),
     Experiment("figures", Later(DONE, "figures"), ("pressure",), rounds=1, quick=False),
+    Experiment("hot payment", Later(f"{__name__}.waiting", "hot"), ("pressure",), rounds=1, alone=False),
     # What is only counted, the longest first: each may run beside others.
     Experiment("releases", Later(RELEASES, "released"), ("pressure",), REMOTE, 1, quick=False, alone=False),
     *(

@@ -122,7 +122,11 @@ def hogs(run: Run) -> Finding:
     if not all(slow.values()):
         return inconclusive(NOT_TRIED)
     mean = {d: 1000 * sum(s.values()) / len(s) for d, s in slow.items()}
-    evidence = f"slowest feature of the other domains, mean over five hogged ones: {told(mean, ' ms')}"
+    stopped = {d: sum(seen(run, "hog_spread", d, "domain").values()) for d in slow}
+    evidence = (
+        f"slowest feature of the other domains, mean over five hogged ones: {told(mean, ' ms')}; "
+        f"features that did not work: {told(stopped)}"
+    )
     if mean["monolith"] > 1.5 * mean["microservices"]:
         return held(evidence)
     if mean["microservices"] > 1.5 * mean["monolith"]:
@@ -202,6 +206,15 @@ def one_sin(run: Run) -> Finding:
     )
 
 
+def hot(run: Run) -> Finding:
+    room = {d: seen(run, "waiting", d).get((), 0.0) for d in ALL}
+    if not all(room.values()):
+        return inconclusive(NOT_TRIED)
+    some = [case for d in ALL[:3] for case in cases(run, "waiting", d)]
+    holds = room["monolith"] >= room["extract-one"] >= room["microservices"]
+    return decided(holds, f"payments that can wait at once within 512 MB: {told(room)}", some)
+
+
 def product_of_calls(run: Run) -> Finding:
     parts = []
     for design in REMOTE:
@@ -267,6 +280,11 @@ CLAIMS = (
     ),
     Claim("two-workers", "The death of one process stops no feature of a monolith with two workers.", two_workers),
     Claim("cpu-hog", "A CPU hog slows the other domains more inside a monolith than between services.", hogs),
+    Claim(
+        "hot-domain",
+        "A domain that gets hot by waiting needs threads. For the same memory it gets no more of them as a service.",
+        hot,
+    ),
     Claim("crashes", "After any crash in an order money and goods add up, by a transaction or by a saga.", whole),
     Claim(
         "late-copies",

@@ -181,7 +181,8 @@ def troubled(lab: Lab, design: Any, domain: str, troubles: tuple[str, ...]) -> I
         for feature, good in works.items():
             yield Sample("broken", not good, {"trouble": f"{domain} {SHORT[trouble]}", "feature": feature})
         cases = tuple(f"{domain}, {trouble}: {feature} does not work" for feature in spread)
-        yield Sample("spread", len(spread), {"domain": domain, "trouble": trouble}, cases)
+        metric = "hog_spread" if trouble == HOG else "spread"
+        yield Sample(metric, len(spread), {"domain": domain, "trouble": trouble}, cases)
         if trouble == HOG:
             others = [seconds for feature, (_, seconds) in seen.items() if domain not in own(feature)]
             yield Sample("hogged", max(others), {"domain": domain})

@@ -55,7 +55,7 @@ class ExtractOne(Shop):
     stores: ClassVar = {**dict.fromkeys(DOMAINS, "shop"), "payment": "payment"}
 
     def __init__(self, lab: Lab, **settings: float) -> None:
-        apart = {**settings, "shared_database": 0}
+        apart = self.settings = {**settings, "shared_database": 0}
         paying = lab.service(payment, "payment", settings=apart)
         shop = lab.service(build, "shop", {"payment": paying}, apart, workers=2)
         self.homes = {**dict.fromkeys(DOMAINS, shop), "payment": paying}

@@ -48,6 +48,7 @@ def build(lab: Lab) -> Any:
             "GET /accounts/{customer}": lambda asked: payment.balance(store(), int(asked["customer"])),
             "GET /orders/{order}": lambda asked: orders.status(store(), int(asked["order"])),
             "POST /orders": place,
+            "GET /waits": lambda asked: payment.waits.most,
         }
     )
 
@@ -56,6 +57,7 @@ class Monolith(Shop):
     stores: ClassVar = dict.fromkeys(DOMAINS, "shop")
 
     def __init__(self, lab: Lab, **settings: float) -> None:
+        self.settings = settings
         shop = lab.service(build, "shop", settings=settings, workers=2)
         self.homes = dict.fromkeys(DOMAINS, shop)
 

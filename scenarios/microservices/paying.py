@@ -28,6 +28,7 @@ def payment(lab: Lab) -> Any:
             "GET /accounts/{customer}": lambda asked: money.balance(store(), int(asked["customer"])),
             "POST /charges": charge,
             "POST /refunds": refund,
+            "GET /waits": lambda asked: money.waits.most,
         }
     )
 

@@ -5,6 +5,7 @@ Before a charge an outside service judges the risk of fraud: a wait, and nothing
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -29,9 +30,27 @@ def balance(database: Any, customer: int) -> dict[str, int]:
     return {"customer": customer, "cents": row[0]}
 
 
+class Waits:
+    """How many threads of this process wait at the same time: now, and at most so far."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.now = self.most = 0
+
+    def add(self, count: int) -> None:
+        with self.lock:
+            self.now += count
+            self.most = max(self.most, self.now)
+
+
+waits = Waits()
+
+
 def check(milliseconds: float) -> None:
-    """Asks the outside service. It answers after a while, and holds nothing meanwhile."""
+    """Asks the outside service. It answers after a while, and holds nothing meanwhile but the thread that waits."""
+    waits.add(1)
     time.sleep(milliseconds / 1000)
+    waits.add(-1)
 
 
 def charge(database: Any, order: int, customer: int, cents: int) -> dict[str, int]:

@@ -140,6 +140,8 @@ class Shop:
     """A running design: which service answers for a domain, and how customers ask for what they want."""
 
     homes: dict[str, Service]
+    settings: Mapping[str, float]
+    """Knobs that all its parts see turned."""
 
     def order(self, order: Order) -> dict[str, Any]:
         answer = self.ask("orders", "POST", "/orders", asdict(order))

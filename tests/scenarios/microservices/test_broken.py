@@ -142,3 +142,15 @@ def test_a_fallback_that_hides_an_error_gives_goods_away(broken: Break) -> None:
     shop.design.homes["payment"].ready()
     seen = list(experiments.ledger(shop.lab, type(shop.design), "payment down", [1]))
     assert counts(seen, "unpaid") == {"payment down": 1}
+
+
+def test_who_waits_for_the_outside_within_a_transaction_lets_one_payment_wait_at_a_time(broken: Break) -> None:
+    """The requirement `hot-payment` asks for a hundred."""
+    outside = "        payment.check(lab.knobs.check_ms)\n"
+    begun = '                if orders.begin(database, order, customer, cents, "paid"):\n'
+    inside = f"                payment.check(lab.knobs.check_ms)\n{begun}"
+    shop = broken("monolith", "monolith.py", outside, "", begun, inside)
+    waiting = shop.module("waiting")
+    waiting.SLOW, waiting.AT_ONCE = 5.0, 20
+    (sample,) = waiting.hot(shop.lab, shop.design)
+    assert sample.value < 100

@@ -17,6 +17,7 @@ import pytest
 experiments = import_module("archlab.scenarios.microservices.experiments")
 change_requests = import_module("archlab.scenarios.microservices.change_requests")
 deployments = import_module("archlab.scenarios.microservices.deployments")
+waiting = import_module("archlab.scenarios.microservices.waiting")
 world = import_module("archlab.scenarios.microservices.world")
 
 # A round's process closes the connections of a design by ending; the process of the tests goes on.
@@ -136,6 +137,16 @@ def test_a_sin_alone_has_its_own_symptom(start: Start) -> None:
         ("a shared database", "a lock of pricing stops orders"),
         ("strict contracts", "no release in any order"),
     }
+
+
+@pytest.mark.parametrize("name", ["monolith", "extract-one"])
+def test_payments_wait_side_by_side_wherever_payment_lives(start: Start, name: str) -> None:
+    """In one process as many as it has threads, and each further process adds as many."""
+    shop = start(name)
+    most = waiting.wait_at_once(shop.lab, shop.design)
+    assert 10 < most <= waiting.AT_ONCE
+    (sample,) = waiting.hot(shop.lab, shop.design)
+    assert sample.value >= 2 * most and sample.value % most == 0
 
 
 CONTRACT = """
