@@ -166,7 +166,7 @@ def _missing(page: Page, t: Compared) -> list[Text]:
 
 
 def _in_short(page: Page, runs: Sequence[Run]) -> Iterable[Text]:
-    """How often the problem was real, and how often the full pattern was the answer: there, and at other workloads."""
+    """How often the simple design failed, and how often the full pattern was needed: under pressure, and elsewhere."""
     yield Text()
     if not runs:
         return
@@ -178,9 +178,9 @@ def _in_short(page: Page, runs: Sequence[Run]) -> Iterable[Text]:
         pays = [w.name for w in run.workloads if pattern and facts.standing(run, w.name, pattern.name) == "pays"]
         answered += PRESENT in pays
         elsewhere += [f"{run.scenario} at {name}" for name in pays if name != PRESENT]
-    times = {1: "once", 2: "twice"}.get(real, f"{units.word(real)} times") if real else "never"
-    said = f"The problem was real {times}. The full pattern was the answer in {answered} of {len(runs)}."
-    also = f" Elsewhere it was: {', '.join(elsewhere)}." if elsewhere else ""
+    said = f"In {real} of {units.count(len(runs), 'topic')} the simple design failed under pressure. "
+    said += f"The full pattern was needed there in {answered or 'none'}."
+    also = f" It was also needed at: {', '.join(elsewhere)}." if elsewhere else ""
     yield from page.wrap(said + also, ("IN SHORT", HEAD), 9)
 
 

@@ -88,9 +88,10 @@ def _claims(page: Page, run: Run, scenario: Scenario | None) -> list[Text]:
 
 def _comparisons(page: Page, run: Run, scenario: Scenario | None) -> Iterator[Text]:
     for c in run.comparisons:
-        yield from page.wrap(_compared(c, facts.place(c.at, scenario)))
+        yield from page.wrap(_compared(c, facts.place(c.at, scenario), scenario))
 
 
-def _compared(c: Comparison, place: str) -> str:
+def _compared(c: Comparison, place: str, scenario: Scenario | None) -> str:
     where = f"{c.workload}, {place}" if place else c.workload
-    return f"{c.metric} in {where}: {c.a} ÷ {c.b} {c.ratio:.3g} ({c.low:.3g} to {c.high:.3g}) · {c.outcome}"
+    says = scenario.metric(c.metric).says if scenario else facts.words(c.metric)
+    return f"{says} in {where}: {c.a} ÷ {c.b} {c.ratio:.3g} ({c.low:.3g} to {c.high:.3g}) · {c.outcome}"

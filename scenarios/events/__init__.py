@@ -119,8 +119,8 @@ METRICS = (
     ),
     Metric("missing", "effects that never came", "effects", 0.5, counted=True),
     Metric("twice", "effects that came twice", "effects", 0.5, counted=True),
-    Metric("effect_after", "effects there after, 95 in 100", "s", 0.050),
-    Metric("drained_after", "until every mail that had waited was sent", "s", 0.1),
+    Metric("effect_after", "time until effects are done, 95 in 100", "s", 0.050),
+    Metric("drained_after", "time until all waiting mails were sent", "s", 0.1),
     Metric("checkout_slow", "one checkout, by how the mail provider is", "s", 0.050),
     Metric("invoice_after", "an invoice there after, by how the mail provider is", "s", 0.050),
     Metric(
@@ -149,10 +149,10 @@ METRICS = (
     Metric("mails_duplicated", "mails sent twice", "mails", 0.5, counted=True, view=ledger("again")),
     Metric("reordered", "effects out of order", "effects", 0.5, counted=True, view=ledger("late")),
     Metric("unasked", "effects of checkouts that failed", "effects", 0.5, counted=True, view=ledger("extra")),
-    Metric("blocked", "innocent orders without an invoice behind a poison one", "orders", 0.5, counted=True),
+    Metric("blocked", "other orders without an invoice, behind a poison message", "orders", 0.5, counted=True),
     Metric("attempts", "attempts at a poison message", "attempts", 0.5),
-    Metric("set_aside", "poison messages set aside for somebody to look at", "messages", 0.5, counted=True),
-    Metric("unreached", "orders that a team which joins does not hear of", "orders", 0.5, counted=True),
+    Metric("set_aside", "poison messages set aside as dead letters", "messages", 0.5, counted=True),
+    Metric("unreached", "orders that a new team does not receive", "orders", 0.5, counted=True),
     Metric("unreached_by", "orders that a team cannot use, by the kind of message", "orders", 0.5, counted=True),
     Metric("fact", "seen to be so", "", 0.5, better="higher", counted=True),
     Metric("slow_share", "share of the messages that a slow consumer takes", "share", 0.1),
@@ -171,7 +171,7 @@ REQUIREMENTS = (
         0.3,
         "s",
         "checkout, 95 in 100",
-        "people wait for it with their money in their hand",
+        "a customer who waits too long at the checkout leaves",
         ("calm", "pressure"),
     ),
     Requirement(
@@ -180,11 +180,11 @@ REQUIREMENTS = (
         0,
         "share",
         "failed, e-mail down",
-        "a mail can wait; an order that fails is gone",
+        "a mail can be sent later; a customer whose order fails is lost",
         ("pressure",),
     ),
     Requirement(
-        "all-happen", "missing", 0, "effects", "effects that never came", "an order without its invoice is a loss"
+        "all-happen", "missing", 0, "effects", "effects that never came", "an order without an invoice is never paid"
     ),
     Requirement(
         "soon",
@@ -192,7 +192,7 @@ REQUIREMENTS = (
         1.0,
         "s",
         "effects there after",
-        "whoever has no mail after a while orders again, or calls",
+        "a customer who gets no mail orders again, or calls",
         ("calm", "pressure"),
     ),
     Requirement(
@@ -201,11 +201,17 @@ REQUIREMENTS = (
         0,
         "effects",
         "effects lost by a crash",
-        "processes are restarted at every release, in the middle of whatever they do",
+        "every release restarts the processes, also in the middle of their work",
         ("teams",),
     ),
     Requirement(
-        "once", "duplicated", 0, "invoices", "invoices twice, by a crash", "two invoices are one complaint", ("teams",)
+        "once",
+        "duplicated",
+        0,
+        "invoices",
+        "invoices twice, by a crash",
+        "a customer who gets two invoices complains",
+        ("teams",),
     ),
     Requirement(
         "nothing-unasked",
@@ -213,7 +219,7 @@ REQUIREMENTS = (
         0,
         "effects",
         "effects without an order",
-        "an invoice for a checkout that failed is a complaint, and sometimes a crime",
+        "a customer who did not order anything must not get an invoice",
         ("teams",),
     ),
     Requirement(
@@ -222,7 +228,7 @@ REQUIREMENTS = (
         0,
         "mails",
         "mails twice, by a crash",
-        "a provider that honours an idempotency key makes it possible",
+        "the provider honours an idempotency key, so this can be avoided",
         ("teams",),
         when=lambda knobs: knobs.honours_keys == 1,
     ),
@@ -232,7 +238,7 @@ REQUIREMENTS = (
         0,
         "orders",
         "orders behind a poison one",
-        "one order that nobody can read must not stop the business",
+        "one message that cannot be read must not block the other orders",
         ("teams",),
     ),
     Requirement(
@@ -241,18 +247,22 @@ REQUIREMENTS = (
         0,
         "orders",
         "orders a new team misses",
-        "a team that listens starts and stops without a release of the shop",
+        "another team can start and stop without a release of the shop",
         ("teams",),
         when=lambda knobs: knobs.listeners == 1,
     ),
 )
 
 WORKLOADS = (
-    Workload("calm", "one department of our own, which is quick and always there", {"effects": 1}, closed=True),
+    Workload(
+        "calm", "one department of the shop itself, which is fast and always available", {"effects": 1}, closed=True
+    ),
     Workload(
         "pressure", "{rate:.0f} checkouts a second, {effects:.0f} effects, and a mail provider that is down for a while"
     ),
-    Workload("teams", "processes die, messages are bad, and other teams come and go", {"listeners": 1}, closed=True),
+    Workload(
+        "teams", "processes crash, messages are invalid, and other teams join and leave", {"listeners": 1}, closed=True
+    ),
 )
 
 DESIGNS = (http_chain.DESIGN, http_resilient.DESIGN, jobs_table.DESIGN, events.DESIGN, ack_first.DESIGN, requeue.DESIGN)
@@ -341,8 +351,8 @@ SCENARIO = Scenario(
     problem="""\
 A checkout leads to an invoice, an e-mail, a line in the audit log, analytics.
 A third party sends the mails; now and then it is slow, or down for a while.
-In calm there is one quick department. Under pressure checkouts must still
-work. Then processes die, messages are bad, and other teams come and go.
+In calm there is one fast department. Under pressure checkouts must still
+work. Then processes crash, messages are invalid, teams join and leave.
 Calls, calls with retries, a table of jobs, events on a broker: what is enough?""",
     say_it="Publish what happened, not what others should do; make consumers idempotent; and start with a jobs table.",
     knobs=KNOBS,
@@ -360,10 +370,13 @@ Calls, calls with retries, a table of jobs, events on a broker: what is enough?"
     actions=ACTIONS,
     change_request="Give loyalty points: one for every euro of an order, by a team of its own.",
     try_next=(
-        ("archlab run events --workload pressure --set rate=600", "when does the chain fail on a good day, too?"),
+        (
+            "archlab run events --workload pressure --set rate=600",
+            "at which rate does the chain fail without any fault?",
+        ),
         ("archlab run events --workload teams --set listeners=0", "is a broker needed if nobody else listens?"),
         ("archlab run events --set honours_keys=1", "what does an idempotency key at the provider change?"),
-        ("archlab new mine --from events", "can you make http-resilient lose no mail? Mend it, then run ./mine"),
+        ("archlab new mine --from events", "can you change http-resilient so that it loses no mail?"),
     ),
     seconds=30.0,
     needs=("services", "broker"),

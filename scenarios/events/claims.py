@@ -147,7 +147,7 @@ def for_others(run: Run) -> Finding:
     if missed is None:
         return inconclusive(NOT_TRIED)
     events = missed.pop("events")
-    evidence = f"orders that a team which joined did not hear of: events {events:g}, {told(missed)}"
+    evidence = f"orders that the new team did not receive: events {events:g}, {told(missed)}"
     return decided(events == 0 < min(missed.values()), evidence)
 
 
@@ -273,17 +273,23 @@ def poison_parked(run: Run) -> Finding:
 
 CLAIMS = (
     Claim(
-        "coupled", "While e-mail is down, checkouts that call it fail; those that leave it for later do not.", coupled
+        "coupled",
+        "While e-mail is down, checkouts that call it fail; checkouts that send the mail later do not.",
+        coupled,
     ),
-    Claim("best-effort", "Retries and a breaker keep checkouts going and lose the mails of the outage.", best_effort),
+    Claim(
+        "best-effort",
+        "With retries and a circuit breaker checkouts go on, but the mails of the outage are never sent.",
+        best_effort,
+    ),
     Claim(
         "storm",
         "Retries can keep a provider down after its fault is over; a circuit breaker lets it recover.",
         storm,
     ),
     Claim("slow", "A slow provider adds its whole delay to a checkout of the chain, and nothing to the others.", slow),
-    Claim("start-simple", "Where the shop owns all that follows, a jobs table is enough.", start_simple),
-    Claim("apart", "Where each kind of work has its own queue and worker, slow mails delay no invoice.", apart),
+    Claim("start-simple", "If the shop owns all the follow-up work, a jobs table is enough.", start_simple),
+    Claim("apart", "If each kind of work has its own queue and worker, slow mails delay no invoice.", apart),
     Claim(
         "for-others",
         "Only with events does another team start to listen without a release of the shop.",
@@ -292,33 +298,49 @@ CLAIMS = (
     ),
     Claim(
         "facts-not-commands",
-        "A fact holds what the next team needs; a message made for its receivers of today does not.",
+        "A fact contains what the next team needs; a message written for today's receivers does not.",
         facts,
     ),
-    Claim("calm", "With one quick department the chain is enough, and events bring no effect sooner.", calm),
+    Claim(
+        "calm", "With one fast department the chain is enough, and events do not make an effect happen sooner.", calm
+    ),
     Claim(
         "crashes",
         "At no crash point do jobs-table and events lose an effect, write an invoice twice, or act without an order.",
         crashes_survived,
     ),
     Claim(
-        "dual-write", "Whoever commits first and tells others afterwards loses what a crash leaves untold.", dual_write
+        "dual-write",
+        "A process that commits first and publishes afterwards loses the message if it crashes in between.",
+        dual_write,
     ),
-    Claim("ack-first", "A message that is acknowledged before its effect is lost with its consumer.", ack_first),
-    Claim("no-key", "Without a key a crash between effect and acknowledgement does the effect twice.", no_key),
+    Claim(
+        "ack-first",
+        "If a consumer acknowledges a message before its effect and then crashes, the effect is lost.",
+        ack_first,
+    ),
+    Claim("no-key", "Without a key, a crash between effect and acknowledgement repeats the effect.", no_key),
     Claim(
         "third-party",
-        "A third party sends a mail twice after such a crash, unless it honours an idempotency key.",
+        "After such a crash a third party sends a mail twice, unless it honours an idempotency key.",
         third_party,
     ),
     Claim(
         "poison-spins",
-        "Requeued at once and for ever, a poison message stops a queue at a prefetch of 1.",
+        "A poison message that is requeued at once and for ever blocks its queue at a prefetch of 1.",
         poison_spins,
     ),
-    Claim("poison-parked", "Tried a few times and set aside, a poison message stops nobody.", poison_parked),
-    Claim("spike", "A spike makes checkouts of the chain wait; with events the queue waits, and drains.", spike),
-    Claim("never-drains", "A queue is no capacity: while more arrives than is done, it only grows.", never_drains),
+    Claim(
+        "poison-parked", "A poison message that is set aside after a few attempts blocks no other order.", poison_parked
+    ),
+    Claim(
+        "spike",
+        "A spike delays the checkouts of the chain; with events the queue grows instead, and drains afterwards.",
+        spike,
+    ),
+    Claim(
+        "never-drains", "A queue adds no capacity: while more arrives than is processed, it only grows.", never_drains
+    ),
     *SHOWN,
     Claim(
         "retries-multiply",

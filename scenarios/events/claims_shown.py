@@ -109,17 +109,17 @@ def trace_crosses(run: Run) -> Finding:
 SHOWN = (
     Claim(
         "prefetch",
-        "The more a slow consumer may hold, the more it keeps from a quick one, and the later all is done.",
+        "The larger the prefetch of a slow consumer, the fewer messages a fast one gets, and the later all is done.",
         prefetch,
     ),
     Claim(
         "poll-cost",
-        "With an index a look at the jobs costs the same however many are done; without, it grows.",
+        "With an index, polling the jobs costs the same however many are done; without it, the cost grows.",
         poll_cost,
     ),
     Claim(
         "trace-crosses",
-        "A checkout's trace reaches its consumers only where the context travels with the message.",
+        "The trace of a checkout reaches its consumers only if the message carries the trace context.",
         trace_crosses,
     ),
     Claim(

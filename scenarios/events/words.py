@@ -7,44 +7,44 @@ from archlab.scenario import Word
 WORDS = (
     Word(
         "fact",
-        "An event that says what has happened, in the past tense, with what is known of it. Whoever publishes it does "
-        "not know who listens.",
+        "An event that says what has happened, in the past tense, with all the known data. Its publisher does not "
+        "know who listens.",
         also=("event",),
         see=("idempotent",),
     ),
     Word(
         "idempotent",
-        "Doing it twice changes no more than doing it once. A consumer is idempotent where it keeps the key of an "
-        "event in the same transaction as the effect.",
+        "An operation is idempotent if repeating it changes nothing more. A consumer is idempotent if it stores the "
+        "key of an event in the same transaction as the effect.",
         also=("idempotency key",),
         see=("at least once",),
     ),
     Word(
         "at least once",
-        "A message is delivered again until it is acknowledged, so that it is never lost and may come twice.",
+        "A message is delivered again until it is acknowledged. So it is never lost, but it may arrive twice.",
         see=("idempotent", "acknowledgement"),
     ),
     Word(
         "acknowledgement",
-        "What a consumer sends to the broker when a message may be forgotten. Before the effect it risks a loss, after "
-        "the effect a duplicate.",
+        "The reply of a consumer that tells the broker to delete a message. Sent before the effect it risks a loss; "
+        "sent after the effect it risks a duplicate.",
         also=("ack", "nack"),
         see=("at least once", "prefetch"),
     ),
     Word(
         "prefetch",
-        "How many messages a consumer may hold without having acknowledged them.",
+        "The number of messages that a consumer may receive before it has acknowledged them.",
         see=("acknowledgement",),
     ),
     Word(
         "poison message",
-        "A message that can never be handled, however often it is tried.",
+        "A message that can never be processed, however often a consumer tries.",
         also=("poison",),
         see=("dead letter",),
     ),
     Word(
         "dead letter",
-        "A message that was given up and set aside, for somebody to look at and perhaps to replay.",
+        "A message that could not be processed and was set aside, so that somebody can inspect it and replay it.",
         also=("dead-letter queue", "dead letters"),
         see=("poison message",),
     ),

@@ -197,7 +197,7 @@ METRICS = (
 
 REQUIREMENTS = (
     Requirement(
-        "in-time", "order_p95", 0.2, "s", "order, 95 in 100", "a customer who waits longer asks whether it worked"
+        "in-time", "order_p95", 0.2, "s", "order, 95 in 100", "a customer who waits longer doubts that the order worked"
     ),
     Requirement(
         "whole",
@@ -205,7 +205,7 @@ REQUIREMENTS = (
         0,
         "orders",
         "charged for nothing",
-        "a customer who is charged for nothing never returns",
+        "a customer who pays for nothing does not come back",
         ("pressure",),
     ),
     Requirement(
@@ -223,7 +223,7 @@ REQUIREMENTS = (
         0,
         "features",
         "payment's crash spreads",
-        "payment depends on somebody outside, and everything else must not",
+        "payment depends on an outside provider; the other domains must not",
         ("payment",),
         at={"domain": "payment"},
         when=lambda knobs: knobs.teams >= 1,
@@ -234,7 +234,7 @@ REQUIREMENTS = (
         0,
         "features",
         "a domain's crash spreads",
-        "each team answers for its own domain, day and night, and for no other",
+        "each team is on call for its own domain, and for no other",
         ("pressure",),
         when=lambda knobs: knobs.teams >= 2,  # from two teams on it is about all
     ),
@@ -262,7 +262,7 @@ REQUIREMENTS = (
 
 WORKLOADS = (
     Workload("calm", "one team owns the shop", closed=True),
-    Workload("payment", "payment depends on somebody outside, and has a team of its own", {"teams": 1}, closed=True),
+    Workload("payment", "payment depends on an outside provider, and has its own team", {"teams": 1}, closed=True),
     Workload(
         "pressure",
         "{rate:.0f} orders a second, and {teams:.0f} teams that must not suffer from each other",
@@ -334,8 +334,8 @@ SCENARIO = Scenario(
 A shop has a catalogue, prices, stock, payment and orders.
 In calm one team owns all of it. Then payment gets a team of its own, because
 it depends on somebody outside. Under pressure five teams share the shop, and
-none must suffer when another's domain crashes, or runs wild.
-One application, one part carved out, five services: what is enough?""",
+none must suffer when the domain of another crashes, or uses up the CPU.
+One application, one part extracted, five services: what is enough?""",
     say_it="Start with a modular monolith. Split where a team or a failure demands it, along data that nobody shares.",
     knobs=KNOBS,
     metrics=METRICS,
@@ -355,12 +355,15 @@ One application, one part carved out, five services: what is enough?""",
             "archlab run microservices --workload pressure --set teams=0",
             "is anything but the monolith needed if one team owns all?",
         ),
-        ("archlab run microservices --workload pressure --set rtt=10", "who still serves an order in time, far apart?"),
+        (
+            "archlab run microservices --workload pressure --set rtt=10",
+            "which design is still in time when the services are far apart?",
+        ),
         (
             "archlab run microservices --workload pressure --set items=20",
             "what does an order of twenty items cost each design?",
         ),
-        ("archlab new mine --from microservices", "can you mend the distributed monolith? Mend it, then run ./mine"),
+        ("archlab new mine --from microservices", "can you repair the distributed monolith?"),
     ),
     seconds=60.0,
     needs=("services", "broker"),

@@ -48,6 +48,10 @@ def told(counted: Mapping[str, float], unit: str = "") -> str:
     return ", ".join(f"{design} {value:.3g}{unit}" for design, value in counted.items())
 
 
+def _calls(number: float) -> str:
+    return f"{number:g} {'call' if number == 1 else 'calls'}"
+
+
 def enough(workload: str, design: str) -> Callable[[Run], Finding]:
     """Whether this is the simplest design that meets the requirements of a workload."""
 
@@ -70,7 +74,7 @@ def calls_cost(run: Run) -> Finding:
             return inconclusive(NOT_TRIED)
         expected, found = calls[()] * 0.010, at[10.0,] - at[0.0,]
         ratios.append(found / expected)
-        told_of.append(f"{design}: {calls[()]:g} calls, {expected * 1000:.0f} ms expected, {found * 1000:.0f} ms more")
+        told_of.append(f"{design}: {_calls(calls[()])}, {expected * 1000:.0f} ms expected, {found * 1000:.0f} ms more")
     if all(0.8 <= ratio <= 1.6 for ratio in ratios):
         return held("; ".join(told_of))
     return (refuted if min(ratios) < 0.5 else inconclusive)("; ".join(told_of))
@@ -161,7 +165,7 @@ def stale(run: Run) -> Finding:
     if any(late.values()):
         return refuted(evidence)
     some = cases(run, "stale", "microservices")
-    return held(evidence, some) if copy else inconclusive(f"{evidence}: the copy was quick every time")
+    return held(evidence, some) if copy else inconclusive(f"{evidence}: every copy was updated in time")
 
 
 def released_alone(run: Run) -> Finding:
@@ -223,7 +227,12 @@ def product_of_calls(run: Run) -> Finding:
             return inconclusive(NOT_TRIED)
         expected = (1 - LOST_CALLS) ** calls[()]
         apart = abs(success[()] - expected) / math.sqrt(expected * (1 - expected) / ORDERS)
-        parts.append((apart, f"{design}: {calls[()]:g} calls, {expected:.0%} expected, {success[()]:.0%} succeeded"))
+        parts.append(
+            (
+                apart,
+                f"{design}: {_calls(calls[()])}, {expected:.0%} expected, {success[()]:.0%} succeeded",
+            )
+        )
     evidence = "; ".join(said for _, said in parts)
     return decided(all(apart < 4 for apart, _ in parts), evidence)
 
@@ -263,7 +272,7 @@ CLAIMS = (
     Claim("start-simple", "In calm the modular monolith meets every requirement.", enough("calm", "monolith")),
     Claim(
         "carve-out-one",
-        "If one domain alone is fragile, carving that one out is enough.",
+        "If only one domain is fragile, extracting this domain is enough.",
         enough("payment", "extract-one"),
     ),
     Claim(
@@ -272,13 +281,17 @@ CLAIMS = (
         enough("pressure", "microservices"),
     ),
     Claim("calls-cost", "An order takes one round trip longer for each call that it makes.", calls_cost),
-    Claim("chatty", "A call for every item grows with the order; one call for all of them does not.", chatty),
+    Claim(
+        "chatty",
+        "With a call for each item, calls grow with the order; with one call for all items they do not.",
+        chatty,
+    ),
     Claim(
         "blast-radius",
         "When a domain is down, the monolith loses all features, microservices only those that need it.",
         contained,
     ),
-    Claim("two-workers", "The death of one process stops no feature of a monolith with two workers.", two_workers),
+    Claim("two-workers", "When one process dies, a monolith with two workers loses no feature.", two_workers),
     Claim("cpu-hog", "A CPU hog slows the other domains more inside a monolith than between services.", hogs),
     Claim(
         "hot-domain",
@@ -302,16 +315,16 @@ CLAIMS = (
         "for the monolith, and for microservices one for each service that it touches.",
         releases,
     ),
-    Claim("one-sin", "Each sin of the distributed monolith alone has a symptom of its own.", one_sin),
+    Claim("one-sin", "Each mistake of the distributed monolith has its own symptom.", one_sin),
     Claim(
         "product-of-calls",
         "If calls are lost and nobody tries again, the share of orders that succeed is (1−q)^N.",
         product_of_calls,
     ),
-    Claim("trace-crosses", "With the context passed on at every hop, an order is one trace.", trace_crosses),
+    Claim("trace-crosses", "If every hop passes on the trace context, an order is one trace.", trace_crosses),
     Claim(
         "logs-to-search",
-        "Without it, whoever looks for one failed order searches the logs of all processes.",
+        "Without the context, a search for one failed order has to read the logs of all processes.",
         kind="modelled",
         formula="logs = processes",
         here=logs_to_search,
