@@ -267,7 +267,8 @@ def steady(lab: Lab, design: Any, when: str) -> None:
 
 def crashed(lab: Lab, design: Any) -> Iterator[Sample]:
     """Whoever serves orders dies at each crash point; once more with stock or payment down while it recovers."""
-    points = crash_points(sources(lab.design))
+    # Undoing first, while nothing is left of earlier crashes: whoever sweeps that up would die of it before it serves.
+    points = sorted(crash_points(sources(lab.design)), key=lambda point: point != UNDOING)
     sent = {}
     for number, point in enumerate(points):
         sent[point] = dies(lab, design, point, 400_000 + 1000 * number)
