@@ -302,7 +302,7 @@ EXPERIMENTS = (
         ("pressure",),
         ("http-resilient",),
         1,
-        {"the provider stops for a moment": 1},
+        {"the provider stops for a moment": 2},
         quick=False,
     ),
     Experiment("prefetch and polling", Later(SHOWN, "timed"), ("teams",), ("events",), 1, quick=False),

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from archlab.lab import Lab
 
 RUNS = 6
-MAIL = 0.02
+MAIL = 0.016
 """Seconds for one mail."""
 EVERY = 0.04
 """Seconds between two calls: half of what the provider can take, but too many where each is tried three times."""
-STOPPED, OVER = 0.12, 1.0
+STOPPED, OVER = 0.12, 0.9
 """Seconds from the first call until the provider goes on, and until the last call."""
 JUDGED = 0.3
 """Seconds before the last call from which on calls say whether the provider has recovered."""
@@ -42,32 +42,34 @@ class NoBreaker(http_resilient.Breaker):
 
 def storms(lab: Lab, design: Any) -> Iterator[Sample]:
     """The calls of http-resilient as they are, and without their circuit breaker."""
-    providers = lab.service(providers_of_all, "many providers")
-    client = providers.ready().client
-    shops = {}
-    for breaker in (WITHOUT, WITH):
-        for run in range(RUNS):
-            shop = http_resilient.Checkout(lab, {"email": client})
-            if breaker == WITHOUT:
+    client = lab.service(providers, "many providers").ready().client
+    for breaker in (WITH, WITHOUT):
+        shops = [http_resilient.Checkout(lab, {"email": client}) for _ in range(RUNS)]
+        if breaker == WITHOUT:
+            for shop in shops:
                 shop.breakers["email"] = NoBreaker()
-            shops[breaker, run] = shop
-    calls: dict[tuple[str, int], list[Future[bool]]] = {each: [] for each in shops}
-    client.post("/stop", {"seconds": STOPPED})
-    lab.struck(STALLS)
-    with ThreadPoolExecutor(16 * RUNS) as threads:
-        began = time.perf_counter()
-        for number in range(round(OVER / EVERY)):
-            time.sleep(max(0.0, began + number * EVERY - time.perf_counter()))
-            for each, shop in shops.items():
-                fact = {"event": f"{number}", "order": number, "provider": "-".join(map(str, each))}
-                calls[each].append(threads.submit(shop.call, "email", fact))
-    for breaker in (WITHOUT, WITH):
-        late = [calls[breaker, run][-round(JUDGED / EVERY) :] for run in range(RUNS)]
-        down = sum(sum(not call.result() for call in some) > len(some) / 2 for some in late)
+        client.post("/stop", {"seconds": STOPPED})
+        lab.struck(STALLS)
+        calls = called(shops, breaker)
+        late = [of_one[-round(JUDGED / EVERY) :] for of_one in calls]
+        down = sum(answered.count(False) > len(answered) / 2 for answered in late)
         yield Sample("storms", down, {"breaker": breaker, "runs": RUNS})
 
 
-def providers_of_all(lab: Lab) -> Starlette:
+def called(shops: list[http_resilient.Checkout], breaker: str) -> list[list[bool]]:
+    """Whether each shop's calls were answered, in the order in which they were made; one run is one shop."""
+    calls: list[list[Future[bool]]] = [[] for _ in shops]
+    with ThreadPoolExecutor(8 * RUNS) as threads:
+        began = time.perf_counter()
+        for number in range(round(OVER / EVERY)):
+            time.sleep(max(0.0, began + number * EVERY - time.perf_counter()))
+            for run, shop in enumerate(shops):
+                fact = {"event": f"{number}", "order": number, "provider": f"{breaker}-{run}"}
+                calls[run].append(threads.submit(shop.call, "email", fact))
+    return [[call.result() for call in of_one] for of_one in calls]
+
+
+def providers(lab: Lab) -> Starlette:
     """As many providers as are asked for by name."""
     busy: dict[str, asyncio.Lock] = {}
     goes_on = 0.0
