@@ -111,7 +111,7 @@ def test_no_spans_are_read(recorded: Path) -> None:
 
 @pytest.mark.parametrize("words", [("noise", "floor"), ("Noise  Floor",), ("noise floor",)])
 def test_a_word_of_several_terms_needs_no_quotes(words: tuple[str, ...]) -> None:
-    assert typed("explain", *words).startswith("noise floor The simplest design against itself")
+    assert typed("explain", *words).startswith("noise floor How much the simplest design differs from itself")
 
 
 @pytest.mark.parametrize(
