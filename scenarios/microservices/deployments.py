@@ -76,7 +76,19 @@ def begun(lab: Lab, design: Any, domain: str, age: str, calls: dict[str, Any]) -
 
 
 def order(lab: Lab, design: Any, shop: Any, number: int, gift: bool) -> str:
-    """Places an order; what is wrong with it, in a sentence, or nothing. A client that knows no gifts asks for none."""
+    """Orders something; what is wrong with the order, in a sentence, or nothing.
+
+    A customer whose order fails orders once more. Two versions that do not fit fail again; a busy machine does not.
+    """
+    return placed(lab, design, shop, number, gift) and placed(lab, design, shop, number + AGAIN, gift)
+
+
+AGAIN = 5_000_000
+"""Added to the number of an order that is placed once more."""
+
+
+def placed(lab: Lab, design: Any, shop: Any, number: int, gift: bool) -> str:
+    """Places one order. A client that knows no gifts asks for none."""
     content = {"order": number, "customer": 1, "items": [[1, 1]], **({"gift": True} if gift else {})}
     try:
         answer = shop.client.post("/orders", content)
