@@ -244,6 +244,22 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class Waits:
+    """How long the requests of one operation waited in the traced pass of a load that arrives on a schedule."""
+
+    design: str
+    workload: str
+    operation: str
+    requests: tuple[tuple[int, float, float], ...]
+    """A few of the requests that were served, from the first to the last: its number among those of the operation,
+    seconds in the queue, and seconds from when it was due until it was served."""
+    grows: float
+    """Seconds by which the wait grows every second."""
+    busy: float
+    """The share of the time of those who serve that the traced load demands; at 1 and above the design falls behind."""
+
+
+@dataclass(frozen=True)
 class WorkloadFacts:
     name: str
     says: str
@@ -267,6 +283,8 @@ class Run:
     faults: tuple[FaultRecord, ...]
     traces: tuple[Trace, ...]
     environment: Mapping[str, Any]
+    waits: tuple[Waits, ...] = ()
+    """Of the traced pass, where requests arrive on a schedule; empty for runs of an earlier archlab."""
     invalid_reasons: tuple[str, ...] = ()
     noise: float | None = None
     """Half-width of the baseline's odd rounds against its even ones, as a share (0.04 = ±4 %)."""

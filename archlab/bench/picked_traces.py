@@ -1,4 +1,4 @@
-"""Which of a round's requests are shown: for every operation the one nearest the median latency, and the slowest."""
+"""Which of a round's requests are shown: of those served, for every operation the median one and the slowest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archlab.statistics import median
 
 
 def picked(scenario: Scenario, task: Task, done: load.Done, lab: Lab) -> tuple[Trace, ...]:
-    """For every operation that is shown the served request nearest the median latency, and the slowest."""
+    """For every operation that is shown, of the requests served, the one nearest the median latency and the slowest."""
     assert lab.recorder is not None
     records = tracing.collect(lab.folder)
     picked = []
@@ -28,9 +28,9 @@ def picked(scenario: Scenario, task: Task, done: load.Done, lab: Lab) -> tuple[T
         def latency(i: int) -> float:
             return done.finished[i] - done.due[i]
 
-        middle = median([load.NEVER if i in done.failed else latency(i) for i in rows])
+        middle = median([latency(i) for i in served])
         slowest = max(served, key=latency)
-        nearest = slowest if middle == load.NEVER else min(served, key=lambda i: abs(latency(i) - middle))
+        nearest = min(served, key=lambda i: abs(latency(i) - middle))
         for index, how in ((nearest, "median"), (slowest, "slowest")):
             spans = tracing.spans_of(trace_of[index], records, int(done.due[index] * 1e9))
             wait = done.started[index] - done.due[index]

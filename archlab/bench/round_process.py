@@ -21,8 +21,9 @@ from archlab.bench.orphans import orphans
 from archlab.bench.picked_traces import picked
 from archlab.bench.plan import demanded
 from archlab.bench.rounds import Observed, Served, Task, load_of
-from archlab.bench.schedule import schedule, seconds_needed
+from archlab.bench.schedule import schedule, seconds_needed, traced_schedule
 from archlab.bench.timeline import Timeline, events
+from archlab.bench.waits import waits
 from archlab.cases import bounded
 from archlab.failure import describe, disk_full
 from archlab.lab import declared, listening
@@ -119,7 +120,10 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
     closed = (workload.closed or task.back_to_back) and experiment is None
     serving = load_of(scenario, name)
     needed = seconds_needed(experiment) if experiment else 0.0
-    warm_up, requests = schedule(serving, task.requests, lab, running, needed)
+    if lab.recorder and not closed:
+        warm_up, requests = traced_schedule(serving, task.requests, lab, running)
+    else:
+        warm_up, requests = schedule(serving, task.requests, lab, running, needed)
     if lab.recorder:
         steps = {name: shown for name, shown in scenario.design(task.design).steps.items() if hasattr(running, name)}
         for name, shown in ({r.operation: r.operation for r in (*warm_up, *requests)} | steps).items():
@@ -136,7 +140,8 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
     gc.freeze()  # what was made before the load is not searched for garbage during it
     bounds = early_stop(demanded(scenario, workload, task.setting.knobs), workload.name, counts, name)
     if lab.recorder and not closed:  # what is shown must not be a matter of when the watching ended
-        bounds = load.Bounds(bounds.seconds, dict(counts), TRACED_PATIENCE)
+        longest = max((s for s in bounds.seconds.values() if s < load.NEVER), default=0.0)
+        bounds = load.Bounds(dict.fromkeys(counts, 0.0), dict(counts), max(TRACED_PATIENCE, longest))
     began = perf_counter_ns()
     with _timeline(experiment, lab, running) as timeline:
         origin = timeline.origin if timeline else None
@@ -164,7 +169,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
         records = [record for _, record in tracing.collect(lab.folder)]
         orphaned = orphans(records, lab.recorder.records, set(counts), before, (began, ended))
     horizon = 0.0 if closed else requests[-1].due * len(requests) / max(1, len(requests) - 1)
-    return Observed(
+    observed = Observed(
         tuple(of_operation(o, done, counts[o] / horizon if horizon else 0.0) for o in sorted(counts)),
         seen,
         traces=traces,
@@ -173,6 +178,7 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
         answers_hash=digest(answers) if answers else "",
         orphans=orphaned,
     )
+    return replace(observed, waits=waits(scenario, task, done, observed)) if lab.recorder and not closed else observed
 
 
 @contextlib.contextmanager

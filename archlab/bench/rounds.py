@@ -8,7 +8,7 @@ from pathlib import Path
 from archlab.bench.answers import Reply
 from archlab.bench.orphans import Orphans
 from archlab.lab.setting import Setting
-from archlab.run import Event, Trace
+from archlab.run import Event, Trace, Waits
 from archlab.scenario import Load, Sample, Scenario
 
 REQUESTS = 60
@@ -41,6 +41,8 @@ class Observed:
     samples: tuple[Sample, ...] = ()
     struck: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()
+    waits: tuple[Waits, ...] = ()
+    """Of the traced pass, where requests arrive on a schedule."""
     events: tuple[Event, ...] = ()
     """What happened in a load with a timeline, in the order of time."""
     data_hash: str = ""

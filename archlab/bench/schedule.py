@@ -16,6 +16,12 @@ LONGEST = 100_000
 """Requests of every operation that a schedule is asked for at most."""
 
 
+TRACED_SECONDS = 0.3
+"""How long the traced pass of an open loop asks: a queue that grows is seen to do so."""
+TRACED_MORE = 20
+"""How many times the requests of a round it asks for that, at most."""
+
+
 def schedule(
     load: Load, asked: int, lab: Lab, running: Any, seconds: float = 0.0
 ) -> tuple[list[Request], list[Request]]:
@@ -47,6 +53,14 @@ def schedule(
         longer = math.ceil(gaps * seconds / lasts) + WARM_UP + 1 if lasts > 0 else 2 * asked
         asked = min(LONGEST, max(asked + 1, longer))
         lab.random.setstate(at_first)  # the longer schedule begins like the shorter one
+
+
+def traced_schedule(load: Load, asked: int, lab: Lab, running: Any) -> tuple[list[Request], list[Request]]:
+    """The schedule of a round, made longer where it is too short to see whether a queue grows."""
+    at_first = lab.random.getstate()
+    _, requests = schedule(load, asked, lab, running)
+    lab.random.setstate(at_first)
+    return schedule(load, asked, lab, running, min(TRACED_SECONDS, TRACED_MORE * requests[-1].due))
 
 
 def seconds_needed(experiment: Experiment) -> float:

@@ -217,7 +217,20 @@ def evidence(db: Database) -> None:
     made.create_index(["run_id"])
 
 
-MIGRATIONS: list[Callable[[Database], None]] = [tables, views, places, evidence]
+def waits(db: Database) -> None:
+    """Version 5: how long the requests of the traced pass waited."""
+    columns = {"design": str, "workload": str, "operation": str, "requests": JSON, "grows": float, "busy": float}
+    made = db.create_table(
+        "waits",
+        {"id": int, "run_id": int, **columns},
+        pk="id",
+        not_null={"run_id"},
+        foreign_keys=[("run_id", "runs", "id")],
+    )
+    made.create_index(["run_id"])
+
+
+MIGRATIONS: list[Callable[[Database], None]] = [tables, views, places, evidence, waits]
 """The n-th makes version n (``PRAGMA user_version``) of version n - 1."""
 
 

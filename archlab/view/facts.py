@@ -149,6 +149,13 @@ def missed_because(run: Run, r: RequirementOutcome) -> str:
     return (m.note if m is not None and m.note else r.why) or "no figure"
 
 
+def serves(reason: str) -> tuple[str, str] | None:
+    """``falls behind: 201 of 594 a second`` → how many a second are served, and of how many; None for other reasons."""
+    what, _, rate = reason.partition(": ")
+    served, of, asked = rate.removesuffix(" a second").partition(" of ")
+    return (served, asked) if what == "falls behind" and of else None
+
+
 def busy(run: Run, workload: str, design: str) -> float | None:
     """The share of its time that the workload's own load demands of a design."""
     cell = ("load", workload, design)
@@ -224,38 +231,6 @@ def trace_bound(run: Run, scenario: Scenario | None, operation: str, workload: s
         asked = (r for r in scenario.requirements if r.metric in metrics and r.demanded_in(workload, knobs))
         judged = [r.at_most for r in asked]
     return next((bound for bound in judged if bound is not None), None)
-
-
-def panes(run: Run, workload: str, most: int, scenario: Scenario | None = None) -> list[DesignFacts]:
-    """The designs to show side by side: the simplest, the verdict's and the full pattern, ``most`` of them at most.
-
-    Before there is a verdict the simplest whose requests kept within their bounds stands in for it. Where a design was
-    edited, it and its original come first, then the full pattern: that is the comparison that somebody made it for.
-    """
-    able = candidates(run)
-    traced = {t.design for t in run.traces if t.workload == workload}
-    pairs = [(original.name, mine.name) for original, mine in edited(run)]
-    first = next((pair for pair in pairs if traced.issuperset(pair)), ())
-    verdict = run.verdict(workload)
-    chosen: list[str] = [able[0].name] if able else []
-    if verdict is not None and verdict.design is not None:
-        chosen.append(verdict.design)
-    elif verdict is not None:
-        chosen += verdict.candidates[:1]
-    else:
-        chosen += [d.name for d in able if _traced_in_time(run, workload, d.name, scenario)][:1]
-    pattern = full_pattern(run)
-    if pattern is not None:
-        chosen = [*first, pattern.name, *chosen] if first else [*chosen, pattern.name]
-    chosen += [d.name for d in able[1:]]
-    keep = list(dict.fromkeys(chosen))[:most]
-    return [d for d in in_order(run) if d.name in keep]
-
-
-def _traced_in_time(run: Run, workload: str, design: str, scenario: Scenario | None) -> bool:
-    traced = [t for t in run.traces if (t.design, t.workload) == (design, workload)]
-    bounds = [(t.latency, trace_bound(run, scenario, t.operation, workload)) for t in traced]
-    return all(bound is None or latency <= bound for latency, bound in bounds)
 
 
 def traces_of(run: Run, operation: str, workload: str, designs: Iterable[DesignFacts]) -> list[Trace | None]:

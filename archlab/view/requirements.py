@@ -12,8 +12,8 @@ from archlab.view import facts, units
 from archlab.view.columns import Cell, Row, Said, Section, shorter
 from archlab.view.page import DIM, UNSURE
 
-LONGEST_RATE = 18
-"""Characters of ``29 of 100/s``; a longer explanation stands below the table."""
+LONGEST_REASON = 18
+"""Characters of a reason that a cell has room for."""
 
 
 def sections(run: Run, scenario: Scenario | None = None) -> list[Section]:
@@ -29,7 +29,7 @@ def sections(run: Run, scenario: Scenario | None = None) -> list[Section]:
             cells = [_cell(run, r, d.name) for d in designs]
             rows.append(Row(facts.says(scenario, r.id), cells, units.bound(r.at_most, r.unit, r.at_least)))
         rows += _clear(run, w.name)
-        notes = [*_where(run, scenario, w.name), *_notes(run, w.name)]
+        notes = [*_behind(run, scenario, w.name), *_where(run, scenario, w.name), *_notes(run, w.name)]
         stands = [facts.stands_as(run, w.name, d.name) for d in designs]
         found.append(Section(w.name, w.says, stands, rows, notes))
     return found
@@ -54,15 +54,31 @@ def _cell(run: Run, demanded: RequirementOutcome, design: str) -> Cell:
 
 
 def _reasons(run: Run, r: RequirementOutcome) -> list[str]:
-    """``29 of 100/s``, the second time ``falls behind``: why a design has no figure, as short as it must be."""
+    """``falls behind``, ``no answer``: why a design has no figure, as short as it must be. A rate stands below the
+    table: the row is about another unit."""
     reason = facts.missed_because(run, r)
-    short, _, rate = reason.partition(": ")
-    rate = rate.replace(" a second", "/s")
+    short, _, rest = reason.partition(": ")
+    if facts.serves(reason):
+        return [short, "behind"]
+    if not rest or len(rest) > LONGEST_REASON:
+        return shorter(short)
     same = [o for o in run.requirements if (o.design, o.workload) == (r.design, r.workload)]
     first = next(o for o in same if facts.missed_because(run, o) == reason)
-    if not rate or len(rate) > LONGEST_RATE:
-        return shorter(short)
-    return [rate] if first is r else [short, "as above"]
+    return [rest] if first is r else [short, "as above"]
+
+
+def _behind(run: Run, scenario: Scenario | None, workload: str) -> list[Said]:
+    """How much a design serves that falls behind, a line for each: in requests, which the rows above are not about."""
+    operations = {m.name: facts.words(m.operation) for m in scenario.metrics if m.operation} if scenario else {}
+    told: dict[str, dict[str, None]] = {}
+    for design in facts.in_order(run):
+        for r in run.requirements:
+            if (r.workload, r.design) != (workload, design.name):
+                continue
+            if rate := facts.serves(facts.missed_because(run, r)):
+                served = f"{rate[0]} of {rate[1]} {operations.get(r.metric, '')} requests".replace("  ", " ")
+                told.setdefault(design.name, {})[served] = None
+    return [(f"{design} serves {units.listed(list(rates))} a second", DIM) for design, rates in told.items()]
 
 
 def _where(run: Run, scenario: Scenario | None, workload: str) -> list[Said]:

@@ -28,17 +28,14 @@ def header(name: str, question: str, right: str = "") -> Picture:
 
 
 def traces(run: Run, scenario: Scenario | None = None) -> Picture:
-    """One request of each design, side by side: what can be shown before anything is measured."""
+    """Requests of each design, side by side: what can be shown before anything is measured."""
     return Picture(lambda page: _traces(page, run, scenario))
 
 
 def _traces(page: Page, run: Run, scenario: Scenario | None) -> list[Text]:
     drawn = list(waterfall.draw(page, run, scenario))
-    return (
-        [*drawn, *page.wrap(("Traces come from separate requests; the figures below are untraced.", DIM))]
-        if drawn
-        else []
-    )
+    apart = "Traces come from separate requests; the figures below are untraced."
+    return [*drawn, *page.wrap((apart, DIM))] if drawn else []
 
 
 def figures(

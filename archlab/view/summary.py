@@ -78,7 +78,7 @@ def _stands(run: Run, workload: str, design: str, scenario: Scenario | None, nar
     said: list[str] = []
     for r in missed:
         reason = facts.missed_because(run, r)
-        served = serves(reason)
+        served = facts.serves(reason)
         m = facts.behind(run, r)
         if served:
             of = f"{served[0]} of {served[1]}/s"
@@ -89,13 +89,6 @@ def _stands(run: Run, workload: str, design: str, scenario: Scenario | None, nar
         else:
             said += [reason, reason.rpartition(": ")[2]]
     return [(f"{mark} {text}", style) for text in said[:2]] + short
-
-
-def serves(reason: str) -> tuple[str, str] | None:
-    """``falls behind: 201 of 594 a second`` → how many a second are served, and of how many; None for other reasons."""
-    what, _, rate = reason.partition(": ")
-    served, of, asked = rate.removesuffix(" a second").partition(" of ")
-    return (served, asked) if what == "falls behind" and of else None
 
 
 def _cost(run: Run, scenario: Scenario | None, design: DesignFacts) -> Choices:

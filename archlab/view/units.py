@@ -76,6 +76,12 @@ def _one(units: str) -> str:
     return units[:-1] if len(units) > 3 and units.endswith("s") else units
 
 
+def alike(seconds: Sequence[float]) -> tuple[list[str], str]:
+    """Several times in the unit of the first: ``["2.3", "0.61", "0.4"], "ms"``."""
+    unit = time_unit(seconds[0])
+    return [number(_rounded(one / _TIMES[unit])) for one in seconds], unit
+
+
 def measured(value: float | None, unit: str) -> str:
     """A measured figure; a time of nothing at all reads ``at once``."""
     return AT_ONCE if unit == "s" and value == 0 else figure(value, unit)

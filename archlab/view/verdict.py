@@ -6,7 +6,7 @@ from rich.text import Text
 
 from archlab.run import ClaimOutcome, Comparison, DesignFacts, Run, Verdict
 from archlab.scenario import Scenario
-from archlab.view import differences, edits, facts, summary, units
+from archlab.view import differences, edits, facts, panes, units
 from archlab.view.next_steps import LONGER, again, called
 from archlab.view.page import BAD, DIM, GOOD, HEAD, UNSURE, Page, Part
 
@@ -95,7 +95,7 @@ def _missed(run: Run, workload: str, scenario: Scenario | None) -> str:
     for r in run.requirements:
         if (r.workload, r.design, r.outcome) == (workload, simplest.name, "missed"):
             m, reason, asked = facts.behind(run, r), facts.missed_because(run, r), facts.says(scenario, r.id)
-            if served := summary.serves(reason):
+            if served := facts.serves(reason):
                 return f"{simplest.name} serves {served[0]} of {served[1]}/s"
             figure = units.figure(m.value, m.unit) if m and m.value is not None else reason
             return f"{simplest.name} misses “{asked}”: {figure}, bound {units.bound(r.at_most, r.unit, r.at_least)}"
@@ -296,8 +296,9 @@ def trust(page: Page, run: Run, scenario: Scenario | None = None, brief: bool = 
     about itself; ``brief`` shows the first of several findings."""
     told = [*trust_facts(run, brief), *facts.assumed(run, scenario)]
     lines = said(page, "TRUST", " · ".join(told) or "nothing was repeated")
-    shown = run.findings[:1] if brief else run.findings
-    hidden = len(run.findings) - len(shown)
+    findings = (*panes.traced_otherwise(run), *run.findings)
+    shown = findings[:1] if brief else findings
+    hidden = len(findings) - len(shown)
     for i, finding in enumerate(shown):
         others = f" ({hidden} more in the report)" if hidden and i == len(shown) - 1 else ""
         lines += page.wrap(page.text(("! ", UNSURE), finding + others), indent=LABEL)

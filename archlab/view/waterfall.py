@@ -1,27 +1,33 @@
-"""One request of each design, side by side on one scale: where its time went, and whether it stayed within the bound.
+"""Requests of each design, side by side: where their time went, and whether they stayed within the bound.
 
-Every pane's right edge ┃ is the bound. The wait in the queue comes first (░); the bars of the work start again at the
-left edge after it. A bar that runs beyond the bound ends in ▶, and its figure is marked ↑.
+A design that keeps up shows one request: its wait in the queue first (░), then the bars of its work from the left edge
+again. One that falls behind shows how its queue grows: its first request, its last, and some in between, each with its
+wait and its work. ┃ is the operation's own bound. A bar that runs beyond it ends in ▶; where that breaks the bound, its
+figure is marked ↑.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
 
-from archlab.run import DesignFacts, Run, Trace
+from archlab.run import DesignFacts, Run, Trace, Waits
 from archlab.scenario import Scenario
-from archlab.view import facts, units
+from archlab.view import facts, panes, units
 from archlab.view.page import BAD, DIM, HEAD, Page, bar, pad
 
 MOST_STEPS = 6
 """Steps of one request on the screen; the smallest of more than that are summed up in one row."""
 
+MOST_WORK = 3
+"""Steps that are named below a queue."""
+
 THREE_PANES, TWO_PANES, BARS = 100, 80, 50
 """The fewest columns for three panes, for two, and for bars at all."""
+
+BETWEEN = " │ "
 
 _FIGURE = 9
 """Cells for a figure with its unit, and the arrow of one that runs beyond the bound."""
@@ -35,6 +41,10 @@ class Row:
     start: float
     length: float
     waiting: bool = False
+    waited: float = 0.0
+    """Of a whole request: how much of its length it waited."""
+    judged: bool = True
+    """Whether the bound is about it: how long until others have seen what was done is no part of the latency."""
 
     @property
     def figure(self) -> str:
@@ -49,6 +59,9 @@ class Block:
 
     title: str
     panes: tuple[tuple[Row, ...], ...]
+    scale: float
+    """Seconds at the right edge: the operation's own bound, or the longest of its bars."""
+    bounded: bool
 
 
 @dataclass(frozen=True)
@@ -56,42 +69,69 @@ class Waterfall:
     workload: str
     designs: tuple[DesignFacts, ...]
     blocks: tuple[Block, ...]
-    scale: float
-    """Seconds at the right edge."""
-    bounded: bool
-    """The right edge is a bound, not merely the longest request."""
+    work: tuple[tuple[Row, ...], ...]
+    """Of every design that falls behind, the work of a request of its first operation, and the longest steps of it."""
     slowest: bool
 
+    @property
+    def bounded(self) -> bool:
+        return any(block.bounded for block in self.blocks)
 
-def waterfall(run: Run, panes: int, scenario: Scenario | None = None) -> Waterfall | None:
+
+def waterfall(run: Run, most: int, scenario: Scenario | None = None) -> Waterfall | None:
     """What the picture shows, as data; None where the run has no traces."""
     workload = facts.shown_workload(run, scenario)
     operations = facts.shown_operations(run, workload, scenario)
-    designs = facts.panes(run, workload, panes, scenario)
+    designs = panes.panes(run, workload, most, scenario)
     traces = [facts.traces_of(run, operation, workload, designs) for operation in operations]
     shown = [t for operation in traces for t in operation if t is not None]
     if not shown:
         return None
-    bound = facts.trace_bound(run, scenario, operations[0], workload)
+    queues = [panes.queue(run, workload, d.name) for d in designs]
     blocks = []
     for i, operation in enumerate(operations):
+        bound = facts.trace_bound(run, scenario, operation, workload)
         later = any(facts.seen_after(t) is not None for t in run.traces if t.operation == operation)
         queued = i == 0 or any(t is not None and t.wait > (bound or t.latency) / 100 for t in traces[i])
-        rows = (_rows(t, i == 0, later, queued) if t is not None else () for t in traces[i])
+        rows = [
+            () if t is None else _rows(t, queue.get(operation), i == 0, later, queued)
+            for t, queue in zip(traces[i], queues, strict=True)
+        ]
         name = facts.words(operation).upper()
         title = (name if " " in name else f"ONE {name}") + (", until it is seen" if later else "")
-        blocks.append(Block(title, tuple(rows)))
-    longest = max(row.start + row.length for block in blocks for rows in block.panes for row in rows)
+        longest = max((row.start + row.length for pane in rows for row in pane), default=0.0)
+        blocks.append(Block(title, tuple(rows), bound or longest or 1.0, bound is not None))
+    work = tuple(_work(t) if t and queue else () for t, queue in zip(traces[0], queues, strict=True))
     slowest = any(t.picked == "slowest" for t in shown)
-    return Waterfall(workload, tuple(designs), tuple(blocks), bound or longest or 1.0, bound is not None, slowest)
+    return Waterfall(workload, tuple(designs), tuple(blocks), work, slowest)
 
 
-def _rows(trace: Trace, detailed: bool, later: bool, queued: bool) -> tuple[Row, ...]:
-    """The wait, then the work (every step, or as a whole), then how long until others have seen it."""
-    rows = [Row("wait", 0.0, trace.wait, waiting=True)] if queued else []
+def _work(trace: Trace) -> tuple[Row, ...]:
+    """A request's work as a whole, and its longest steps."""
+    steps = sorted((Row(name, start, own) for name, start, own in facts.step_times(trace)), key=lambda row: -row.length)
+    return (Row("work", 0.0, trace.root.end - trace.root.start), *steps[:MOST_WORK])
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
+
+
+def _queued(waits: Waits, detailed: bool) -> list[Row]:
+    """The first request, the last, and in detail those in between; each from when it was due until it was served."""
+    chosen = waits.requests if detailed else (waits.requests[0], waits.requests[-1])
+    return [Row(_ordinal(number), 0.0, latency, waited=wait) for number, wait, latency in dict.fromkeys(chosen)]
+
+
+def _rows(trace: Trace, queue: Waits | None, detailed: bool, later: bool, queued: bool) -> tuple[Row, ...]:
+    """The queue that grows; or the wait, then the work (every step, or as a whole). Then how long until others have
+    seen it."""
+    rows = [Row("wait", 0.0, trace.wait, waiting=True)] if queued and not queue else []
     root = trace.root
     work = root.end - root.start
-    if detailed:
+    if queue:
+        rows += _queued(queue, detailed)
+    elif detailed:
         steps = [Row(name, start - root.start, own) for name, start, own in facts.step_times(trace)]
         rest = work - sum(step.length for step in steps)
         if len(steps) > MOST_STEPS:
@@ -105,7 +145,7 @@ def _rows(trace: Trace, detailed: bool, later: bool, queued: bool) -> tuple[Row,
     else:
         rows.append(Row(facts.words(trace.operation), 0.0, work))
     if later:
-        rows.append(Row("seen", 0.0, facts.seen_after(trace) or 0.0, waiting=True))
+        rows.append(Row("seen", 0.0, facts.seen_after(trace) or 0.0, waiting=True, judged=False))
     return tuple(rows)
 
 
@@ -115,52 +155,90 @@ def draw(page: Page, run: Run, scenario: Scenario | None = None) -> Iterable[Tex
     if picture is None:
         return
     for i, block in enumerate(picture.blocks):
-        yield from _first_title(page, run, picture, block) if i == 0 else [page.text((block.title, HEAD))]
+        yield from _title(page, run, picture, block, first=i == 0)
         if page.width >= TWO_PANES:
-            yield from _side_by_side(page, run, picture, block, named=i == 0)
+            yield from _side_by_side(page, run, picture, block, first=i == 0)
         else:
-            yield from _stacked(page, run, picture, block)
+            yield from _stacked(page, run, picture, block, first=i == 0)
     yield from _not_shown(page, run, picture)
 
 
-def _first_title(page: Page, run: Run, picture: Waterfall, block: Block) -> list[Text]:
+def _title(page: Page, run: Run, picture: Waterfall, block: Block, first: bool) -> list[Text]:
+    """What the block shows; and at the right edge, above ┃, the bound at which its scale ends."""
     situation = next((w.says for w in run.workloads if w.name == picture.workload), "")
-    slowest = " (the slowest)" if picture.slowest else ""
-    title = page.text((block.title + slowest, HEAD), f"  {picture.workload}", (f": {situation}" if situation else ""))
-    scale = units.duration(picture.scale)
-    edge = f"the bound, {scale}" if picture.bounded else scale
-    legend = page.text((f"one scale: 0 to ┃ = {edge}" if page.width >= BARS else f"↑ is beyond {edge}", DIM))
-    if title.cell_len + legend.cell_len + 2 <= page.width:
-        return [pad(title, page.width - legend.cell_len).append_text(legend)]
-    aside = [pad(legend, page.width, "right")] if page.width >= TWO_PANES else page.wrap(legend)
-    return [*page.wrap(title), *aside]
+    where = f"  {picture.workload}" + (f": {situation}" if situation else "")
+    slowest = " (the slowest)" if picture.slowest and first else ""
+    title = page.wrap(page.text((block.title + slowest, HEAD), where if first else ""))
+    edge = f"{'bound ' if block.bounded else ''}{units.duration(block.scale)}"
+    if page.width < BARS:
+        return [*title, *page.wrap((f"{edge}, ↑ is beyond it", DIM))] if block.bounded else title
+    ends = page.text((f"{edge}┃", DIM))
+    width, count = _pane_width(page, picture), len(picture.designs) if page.width >= TWO_PANES else 1
+    begins = count * width + (count - 1) * len(BETWEEN) - ends.cell_len
+    if title[-1].cell_len + 2 > begins:
+        title.append(Text())
+    return [*title[:-1], pad(title[-1], begins).append_text(ends)]
 
 
-def _side_by_side(page: Page, run: Run, picture: Waterfall, block: Block, named: bool) -> Iterable[Text]:
+def _pane_width(page: Page, picture: Waterfall) -> int:
     count = len(picture.designs)
-    width = (page.width - 3 * (count - 1)) // count
-    between = (" │ ", DIM)
-    if named:
-        yield _join(page, between, [_name(page, run, picture.workload, d, width) for d in picture.designs])
+    return (page.width - len(BETWEEN) * (count - 1)) // count if page.width >= TWO_PANES else page.width
+
+
+def _side_by_side(page: Page, run: Run, picture: Waterfall, block: Block, first: bool) -> Iterable[Text]:
+    width = _pane_width(page, picture)
+    if first:
+        yield _join(page, [_name(page, run, picture.workload, d, width) for d in picture.designs])
     label = _label_width(picture, width)
-    for i in range(max(len(rows) for rows in block.panes)):
-        bars = [_bar(page, rows[i] if i < len(rows) else None, picture, width, label) for rows in block.panes]
-        yield _join(page, between, bars)
+    columns = [[_bar(page, row, block, width, label) for row in rows] for rows in block.panes]
+    for i, lines in enumerate(columns) if first else ():
+        lines += _working(page, picture, i, width)
+    for i in range(max(map(len, columns))):
+        empty = pad(page.text(("┃", DIM)), width, "right")
+        yield _join(page, [lines[i] if i < len(lines) else empty for lines in columns])
 
 
-def _stacked(page: Page, run: Run, picture: Waterfall, block: Block) -> Iterable[Text]:
+def _stacked(page: Page, run: Run, picture: Waterfall, block: Block, first: bool) -> Iterable[Text]:
     label = _label_width(picture, page.width)
-    for design, rows in zip(picture.designs, block.panes, strict=True):
-        yield _name(page, run, picture.workload, design, page.width)
+    for i, (design, rows) in enumerate(zip(picture.designs, block.panes, strict=True)):
+        yield _name(page, run, picture.workload, design, page.width) if first else page.text((design.name, HEAD))
         for row in rows:
-            yield _bar(page, row, picture, page.width, label)
+            yield _bar(page, row, block, page.width, label)
+        yield from _working(page, picture, i, page.width) if first else []
+
+
+def _working(page: Page, picture: Waterfall, place: int, width: int) -> list[Text]:
+    """``work 4.1 ms: SELECT 2.5, objects 0.71``: where the time of a request goes, beside its wait in a queue."""
+    if not picture.work[place]:
+        return []
+    whole, *steps = picture.work[place]
+    figures, unit = units.alike([row.length for row in picture.work[place]])
+    named = ", ".join(f"{row.name} {figure}" for row, figure in zip(steps, figures[1:], strict=True))
+    said = f"{whole.name} {figures[0]} {unit}" + (f": {named}" if named else "")
+    edge = page.text(("┃", DIM) if page.width >= BARS else "")
+    lines = Page(width - 2, page.ascii).wrap((said, DIM), indent=2)
+    return [pad(line, width - 1).append_text(edge) for line in lines]
 
 
 def _name(page: Page, run: Run, workload: str, design: DesignFacts, width: int) -> Text:
-    name = page.text((design.name, HEAD))
-    choices = facts.stands_as(run, workload, design.name) if run.requirements else [("", "")]
-    mark = page.first_fit(width - name.cell_len - 1, *choices)
-    return pad(name, max(name.cell_len + 1, width - mark.cell_len)).append_text(mark)
+    """``crud: its queue grows 0.5 s every second``, and how the design stands where there is room for it."""
+    behind, queue = panes.falls_behind(run, workload, design.name), panes.waits(run, workload, design.name)
+    said = [""]
+    if behind is not None:
+        said = [": keeps up"]
+    if behind and queue is not None:
+        grows = f"{queue.grows:.1g} s"
+        said = [f": its queue grows {grows} {each} second" for each in ("every", "a")]
+        said += [f": queue +{grows} a second", ": falls behind"]
+        said = said if queue.busy >= 1 and queue.grows > 0 else said[-1:]
+    choices = [page.text((design.name, HEAD), one) for one in said]
+    name = page.first_fit(width, *choices)
+    name.truncate(width)
+    marks = facts.stands_as(run, workload, design.name) if run.requirements else [("", "")]
+    mark = page.first_fit(width - name.cell_len - 1, *marks)
+    if name.cell_len + 1 + mark.cell_len > width:
+        return pad(name, width)
+    return pad(name, width - mark.cell_len).append_text(mark)
 
 
 def _label_width(picture: Waterfall, width: int) -> int:
@@ -168,27 +246,30 @@ def _label_width(picture: Waterfall, width: int) -> int:
     return max(4, min(longest, width - _FIGURE - 10 if width >= 30 else width - _FIGURE - 1))
 
 
-def _bar(page: Page, row: Row | None, picture: Waterfall, width: int, label: int) -> Text:
-    """``SELECT     ▌          ┃  5.1 ms`` in ``width`` cells; without a row just the edge."""
+def _bar(page: Page, row: Row, block: Block, width: int, label: int) -> Text:
+    """``SELECT     5.1 ms  ▌          ┃`` in ``width`` cells."""
     cells = width - label - 2 - _FIGURE if page.width >= BARS else 0
-    if row is None:
-        return pad(page.text(" " * (label + 1 + cells), ("┃", DIM)), width)
     name = page.spell(row.name)
     name = name if len(name) <= label else name[: label - 1] + page.spell("…")[:1]
-    beyond = row.start + row.length > picture.scale * (1 + 1e-9)
-    figure = page.text((row.figure + (" ↑" if beyond else ""), BAD if beyond and picture.bounded else ""))
+    beyond = row.start + row.length > block.scale * (1 + 1e-9)
+    broken = beyond and block.bounded and row.judged
+    figure = page.text((row.figure + (" ↑" if broken else ""), BAD if broken else ""))
     line = page.text(name.ljust(label))
-    if cells:
-        drawn = bar(page, row.start / picture.scale, row.length / picture.scale, cells, "░" if row.waiting else "█")
-        line.append(" ").append(drawn, DIM if row.waiting else "")
-        line.append_text(page.text(("▶", BAD if picture.bounded else "") if beyond else ("┃", DIM)))
-    return line.append_text(pad(figure, width - line.cell_len, "right"))
+    if not cells:
+        return line.append_text(pad(figure, width - line.cell_len, "right"))
+    line.append_text(pad(figure, _FIGURE, "right")).append(" ")
+    filled = "░" if row.waiting else "█"
+    drawn = bar(page, row.start / block.scale, row.length / block.scale, cells, filled)
+    waited = min(cells, int(row.waited / block.scale * cells))
+    line.append(bar(page, 0.0, 1.0, waited, "░") if waited else "", DIM)
+    line.append(drawn[waited:], DIM if row.waiting else "")
+    return line.append_text(page.text(("▶", BAD if broken else DIM) if beyond else ("┃", DIM)))
 
 
-def _join(page: Page, between: tuple[str, str], panes: Sequence[Text]) -> Text:
+def _join(page: Page, drawn: Sequence[Text]) -> Text:
     line = Text()
-    for i, pane in enumerate(panes):
-        line.append_text(page.text(between) if i else Text()).append_text(pane)
+    for i, pane in enumerate(drawn):
+        line.append_text(page.text((BETWEEN, DIM)) if i else Text()).append_text(pane)
     return line
 
 
@@ -196,8 +277,7 @@ def _not_shown(page: Page, run: Run, picture: Waterfall) -> list[Text]:
     names = [d.name for d in facts.in_order(run) if d not in picture.designs]
     if not names:
         return []
-    traced = [name for name in names if any(t.design == name for t in run.traces)]
-    mine = [d.name for _, d in facts.edited(run) if d.name in traced]
-    known = run.run_id is not None and traced
-    where = f"archlab trace {run.run_id} {shlex.quote((mine or traced)[-1])}" if known else ""
-    return page.heading(f"+ {units.count(len(names), 'design')}: {', '.join(names)}", (where, DIM), DIM)
+    told = page.text((f"Not shown: {units.listed(names)}.", DIM))
+    if run.run_id is None or not any(t.design in names for t in run.traces):
+        return page.wrap(told)
+    return page.with_command(told, f"Every trace: archlab trace {run.run_id}")

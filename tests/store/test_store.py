@@ -40,6 +40,7 @@ from archlab.run import (
     Span,
     Trace,
     Verdict,
+    Waits,
     WorkloadFacts,
 )
 from archlab.scenario import UsageError
@@ -82,6 +83,7 @@ def a_run(seed: int = 1, size: int = 20, scenario: str = "cqrs") -> Run:
         events=(Event("down", "d0", "pressure", 0.4, "done", "e-mail stops"),),
         claims=(ClaimOutcome("c", "text", "measured", "held", "e"), ClaimOutcome("r", "text", "reported", None, "")),
         differences=(Difference("d1", "d0", "calm", {}, 3, 60, "stale", (CASE,)),),
+        waits=(Waits("d0", "calm", "page", ((1, 0.0, 0.1), (9, 1.5, 1.6)), 0.2, 1.4),),
         findings=("one", "two"),
         turned={"rows": 50},
         data={"calm": "abc"},
@@ -292,7 +294,9 @@ def test_a_file_of_version_1_is_migrated_and_keeps_everything(home: Path) -> Non
     path = old_file(home)
     assert version(path) == 1
     with Store.open(home) as store:
-        assert store.load(1) == replace(a_run(1, size=2), run_id=1, verdicts_along=(), events=(), differences=())
+        assert store.load(1) == replace(
+            a_run(1, size=2), run_id=1, verdicts_along=(), events=(), differences=(), waits=()
+        )
         assert store.history()[-1].prediction == Prediction("d0", "calm", 70)
         assert [answer.question for answer in store.answers()] == ["q1"]
         assert store.save(a_run(2)) == 2

@@ -23,6 +23,7 @@ from archlab.run import (
     Span,
     Trace,
     Verdict,
+    Waits,
     WorkloadFacts,
 )
 from archlab.scenario import Claim, Design, Knob, Load, Metric, Requirement, Scenario, Workload
@@ -163,6 +164,19 @@ def trace(
     return Trace(design, workload, operation, wait, (root, *spans))
 
 
+GROWING = ((1, 0.0, 0.034), (3, 0.05, 0.084), (8, 0.17, 0.204), (24, 0.6, 0.634), (70, 1.2, 1.234))
+
+WAITS = (
+    Waits("crud", "pressure", "page", GROWING, 0.71, 3.4),
+    Waits("crud", "pressure", "order", ((1, 0.034, 0.03402), (24, 0.6, 0.60002), (69, 1.19, 1.19002)), 0.7, 3.4),
+    *(
+        Waits(design, "pressure", operation, ((1, 0.0, 0.0028), (60, 0.0001, 0.0029)), 0.0, 0.28)
+        for design in ("queries", "summary", "projection")
+        for operation in ("page", "order")
+    ),
+)
+"""crud falls behind: its first page waits for nobody, its last one for all that came before."""
+
 TRACES = (
     trace("crud", "page", 1.2, [("SELECT", 0.0051, 3), ("objects", 0.0263, 1), ("add up", 0.0026, 1)]),
     trace("crud", "order", 0.0, [("INSERT", 0.000020, 1)]),
@@ -190,7 +204,7 @@ def run() -> Run:
         scenario="cqrs", topic="19 · CQRS", question="Do reads and writes need different models?", seed=1,
         started="2025-01-01T12:00:00+00:00", seconds=9.6, workloads=WORKLOADS, designs=DESIGNS,
         measurements=measurements(CQRS), faults=(FaultRecord("projector-killed", "projection", 3, 3),), traces=TRACES,
-        environment={"cpu_count": 2, "python": "3.11"}, noise=0.04, tracing_cost=0.01,
+        environment={"cpu_count": 2, "python": "3.11"}, waits=WAITS, noise=0.04, tracing_cost=0.01,
         comparisons=(
             Comparison("page_p95", "pressure", "queries", "projection", 620.0, 590.0, 650.0, "worse"),
             Comparison("order_p95", "pressure", "queries", "projection", 93.0, 85.0, 99.0, "worse"),

@@ -193,7 +193,7 @@ def test_a_live_run_tells_afterwards_what_its_header_could_not_know(samples):
 def test_traces_can_be_shown_before_anything_is_judged(samples):
     early = replace(samples.run(), requirements=(), verdicts=(), claims=(), measurements=(), comparisons=())
     text = samples.render(run_screen.traces(early, samples.scenario()), 100)
-    assert "ONE PAGE" in text and "the bound, 100 ms" in text
+    assert "ONE PAGE" in text and "bound 100 ms┃" in text
     assert not any(mark in text for mark in "✓✗★?")
 
 
