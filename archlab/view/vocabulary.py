@@ -309,8 +309,9 @@ WORDS = (
     Word(
         "waterfall",
         "A trace drawn on a time scale. Here the wait in the queue comes first (░). Below it the work starts again at "
-        "the left edge. The right edge ┃ is the bound.",
-        see=("trace", "observer effect"),
+        "the left edge. The right edge ┃ is the bound. A design that falls behind shows several requests instead, "
+        "each with its wait and its work in one bar.",
+        see=("trace", "falls behind", "observer effect"),
     ),
     Word(
         "observer effect",

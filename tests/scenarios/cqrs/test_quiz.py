@@ -37,16 +37,26 @@ def picture(of: str) -> list[str]:
     return question.picture.strip("\n").split("\n")
 
 
-def test_the_trace_is_that_of_a_page_of_crud_under_pressure(run: Run) -> None:
-    """The same steps in the same order; and the wait is longer than all of them together."""
+def test_the_queue_is_that_of_the_pages_of_crud_under_pressure(run: Run) -> None:
+    """In the picture and in a run: the first request is in time and the last is not, each waits longer than the one
+    before, and the work has the same steps."""
+    (seen,) = [w for w in run.waits if (w.design, w.workload, w.operation) == ("crud", "pressure", "page")]
+    bound = run.required("page_p95", "crud", "pressure")
+    assert bound is not None
+    assert seen.requests[0][2] < bound.bound < seen.requests[-1][2]
+    assert [wait for _, wait, _ in seen.requests] == sorted(wait for _, wait, _ in seen.requests)
+    *rows, work = picture("queue-trace")
+    drawn = [found.groups() for row in rows if (found := re.fullmatch(r"(\d+)\w\w +([\d.]+) ms  (\S+?) *([┃▶])", row))]
+    assert len(drawn) == len(rows) == len(seen.requests)
+    latencies = [float(latency) for _, latency, _, _ in drawn]
+    assert latencies == sorted(latencies)
+    assert [edge for _, _, _, edge in drawn] == ["┃" if ms <= 1000 * bound.bound else "▶" for ms in latencies]
+    waits = [bar.count("░") for _, _, bar, _ in drawn]
+    assert waits == sorted(waits)
     wanted = ("crud", "pressure", "page", "median")
     (trace,) = [t for t in run.traces if (t.design, t.workload, t.operation, t.picked) == wanted]
-    steps = sorted((s for s in trace.spans if s.parent_id == trace.root.span_id), key=lambda span: span.start)
-    drawn = [re.fullmatch(r"(\w+(?: \w+)?) +([^ ]+) *┃", line) for line in picture("queue-trace")]
-    names, bars = zip(*(row.groups() for row in drawn if row), strict=True)
-    assert list(names) == ["wait", *(step.name for step in steps)]
-    assert trace.wait > sum(step.end - step.start for step in steps)
-    assert len(bars[0]) > sum(map(len, bars[1:]))
+    steps = {s.name for s in trace.spans if s.parent_id == trace.root.span_id}
+    assert {part.rsplit(" ", 1)[0] for part in work.partition(": ")[2].split(", ")} == steps
 
 
 def test_the_verdicts_are_those_of_a_run(run: Run) -> None:
