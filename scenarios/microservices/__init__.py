@@ -84,6 +84,15 @@ KNOBS = (
         assumed=True,
     ),
     Knob(
+        "context",
+        1,
+        0,
+        1,
+        "0 or 1",
+        "whether calls pass on the id of the request that they work for",
+        "the logs of two services: does one order have the same id in both?",
+    ),
+    Knob(
         "per_item",
         1,
         0,
@@ -191,6 +200,9 @@ METRICS = (
     Metric("good_orders", "orders of deployment without a failed mix, of 2", "", 0.5, "higher", counted=True),
     Metric("deploy_failed", "orders that fail during a deployment", "share", 0.01, counted=True),
     Metric("stale", "orders at the old price after price changes", "orders", 0.5, view=entry("at the old price")),
+    Metric("orphan_lines", "log lines that belong to no order", "share", 0.01),
+    Metric("lines_to_read", "log lines to read for one failed order", "lines", 1),
+    Metric("logs_to_open", "logs to open for one failed order", "logs", 1),
     Metric("memory", "memory of all processes", "B", 5_000_000),
     Metric("orphans", "traces that belong to no order", "share", 0.01, of="orphans", counted=True),
 )
@@ -322,6 +334,14 @@ EXPERIMENTS = (
     ),
     Experiment(
         "one sin alone", Later(RELEASES, "alone"), ("pressure",), ("distributed-monolith",), 1, quick=False, alone=False
+    ),
+    Experiment(
+        "failed order",
+        Later(f"{__name__}.debugging", "failed_order"),
+        ("pressure",),
+        rounds=1,
+        quick=False,
+        alone=False,
     ),
     Experiment("mishaps", Later(DONE, "mishaps"), ("pressure",), rounds=1, quick=False, alone=False),
 )

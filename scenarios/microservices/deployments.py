@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archlab.scenario import Sample
 
-from .experiments import IN_TIME, end, timed
+from .experiments import IN_TIME, timed
 
 if TYPE_CHECKING:
     from archlab.lab import Lab
@@ -130,7 +130,7 @@ def alone(lab: Lab, design: Any) -> Iterator[Sample]:
         }
         for symptom, there in seen.items():
             yield Sample("symptom", there, {"sin": sin, "symptom": symptom})
-        end(shop)
+        shop.kill()
 
 
 def locked(lab: Lab, shop: Any, number: int) -> bool:

@@ -81,7 +81,9 @@ class DistributedMonolith(Shop):
         self.settings = settings
         builds = {"catalogue": catalogue, "pricing": pricing, "stock": stock, "payment": payment}
         self.homes = {domain: lab.service(build, domain, None, settings) for domain, build in builds.items()}
-        self.homes["orders"] = lab.service(orders, "orders", dict(self.homes), settings)
+        self.homes["orders"] = lab.service(
+            orders, "orders", dict(self.homes), settings, carries_context=bool(lab.knobs.context)
+        )
 
 
 def prepare(lab: Lab) -> None:

@@ -55,7 +55,7 @@ def distance(lab: Lab, design: Any) -> Iterator[Sample]:
         yield Sample("order_at", median(took), {"rtt": rtt})
         if rtt == 0:
             yield Sample("calls", calls)
-        end(shop)
+        shop.kill()
 
 
 def items(lab: Lab, design: Any) -> Iterator[Sample]:
@@ -67,7 +67,7 @@ def items(lab: Lab, design: Any) -> Iterator[Sample]:
             took, calls = timed(shop, 120_000 + 10_000 * way + 1000 * number, count, 1, at_once)
             yield Sample("order_of", median(took), {"way": told, "items": count})
             yield Sample("calls_of", calls, {"way": told, "items": count})
-        end(shop)
+        shop.kill()
 
 
 def mishaps(lab: Lab, design: Any) -> Iterator[Sample]:
@@ -97,11 +97,6 @@ def calls_of(shop: Any) -> int:
     return int(answer.json())
 
 
-def end(shop: Any) -> None:
-    for part in shop.parts:
-        part.kill()
-
-
 def failing(lab: Lab, design: Any) -> Iterator[Sample]:
     """Every call is lost with a probability, and nobody tries again: which share of the orders succeeds?"""
     shop = type(design)(lab, failure_rate=LOST_CALLS)
@@ -112,7 +107,7 @@ def failing(lab: Lab, design: Any) -> Iterator[Sample]:
         except Failed:
             continue
     yield Sample("success", placed / ORDERS)
-    end(shop)
+    shop.kill()
 
 
 LOST_CALLS = 0.02

@@ -57,7 +57,9 @@ class ExtractOne(Shop):
     def __init__(self, lab: Lab, **settings: float) -> None:
         apart = self.settings = {**settings, "shared_database": 0}
         paying = lab.service(payment, "payment", settings=apart)
-        shop = lab.service(build, "shop", {"payment": paying}, apart, workers=2)
+        shop = lab.service(
+            build, "shop", {"payment": paying}, apart, workers=2, carries_context=bool(lab.knobs.context)
+        )
         self.homes = {**dict.fromkeys(DOMAINS, shop), "payment": paying}
 
 

@@ -86,7 +86,7 @@ class Microservices(Shop):
         builds = {"catalogue": catalogue, "pricing": pricing, "stock": stock, "payment": payment}
         self.homes = {domain: lab.service(build, domain, None, apart) for domain, build in builds.items()}
         calls = {"stock": self.homes["stock"], "payment": self.homes["payment"]}
-        self.homes["orders"] = lab.service(orders, "orders", calls, apart)
+        self.homes["orders"] = lab.service(orders, "orders", calls, apart, carries_context=bool(lab.knobs.context))
         self.copier = lab.spawn(copier, "copier of prices", None, apart)
 
 

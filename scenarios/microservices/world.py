@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from archlab.lab import correlation_id
 from archlab.scenario import Failed
 
 if TYPE_CHECKING:
     from archlab.lab import Lab, Service
 
+LOG = logging.getLogger("shop")
 DOMAINS = ("catalogue", "pricing", "stock", "payment", "orders")
 PRODUCTS, CUSTOMERS = 50, 100
 IN_STOCK, BALANCE = 1_000_000, 1_000_000_000
@@ -31,6 +35,8 @@ FEATURES = {
 NEEDS = {"stock", "payment", "orders"}
 """The domains without which nobody can place an order, in whatever design: goods, money, and the order itself."""
 
+REQUEST_ID = "x-request-id"
+"""The header by which a call carries the id of the request that it works for."""
 LIMIT = 0.15
 """Seconds that a call between services may take: a tenth of that is usual, and a customer waits for two of them."""
 
@@ -90,11 +96,12 @@ class Link:
         time.sleep(self.lab.knobs.rtt / 1000)
         if self.lab.knobs.failure_rate and self.lab.random.random() < self.lab.knobs.failure_rate:
             raise ConnectionError(f"{method} {path}: lost on the way")
+        headers = {REQUEST_ID: correlation_id.get()} if self.lab.knobs.context else {}
         try:
-            answer = self.client.request(method, path, content)
+            answer = self.client.request(method, path, content, headers)
         except (ConnectionResetError, BrokenPipeError):
             # The other side was stopped just now. Every call can be repeated: it names its order.
-            answer = self.client.request(method, path, content)
+            answer = self.client.request(method, path, content, headers)
         if answer.status in (404, 409, 422):
             raise Refused(answer.json()["error"])
         if not answer.ok:
@@ -115,7 +122,7 @@ def app(does: Mapping[str, Callable[[dict[str, Any]], Any]], end: Callable[[], N
     def route(name: str, answer: Callable[[dict[str, Any]], Any]) -> Route:
         method, path = name.split(" ")
 
-        async def endpoint(request: Any) -> JSONResponse:
+        async def answered(request: Any) -> JSONResponse:
             asked = await request.json() if method == "POST" else {}
             try:
                 return JSONResponse(await run_in_threadpool(answer, {**asked, **request.path_params}))
@@ -123,6 +130,14 @@ def app(does: Mapping[str, Callable[[dict[str, Any]], Any]], end: Callable[[], N
                 return JSONResponse({"error": str(why)}, 409)
             except OSError as error:
                 return JSONResponse({"error": str(error)}, 503)
+
+        async def endpoint(request: Any) -> JSONResponse:
+            """One line in the log for each request, with the id of the caller's, or a new one."""
+            correlation_id.set(request.headers.get(REQUEST_ID) or uuid.uuid4().hex)
+            answer = await answered(request)
+            LOG.info("%s %s: %d", method, request.url.path, answer.status_code)
+            answer.headers[REQUEST_ID] = correlation_id.get()
+            return answer
 
         return Route(path, endpoint, methods=[method])
 
@@ -149,6 +164,10 @@ class Shop:
             raise Failed(f"an order is answered with {answer.status}: {answer.json().get('error')}")
         result: dict[str, Any] = answer.json()
         return result
+
+    def kill(self) -> None:
+        for part in self.parts:
+            part.kill()
 
     def ask(self, domain: str, method: str, path: str, content: Any = None) -> Any:
         try:

@@ -154,3 +154,32 @@ def test_who_waits_for_the_outside_within_a_transaction_lets_one_payment_wait_at
     waiting.SLOW, waiting.AT_ONCE = 5.0, 20
     (sample,) = waiting.hot(shop.lab, shop.design)
     assert sample.value < 100
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_an_id_that_one_hop_drops_leaves_lines_that_belong_to_no_order(broken: Break, dropped: bool) -> None:
+    """Only the calls to payment forget the id: the lines of payment are orphans, and those of stock are not."""
+    passed = "headers = {REQUEST_ID: correlation_id.get()} if self.lab.knobs.context else {}"
+    forgets = passed.replace("if self", 'if path != "/charges" and self') if dropped else passed
+    shop = broken("microservices", "world.py", passed, forgets)
+    seen = [s for s in shop.module("debugging").failed_order(shop.lab, shop.design) if s.at["context"] == "passed on"]
+    (orphans,) = [s.value for s in seen if s.metric == "orphan_lines"]
+    (told,) = [s.cases for s in seen if s.metric == "lines_to_read"]
+    assert (orphans > 0) == dropped
+    assert any("POST /reservations" in line for line in told)
+    assert any("POST /charges" in line for line in told) != dropped
+
+
+def test_orders_that_reads_the_tables_of_pricing_is_never_late_and_stops_when_they_change(
+    broken: Break, start: Start
+) -> None:
+    """Who reads another's data shares its fate: pricing renames a table of its own, and orders cannot be placed."""
+    copy = 'prices.total(store(), asked["items"])'
+    whole = start("microservices")
+    reads = broken("microservices", "microservices.py", copy, copy.replace("store()", 'Store(lab, "pricing")()'))
+    assert not counts(reads.module("experiments").prices(reads.lab, reads.design), "stale")
+    for shop in (whole, reads):
+        shop.lab.database("pricing").execute("ALTER TABLE prices RENAME TO price_list")
+    order = {"order": 970_000, "customer": 1, "items": [[1, 1]]}
+    assert whole.design.ask("orders", "POST", "/orders", order).ok
+    assert reads.design.ask("orders", "POST", "/orders", order).status == 500

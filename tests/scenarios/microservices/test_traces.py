@@ -30,9 +30,9 @@ def test_orphans_appear_where_a_hop_drops_the_context(tmp_path: Path, carries: b
     if not carries:
         file = copy / "microservices.py"
         text = file.read_text(encoding="utf-8")
-        hop = 'lab.service(orders, "orders", calls, apart)'
+        hop = "carries_context=bool(lab.knobs.context)"
         assert text.count(hop) == 1
-        dropped = hop.replace("apart)", "apart, carries_context=False)")
+        dropped = "carries_context=False"
         file.write_text(text.replace(hop, dropped), encoding="utf-8")
     run = looked_at(str(copy), tmp_path / "cache")
     orphans = run.measured("orphans", "microservices", "pressure")
