@@ -1,4 +1,4 @@
-"""Some of what a count counts: a few sentences, so that a reader sees what it is about. Imports nothing of archlab."""
+"""Picks a few cases to show behind a count. Imports nothing of archlab."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temporary folders that a killed archlab left behind: the next start of any command removes them.
+"""Removes temporary folders that a killed archlab left behind, at the start of the next command.
 
 Every command imports this, so it imports nothing that takes time.
 """

@@ -1,4 +1,4 @@
-"""Makes text of others harmless: what a terminal would obey is shown instead.
+"""Makes foreign text harmless: shows the characters that a terminal would obey.
 
 A scenario, a service, a record and a person may all contain escape sequences. Such text could change the window's
 title, erase the screen or turn the reading direction. Every text that archlab shows passes ``printable``.

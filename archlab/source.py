@@ -1,4 +1,4 @@
-"""A design as files: which modules are its own, and which of their lines are code."""
+"""Finds which files belong to a design, and which of their lines are code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a design answered to what all are asked alike, as plain fields: so that two designs can be compared by value."""
+"""Turns the answers of a design into plain fields, so that two designs can be compared value by value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets the rates that depend on the machine, from how much a design serves there in a short closed loop."""
+"""Sets the request rates that depend on the machine, from what a design serves in a short closed loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seeded data, made once per content and then copied: a bounded cache of folders with database files."""
+"""Makes each seeded data set once and copies it for every round; keeps them in a cache of limited size."""
 
 from __future__ import annotations
 

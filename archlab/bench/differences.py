@@ -1,4 +1,4 @@
-"""Two designs that answer differently: to which request, in which field, since when, and perhaps why. Pure."""
+"""Finds where two designs answer differently: the request, the field, since when, and a likely cause. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A system that is kept running for somebody to look around in, as its parent holds it."""
+"""Keeps a system running after a run: the parent's side."""
 
 from __future__ import annotations
 

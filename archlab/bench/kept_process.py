@@ -1,4 +1,4 @@
-"""The child's side of a system that is kept running: it does what a person asks for, until nobody asks any more."""
+"""Keeps a system running after a run: the child's side, which does what the person asks for."""
 
 from __future__ import annotations
 

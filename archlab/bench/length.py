@@ -1,4 +1,4 @@
-"""How long a run takes, known from its schedules before anything is measured."""
+"""Computes how long a run takes, from its schedules, before anything is measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Load: requests on a schedule (open loop) or back to back (closed loop), without coordinated omission.
+"""Serves requests on a schedule (open loop) or back to back (closed loop), without coordinated omission.
 
 In an open loop a request's latency counts from when it was due, not from when a worker took it up: while a design is
 stalled, requests go on falling due. (Tene, "How NOT to Measure Latency".)

@@ -1,4 +1,4 @@
-"""Rounds → measurements: one figure a round, an interval over the rounds, and no figures from overload."""
+"""Turns rounds into measurements: one figure for each round, and an interval over the rounds."""
 
 from __future__ import annotations
 

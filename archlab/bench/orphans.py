@@ -1,4 +1,4 @@
-"""Orphans: traces of the traced pass that a service or a consumer began because no request's context came with them."""
+"""Finds orphaned traces: those that a service or a consumer began because it received no trace context."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Goes round: one pass after the other over all designs, workloads and experiments, for as long as the plan asks."""
+"""Repeats passes over all designs, workloads and experiments for as long as the plan says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of a round's requests are shown: of those served, for every operation the median one and the slowest."""
+"""Picks the traces to show: of the requests that were served, for each operation the median one and the slowest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run does and how often: which designs, workloads and experiments, in how many rounds, in which order. Pure."""
+"""Plans a run: which designs, workloads and experiments, in how many rounds, in which order. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: plain data, for whoever shows it."""
+"""The progress of a run, as plain data for whatever shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The child's side of a round: the whole life of its process."""
+"""Runs one round in its own process: the child's side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A round, one design at one workload in a fresh process, as plain data: what is asked of it, what it sends back."""
+"""A round as plain data: what the child process is asked to do, and what it sends back."""
 
 from __future__ import annotations
 

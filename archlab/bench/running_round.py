@@ -1,4 +1,4 @@
-"""A round while it runs, as archlab holds it: its process, the wire on which it reports, and when it is given up."""
+"""A running round: the parent's side, which reads its reports and ends it when it takes too long."""
 
 from __future__ import annotations
 

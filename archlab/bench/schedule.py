@@ -1,4 +1,4 @@
-"""The schedule of a load: asked of the scenario, checked, and long enough for what is done while it is served."""
+"""Asks the scenario for the schedule of a load, and checks that it is correct and long enough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The child's side of a data set: fills an empty folder with the data that every design starts from."""
+"""Fills an empty folder with the data that every design starts from: the child's side."""
 
 from __future__ import annotations
 

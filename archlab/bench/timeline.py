@@ -1,4 +1,4 @@
-"""A timeline: what is done to the system while a load is served, and the events that were observed in that round."""
+"""Executes the steps of a timeline while a load is served, and records the events that it observes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The traced pass: whether it shows a design or a stall of the machine; the observer effect: what tracing added."""
+"""Decides whether a traced pass shows the design or a stall of the machine, and what tracing added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold for a run to count: a fair comparison, and faults that were injected. Each objection is a sentence."""
+"""Checks that a run is valid: a fair comparison, and every planned fault injected. Each objection is a sentence."""
 
 from __future__ import annotations
 

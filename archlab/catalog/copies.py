@@ -1,4 +1,4 @@
-"""A learner's copy of a scenario: how it is made, and how its edited designs are judged beside the originals.
+"""Copies a scenario for a learner, and judges its edited designs beside the originals.
 
 ``origin.toml`` in the copy remembers the catalogue's name of what was copied; a copy of any other folder stands alone.
 What differs from it decides what a run of the copy shows:

@@ -1,4 +1,4 @@
-"""What a design costs to read and to change, counted from its files: lines, modules, the size of a patch."""
+"""Counts what a design costs to read and to change, from its files: lines, modules, the size of a patch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the scenario that a person typed: a name of the catalogue, or a folder.
+"""Finds the scenario that a person typed: a name in the catalogue, or a folder.
 
 Nothing is ever loaded from the current folder by itself.
 """

@@ -1,4 +1,4 @@
-"""Whether a scenario contradicts itself: every finding is one sentence that a scenario's author can act on."""
+"""Checks that a scenario does not contradict itself. Each finding is a sentence that its author can act on."""
 
 from __future__ import annotations
 

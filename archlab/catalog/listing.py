@@ -1,4 +1,4 @@
-"""What `archlab list` shows of every scenario. Those of the course are read, not imported: that is ten times faster."""
+"""Lists the scenarios for `archlab list`. Reads those of the course without importing them: ten times faster."""
 
 from __future__ import annotations
 

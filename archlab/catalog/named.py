@@ -1,4 +1,4 @@
-"""The scenarios that have a name: the course, and third-party ones by entry point.
+"""Finds the scenarios that have a name: those of the course, and third-party ones by entry point.
 
 What cannot be loaded is reported and harms nothing else.
 """

@@ -1,4 +1,4 @@
-"""The names that a scenario can be run by, without loading any: `archlab list` and completion must be instant."""
+"""Lists the names of scenarios without loading any, because `archlab list` and completion must be instant."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What each command does, one module a command or a small family of them."""
+"""The commands, one module for each or for a small group."""

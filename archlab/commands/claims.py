@@ -1,4 +1,4 @@
-"""``archlab claims``: every sentence that is taught, with the evidence of the latest run or of a named one."""
+"""``archlab claims``: lists the claims with the evidence of the latest run, or of a given run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``archlab new``: a copy of a scenario, to be edited."""
+"""``archlab new``: makes a copy of a scenario to edit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to learn: the course with what was done so far, and the list of scenarios."""
+"""``archlab`` and ``archlab list``: the course with what was done so far, and the list of scenarios."""
 
 from __future__ import annotations
 

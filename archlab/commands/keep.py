@@ -1,4 +1,4 @@
-"""``archlab run … --keep``: the system stays up after the run, and a person looks around until Enter."""
+"""``archlab run … --keep``: keeps the system running after the run, with a prompt, until Enter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``archlab lint``: what is wrong with a scenario, first without measuring, then after one quick look at everything."""
+"""``archlab lint``: lists the mistakes in a scenario, before and after one quick run."""
 
 from __future__ import annotations
 

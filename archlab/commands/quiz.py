@@ -1,4 +1,4 @@
-"""``archlab quiz``: asks, judges at once, answers every misconception, and remembers."""
+"""``archlab quiz``: asks questions, explains every option after an answer, and records the answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was recorded: the history, the traces of a run, a run as a document or a picture; and its removal."""
+"""Shows, exports and removes what was recorded: history, traces, reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conversation of one run: problem → prediction → traces → figures → verdict beside the prediction."""
+"""``archlab run``: asks for a prediction, runs the designs, and shows traces, figures and the verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be read: a scenario's lesson, its code and its change request, and the words that archlab uses."""
+"""``archlab show`` and ``archlab explain``: lesson, code, change request, and the terms that archlab uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where talk, pictures and questions go: the terminal, and the record."""
+"""Writes to the terminal, asks questions there, and opens the record."""
 
 from __future__ import annotations
 

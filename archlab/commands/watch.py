@@ -1,4 +1,4 @@
-"""``archlab run ./mine --watch``: a short look at every save, and one line that says what it changed."""
+"""``archlab run ./mine --watch``: measures briefly at every save, and says in one line what changed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A recorded run in the formats of other programs."""
+"""Exports a recorded run to formats of other programs."""

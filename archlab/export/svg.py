@@ -1,4 +1,4 @@
-"""A recorded run as an SVG picture: the very screen that the terminal shows, for a README or a slide."""
+"""Draws the screen of a recorded run as an SVG picture, for a README or a slide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run as a claim sees it: whoever asks it for a name that the scenario does not declare is told so.
+"""A run as a claim sees it: asking for a name that the scenario does not declare is an error.
 
 A run answers None for what it did not measure, and so a misspelt name would leave a claim inconclusive for ever.
 """

@@ -1,4 +1,4 @@
-"""The outcome of each claim, from the run alone."""
+"""Judges each claim, from the run alone."""
 
 from __future__ import annotations
 

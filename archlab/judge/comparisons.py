@@ -1,4 +1,4 @@
-"""Pairs of designs compared, metric by metric, and the noise that a difference must exceed."""
+"""Compares designs in pairs, metric by metric, and computes the noise that a difference must exceed."""
 
 from __future__ import annotations
 

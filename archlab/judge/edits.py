@@ -1,4 +1,4 @@
-"""What an edited design does to the claims: they are judged again with it in its original's place."""
+"""Judges the claims again with an edited design in place of its original."""
 
 from __future__ import annotations
 

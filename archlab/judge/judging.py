@@ -1,4 +1,4 @@
-"""Judges a run: comparisons, requirements, verdicts, claims. The same run always gets the same judgement."""
+"""Judges a run: comparisons, requirements, verdicts, claims. The same run always gets the same verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a design meets a requirement: met, missed or uncertain, with the reason and the margin."""
+"""Decides whether a design meets a requirement: met, missed or uncertain, with the reason and the margin."""
 
 from __future__ import annotations
 

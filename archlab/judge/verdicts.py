@@ -1,4 +1,4 @@
-"""The verdict of each workload, and in which quadrant every design stands."""
+"""Decides the verdict of each workload, and how each design stands there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the author of a scenario is given beside its vocabulary: the lab, its parts, and helpers for experiments.
+"""What the author of a scenario can use beside its vocabulary: the lab, its parts, helpers for experiments.
 
 A scenario imports from here and from ``archlab.scenario``, and from nowhere else in archlab. What is named here is
 imported when it is first used: `archlab list` imports every scenario, and none of this.

@@ -1,4 +1,4 @@
-"""Connections of pika's whose channels remember what is declared and, in the traced pass, record what is sent.
+"""Connections of pika whose channels remember what they declare, and record spans in the traced pass.
 
 In the measured pass a channel publishes and consumes with pika's own methods.
 """

@@ -1,4 +1,4 @@
-"""The AMQP broker of a round, as the processes of the round hold it: archlab's own, or one that a person gave.
+"""The AMQP broker of a round, as its processes use it: archlab's own broker, or one that a person gave.
 
 The process that asked first may also kill, stop, pause and restart archlab's own; the others only connect to it.
 """

@@ -1,4 +1,4 @@
-"""The address of an AMQP broker. It holds a password, so no text that is made of it shows more than the place."""
+"""The address of an AMQP broker. It contains a password, so its text shows the host and port only."""
 
 from __future__ import annotations
 

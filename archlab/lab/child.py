@@ -1,4 +1,4 @@
-"""A process of a round, as its parent holds it: started, killed, paused, restarted, checked."""
+"""A process of a round: the parent's side, which starts, kills, pauses, restarts and checks it."""
 
 from __future__ import annotations
 

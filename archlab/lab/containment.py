@@ -1,4 +1,4 @@
-"""What a design starts by itself (a subprocess, a fork) must not outlive its round: how it is found and ended.
+"""Finds and ends what a design started by itself (a subprocess, a fork), so that it does not outlive its round.
 
 Every process of a round leads a group of its own, which ends with it. What leaves its group is found in two ways: Linux
 hands orphans to archlab while it measures, and everything that descends from archlab carries a mark in its environment.

@@ -1,4 +1,4 @@
-"""The queues and exchanges that a round declared, in a file of its folder: whoever declared them may be killed."""
+"""Remembers in a file which queues and exchanges a round declared, because the process that did may be killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong with the parts of a round."""
+"""The errors that the parts of a round raise."""
 
 from __future__ import annotations
 

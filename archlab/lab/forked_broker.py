@@ -1,4 +1,4 @@
-"""archlab's own broker, forked from the server that all processes of a round are forked from: it is there at once."""
+"""archlab's own broker, forked from a warm server process, so that it is ready at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes are forked from a warm server where fork exists, and spawned elsewhere.
+"""Starts processes: forked from a warm server where fork exists, spawned elsewhere.
 
 Every child holds a pipe from its parent and exits when that pipe ends, however the parent went: a kill -9 of archlab
 leaves nothing running. Ctrl-C is the parent's alone: it ends its children itself.

@@ -1,4 +1,4 @@
-"""The child's side of a CPU hog: a thread that computes until it is told to end, begun and ended by signals."""
+"""A CPU hog, the child's side: a thread that computes, started and ended by signals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Crash points and their ledger: which effects were lost, duplicated or reordered by a crash at each point. Pure.
+"""Counts which effects were lost, repeated or reordered by a crash at each crash point. Pure.
 
 A crash point is a name in the code (``lab.crash_point("between effect and ack")``). All that a design's modules name
 are found in their source, so that none is forgotten; each is tried; what happened is compared with what was to happen.

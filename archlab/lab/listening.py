@@ -1,4 +1,4 @@
-"""Which sockets of archlab's own processes can be reached from beyond this machine (Linux; elsewhere none is seen)."""
+"""Finds sockets of archlab's processes that other machines can reach (on Linux; elsewhere it finds none)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs of services: one JSON object a line, in the round's folder, with the correlation id of the request."""
+"""Writes the logs of services: one JSON object a line, with the correlation id of the request."""
 
 from __future__ import annotations
 

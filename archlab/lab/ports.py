@@ -1,4 +1,4 @@
-"""Ports on loopback: reserved for as long as a round needs them, refused to everybody else."""
+"""Reserves ports on loopback for a round, and keeps other processes from taking them."""
 
 from __future__ import annotations
 

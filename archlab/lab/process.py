@@ -1,4 +1,4 @@
-"""A design's own processes that take messages, as their parent holds them."""
+"""A design's own process that takes messages: the parent's side."""
 
 from __future__ import annotations
 

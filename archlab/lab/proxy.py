@@ -1,4 +1,4 @@
-"""A TCP proxy that makes a network bad on purpose, in front of HTTP and AMQP alike: it looks into nothing.
+"""A TCP proxy that injects latency, loss of bandwidth, resets and cuts, for HTTP and AMQP alike.
 
 It is a process of its own, so that it does not take time from what is measured.
 """

@@ -1,4 +1,4 @@
-"""What the proxy's process does to the bytes that pass through it; every strike is counted where it strikes."""
+"""Delays, slows and cuts the bytes that pass through a proxy, and counts each time: the child's side."""
 
 from __future__ import annotations
 

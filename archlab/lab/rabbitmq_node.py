@@ -1,4 +1,4 @@
-"""A private RabbitMQ node: its own data, ports, Erlang cookie and epmd, all on loopback, all gone afterwards.
+"""Starts a private RabbitMQ node with its own data, ports, Erlang cookie and epmd, and removes all of it.
 
 The node is the child of a guard, a process of its own that holds a pipe from archlab. When the pipe ends, however
 archlab went, the guard ends the node and its epmd, and removes their folder. The guard is

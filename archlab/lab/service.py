@@ -1,4 +1,4 @@
-"""HTTP services of a design, as their parent holds them: started in parallel, waited for, killed, restarted, replaced.
+"""An HTTP service of a design, the parent's side: started, waited for, killed, restarted, replaced.
 
 Each is a process of its own on an ephemeral loopback port. The parent binds the port, so nobody else can take it; a
 service that is down refuses connections; one that comes back comes back where it was.

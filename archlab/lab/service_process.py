@@ -1,4 +1,4 @@
-"""The life of a service's process: uvicorn around the application that a design built, on a socket handed to it."""
+"""Runs uvicorn with the application that a design built, on a socket handed to it: the child's side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a process of a round stands: plain data, from which any process can make its Lab."""
+"""The setting of a process in a round: plain data from which any process can make its Lab."""
 
 from __future__ import annotations
 

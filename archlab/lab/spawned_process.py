@@ -1,4 +1,4 @@
-"""The child's side of a process that a design spawned: its main function, and the inbox that it reads."""
+"""Runs the main function of a process that a design spawned, with its inbox: the child's side."""
 
 from __future__ import annotations
 

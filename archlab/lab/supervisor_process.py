@@ -1,4 +1,4 @@
-"""The child's side of a supervised service: keeps so many workers behind one address, and replaces those that die.
+"""Supervises the workers of a service behind one address, and replaces those that die: the child's side.
 
 The workers accept on one listening socket: a connection that waits there is taken by whichever worker is free.
 """

@@ -1,4 +1,4 @@
-"""What a proxy does to the network in front of it: plain data, sent to the proxy's process."""
+"""What a proxy does to the network: plain data, sent to the proxy's process."""
 
 from __future__ import annotations
 

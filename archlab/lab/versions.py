@@ -1,4 +1,4 @@
-"""Another version of a design: the scenario's folder with a patch applied, in the round's folder, loaded from there."""
+"""Loads another version of a design: the scenario's folder, copied into the round's folder and patched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scenario has to read: its lesson, the code of its designs, the change request as a patch of each."""
+"""Reads the texts of a scenario: its lesson, the code of its designs, the patches of the change request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The questions of a scenario: each wrong option is a named misconception with a rebuttal of its own.
+"""Reads and checks the questions of a scenario: each wrong option names a misconception and its rebuttal.
 
 ``quiz.toml`` in the scenario's folder::
 

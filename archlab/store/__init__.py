@@ -1,4 +1,4 @@
-"""What was measured, predicted and answered, in one SQLite file in the user's data folder.
+"""Stores runs, predictions and answers in one SQLite file in the user's data folder.
 
 A run is recorded whole or not at all, also when archlab is killed. Reading needs sqlite3 only; sqlite-utils, which
 takes longer to import than most commands take, is imported where something is written.

@@ -1,4 +1,4 @@
-"""What can go wrong with the record: each is one sentence for a person, and none of them loses what was recorded."""
+"""The errors of the store: each is one sentence for a person, and none of them loses what was recorded."""
 
 from __future__ import annotations
 

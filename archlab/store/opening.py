@@ -1,4 +1,4 @@
-"""Where the record lies and how its database is opened: folders, locks, damage."""
+"""Finds and opens the database: folders, locks, damaged files."""
 
 from __future__ import annotations
 

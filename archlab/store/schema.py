@@ -1,4 +1,4 @@
-"""The tables of the record, for SQLite and for whoever opens the file with Datasette: one row a thing.
+"""The tables of the database, readable with SQLite or Datasette: one row for each thing.
 
 A migration, once released, is never edited: it is what made the files that people have. A change is a further one.
 """

@@ -1,4 +1,4 @@
-"""Some of the cases behind a count that a requirement judges: not only how many totals are wrong, but which."""
+"""Shows some cases behind a count that a requirement judges: not only how many totals are wrong, but which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``archlab claims``: every sentence that is taught, with what a recorded run has to say about it."""
+"""``archlab claims``: draws each claim with its outcome, evidence, formula or source."""
 
 from __future__ import annotations
 

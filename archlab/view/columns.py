@@ -1,4 +1,4 @@
-"""One column a design, simplest first: the table that requirements and bill share, so that their columns line up.
+"""Draws a table with one column for each design, simplest first; requirements and cost share it.
 
 A row's label that does not fit beside its figures stands in full on a line of its own above them. Where the columns do
 not fit beside each other, every design gets lines of its own.

@@ -1,4 +1,4 @@
-"""When does complexity pay? Every design of every topic, with its problem absent and with it present."""
+"""``archlab compare``: draws every design of every topic, without its problem and with it."""
 
 from __future__ import annotations
 

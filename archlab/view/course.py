@@ -1,4 +1,4 @@
-"""The scenarios as plain lines: ``archlab list`` must be instant, so nothing here imports Rich."""
+"""Prints the scenarios as plain lines. ``archlab list`` must be instant, so nothing here imports Rich."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that differ: which request, which field, both values, since when, how many, and perhaps why."""
+"""Draws answers that differ: the request, the field, both values, since when, how many, a likely cause."""
 
 from __future__ import annotations
 

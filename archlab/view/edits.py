@@ -1,4 +1,4 @@
-"""How an edited design stands beside its original, in one sentence: what somebody who edited it asks first."""
+"""Says in one sentence how an edited design compares with its original."""
 
 from __future__ import annotations
 

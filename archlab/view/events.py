@@ -1,4 +1,4 @@
-"""WHY IT HAPPENED: what was done to the system during a load, and what was seen to fail and to recover, in order."""
+"""Draws what was done to the system during a load, and what failed and recovered, in order of time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of code that are longer than the page."""
+"""Wraps lines of code that are longer than the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A metric with two keys of place as a table: rows × columns, a block for each design, a mark or a number a cell.
+"""Draws a metric with two keys of place as a table: rows × columns, with a mark or a number in each cell.
 
 One glance: a column of bad marks is something that a design lacks, a row of them is something that was forgotten. The
 title, the marks and what they mean come from the scenario.

@@ -1,4 +1,4 @@
-"""Recorded runs, one line each, the newest first."""
+"""Lists recorded runs, one line each, the newest first."""
 
 from __future__ import annotations
 

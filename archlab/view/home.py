@@ -1,4 +1,4 @@
-"""``archlab`` alone: the course, what was done, what is next."""
+"""``archlab`` without a command: the course, what was done, what comes next."""
 
 from __future__ import annotations
 

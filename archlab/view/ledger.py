@@ -1,4 +1,4 @@
-"""What was lost, duplicated or reordered, by where it was provoked: a table of rows × designs for every workload."""
+"""Draws what was lost, repeated or reordered: crash points × designs, for each workload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scenario to read: the lesson, the designs' source side by side, the change request's diffs."""
+"""Draws a scenario to read: the lesson, the code of the designs side by side, the change request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to type after a run: commands that can be typed as they stand, each with the question that it answers."""
+"""Chooses what to type after a run: complete commands, each with the question that it answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page that every picture is drawn on: lines of styled text that fit the console, whatever it can show.
+"""The page on which every picture is drawn: lines of styled text that fit the terminal.
 
 A picture is a function from a Page (how wide, which characters) to lines. It is laid out when Rich asks for it, so the
 same picture fits every width; in an ASCII-only locale every line is ASCII, with NO_COLOR nothing but text remains.

@@ -1,4 +1,4 @@
-"""The problem in a few lines and the designs to choose from, before anything is measured."""
+"""Draws the problem and the designs to choose from, before anything is measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions with numbered options, the feedback on an answer, and how it went."""
+"""Draws questions with numbered options, the feedback on an answer, and the score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IS IT ENOUGH? Every requirement of every workload, design by design, simplest first."""
+"""Draws each requirement of each workload with the figure of each design, simplest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen of ``archlab run``: the traces first, the figures when they are there; or both, for a recorded run."""
+"""Draws the screen of ``archlab run``: first the traces, then the figures and the verdict."""
 
 from __future__ import annotations
 

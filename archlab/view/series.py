@@ -1,4 +1,4 @@
-"""A metric over a number, such as a queue's depth over time: a small curve for each design, on the same axes."""
+"""Draws a metric over a number, such as a queue's depth over time: one small curve for each design."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Python source in named parts, and the same parts of several sources lined up: so that the difference is seen."""
+"""Splits Python source into named parts, and lines up the same parts of several files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdict as a table: every design at every workload in one cell, with what it costs. Simplest first."""
+"""Draws the table above the verdict: each design at each workload in one cell, with its cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One recorded trace in full: every span under what called it, when it began, how long it took, in which process."""
+"""Draws one recorded trace in full: every span below its caller, with start, duration and process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures in human units. Pure text: no screen, no colour.
+"""Formats figures in human units. Pure text: no screen, no colour.
 
 A time chooses the unit in which it has one to three digits before the point, so that 0.0000045 s reads ``4.5 µs``. Two
 significant digits are shown below ten and whole numbers above: what a run of a few seconds can know.

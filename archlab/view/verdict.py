@@ -1,4 +1,4 @@
-"""What a run says in words: the verdict, the prediction beside it, the claims, how far to trust it, what next."""
+"""Says in words what a run found: verdict, prediction, claims, how far to trust it, what to try next."""
 
 from __future__ import annotations
 

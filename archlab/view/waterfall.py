@@ -1,4 +1,4 @@
-"""Requests of each design, side by side: where their time went, and whether they stayed within the bound.
+"""Draws requests of each design side by side: where their time went, and whether they stayed within the bound.
 
 A design that keeps up shows one request: its wait in the queue first (░), then the bars of its work from the left edge
 again. One that falls behind shows how its queue grows: its first request, its last, and some in between, each with its
