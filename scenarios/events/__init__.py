@@ -296,15 +296,6 @@ EXPERIMENTS = (
         ),
     ),
     Experiment("bad days", Later(BAD_DAYS, "bad_days"), ("pressure",), rounds=1, faults=SLOW, quick=False),
-    Experiment(
-        "retry storm",
-        Later(f"{__name__}.storm", "storms"),
-        ("pressure",),
-        ("http-resilient",),
-        1,
-        {"the provider stops for a moment": 2},
-        quick=False,
-    ),
     Experiment("prefetch and polling", Later(SHOWN, "timed"), ("teams",), ("events",), 1, quick=False),
     # What is only counted, the longest first: each may run beside others.
     Experiment(
@@ -314,6 +305,16 @@ EXPERIMENTS = (
         ("events",),
         rounds=1,
         faults={"late commit": 1, "a message kills its consumer": 8},
+        quick=False,
+        alone=False,
+    ),
+    Experiment(
+        "retry storm",
+        Later(f"{__name__}.storm", "storms"),
+        ("pressure",),
+        ("http-resilient",),
+        rounds=1,
+        faults={"the provider stops for a moment": 2},
         quick=False,
         alone=False,
     ),
