@@ -171,7 +171,7 @@ class Broker:
         return int(listed.stdout) * 1024
 
     def release(self) -> None:
-        """It holds nothing for a next start."""
+        """Frees what the broker reserved for a restart, when there will be no restart."""
 
     def end(self) -> None:
         """The end of the round, for the process that asked first: ends archlab's own broker, or removes what was

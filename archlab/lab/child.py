@@ -54,7 +54,7 @@ class Child:
         return self._process.is_alive()
 
     def release(self) -> None:
-        """Gives back what it holds for a next start, of which there will be none."""
+        """Frees what the process reserved for a restart, when there will be no restart."""
 
     def check(self, patience: float = 0.0) -> None:
         """Raises ProcessDied when it has ended, with whatever exit code, although nobody had planned its end."""

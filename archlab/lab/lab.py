@@ -142,7 +142,7 @@ class Lab:
             self._broker.wait_until_taken()
 
     def proxy(self, target: Any, name: str = "proxy") -> Proxy:
-        """A bad network in front of whatever has a ``port``: a service, a broker. It is good until it is told."""
+        """A TCP proxy in front of a service or a broker. It changes nothing until it is told to inject trouble."""
         from archlab.lab.proxy import Proxy
 
         return self._held(Proxy(self.setting, target, name, self.recorder))
