@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archlab.scenario import Claim, Finding, inconclusive
 
-from .limit import ATTEMPTS, INNOCENTS
+from .limit import ATTEMPTS, BLOCKED, INNOCENTS
 from .reading import ASYNCHRONOUS, counts, decided, most, seen, told
 
 if TYPE_CHECKING:
@@ -62,11 +62,12 @@ def prefetch(run: Run) -> Finding:
 def limit_takes_others(run: Run) -> Finding:
     found = {(m.at["prefetch"], m.at["count"]): max(m.by_round) for m in seen(run, "at_limit", "events") if m.by_round}
     taken = {prefetch: value for (prefetch, count), value in found.items() if count == INNOCENTS}
-    attempts = [value for (_, count), value in found.items() if count == ATTEMPTS]
     if len(taken) < 2:
         return inconclusive(NOT_SHOWN)
-    evidence = f"after {max(attempts):g} attempts it was set aside, and with it " + ", ".join(
-        f"{value:g} innocent messages at a prefetch of {prefetch}" for prefetch, value in taken.items()
+    attempts, blocked = (max(found.get((n, what), 0.0) for n in taken) for what in (ATTEMPTS, BLOCKED))
+    evidence = f"it was set aside after {attempts:g} attempts, for which {blocked:g} innocent messages waited; with it "
+    evidence += "went " + ", ".join(
+        f"{value:g} of them at a prefetch of {prefetch}" for prefetch, value in taken.items()
     )
     return decided(taken[10] > 0 == taken[1], evidence)
 

@@ -21,7 +21,8 @@ INNOCENT = 10
 POISON = b"poison"
 KILLS = "a message kills its consumer"
 PREFETCHES = (1, 10)
-ATTEMPTS, INNOCENTS = "attempts at the poison message", "innocent messages set aside"
+ATTEMPTS, BLOCKED = "attempts at the poison message", "innocent messages that waited until it was set aside"
+INNOCENTS = "innocent messages set aside with it"
 PATIENCE = 5.0
 """Seconds within which every message should have been served or set aside."""
 LOOK = 0.01
@@ -41,14 +42,16 @@ def at_the_limit(lab: Lab) -> Iterator[Sample]:
         for body in (POISON, *(b"%d" % number for number in range(INNOCENT))):
             channel.basic_publish("", queue, body)
         part = lab.spawn(consumer, f"consumer {name}", settings={"prefetch": prefetch}, crash_at=KILLS)
-        attempts, end = 0, time.monotonic() + PATIENCE
-        while depth(letters, aside) + depth(served, good) <= INNOCENT and time.monotonic() < end:
+        attempts, blocked, end = 0, INNOCENT, time.monotonic() + PATIENCE
+        while (done := depth(served, good)) + (gone := depth(letters, aside)) <= INNOCENT and time.monotonic() < end:
+            blocked = blocked if gone else INNOCENT - done
             if not part.alive:
                 attempts += 1
                 part.start(crash_at=KILLS)
             time.sleep(LOOK)
         part.kill()
-        for what, count in ((ATTEMPTS, attempts), (INNOCENTS, max(0, depth(letters, aside) - 1))):
+        counts = {ATTEMPTS: attempts, BLOCKED: blocked, INNOCENTS: max(0, depth(letters, aside) - 1)}
+        for what, count in counts.items():
             yield Sample("at_limit", count, {"prefetch": prefetch, "count": what})
 
 
