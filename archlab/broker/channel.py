@@ -223,6 +223,7 @@ class Channel:
         """
         self.deliveries.release()
         reply_to.cancel(self)
+        self._body, self._publishing, self._properties = b"", None, None  # of a message that did not come whole
         for tag in self._done:
             self._send_ack(tag, False)
         self._done, self._stored, self._refused = [], [], []

@@ -270,6 +270,7 @@ class Connection(Stream):
 
     def _finish(self) -> None:
         self._release()
+        self._reader = FrameReader()  # what an unfinished frame holds goes now, not when this object does
         self._enter(State.CLOSED)
         self._drop_output()
         self._cancel_timer()

@@ -35,6 +35,12 @@ def peak(pid: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
+def resident(pid: int) -> int:
+    """The memory that is resident now, in KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
 def flood(port: int, queue: str, count: int, size: int, delivery_mode: int = 1) -> None:
     """Publishes `count` messages, numbered, as fast as a socket takes them."""
     publish = method(1, spec.Basic.Publish(routing_key=queue)) + header(
@@ -160,6 +166,33 @@ def test_a_body_in_tiny_pieces(own: RunningBroker) -> None:
         raw.call(1, spec.Queue.Declare(queue="q", passive=True))
         assert peak(own.pid) - before < 20 * MIB
         assert client.drain("q") == [b"ab" * (size // 2)]
+
+
+@pytest.mark.parametrize("leaves", ["hangs up", "is refused", "closes its channel"])
+def test_what_a_client_had_half_sent_goes_with_it(own: RunningBroker, leaves: str) -> None:
+    """Three times 30 MB of a message whose rest never comes; however the client goes, none of it stays."""
+    piece = raw_frame(3, 1, b"x" * 120_000)
+    with Client(own.port) as client:
+        client.channel.queue_declare("q")
+        before = resident(own.pid)
+        for _ in range(3):
+            with RawClient(own.port, timeout=60) as raw:
+                raw.open()
+                raw.channel()
+                raw.send(method(1, spec.Basic.Publish(routing_key="q")) + header(1, 100 << 20))
+                for _ in range(250):
+                    raw.send(piece)
+                if leaves == "is refused":
+                    raw.send(raw_frame(3, 1, b"y" * 120_000, end=0))
+                    raw.read_method()
+                elif leaves == "closes its channel":
+                    raw.send(method(1, spec.Channel.Close(200, "", 0, 0)))
+                    raw.read_method()
+        assert client.ready("q") == 0  # what was sent before has been read by now
+        deadline = time.monotonic() + 10
+        while resident(own.pid) - before > 20 * MIB and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert resident(own.pid) - before < 20 * MIB
 
 
 def test_answers_to_one_who_never_reads(own: RunningBroker) -> None:
