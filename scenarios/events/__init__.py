@@ -281,7 +281,7 @@ FAULTS = {
     "ack-first": ALWAYS | {"before the effect": 2, "after the effect": 2, "no queue is bound": 1},
     "requeue": ALWAYS | CONSUMERS_DIE | {"between effect and ack": 3, "no queue is bound": 1},
 }
-"""What is done to each design, and how often it strikes."""
+"""The faults that are injected into each design, and how often."""
 SLOW = {"slow provider": 1}
 
 EXPERIMENTS = (

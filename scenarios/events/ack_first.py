@@ -1,8 +1,8 @@
 """Facts on a broker that counts a message as done when it has left: automatic acknowledgement, no outbox, no confirms.
 
-Good at: the fewest lines and the highest rate; a message more or less of a metric is missed by nobody.
-Fails when: an effect matters. Whatever a consumer holds when it dies is gone, and so is a fact whose producer dies
-    before it publishes, and a message that raises an error. Nothing says so.
+Good at: the fewest lines and the highest rate; fine for metrics, where a lost message does not matter.
+Fails when: an effect matters. A message is lost, without any error, when its consumer dies, when its producer dies
+    before it publishes, and when the consumer raises an error.
 Costs: nothing, until somebody compares the orders with the invoices.
 """
 

@@ -1,4 +1,4 @@
-"""A provider that is down or slow, a spike, and more load than can be done: what checkouts and their effects do."""
+"""Measures checkouts and their effects while the provider is down or slow, in a spike, and above capacity."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def provider_stops(lab: Lab, design: Any) -> None:
 
 
 def provider_returns(lab: Lab, design: Any) -> None:
-    """And then: until every mail that has waited is sent."""
+    """Adds the time until every mail that waited is sent."""
     design.provider.start()
     design.provider.ready()
     design.back_at = time.time()
@@ -104,7 +104,7 @@ def spike(lab: Lab, design: Any) -> Iterator[Sample]:
 
 
 def overload(lab: Lab, design: Any) -> Iterator[Sample]:
-    """More mails than the provider can send, without an end: how many are still to be sent?"""
+    """More mails than the provider can send, for a longer time: how many are still to be sent?"""
     design.provider.client.post("/slow", {"seconds": 2 / USUAL})
     for at, _, waiting in arriving(lab, design, 12_000, [number / USUAL for number in range(int(0.4 * USUAL))]):
         yield Sample("overload_queue", waiting, {"t": at})

@@ -1,4 +1,4 @@
-"""The sentences of the lesson, each judged by a pure function of a run.
+"""The claims of the lesson, each judged by a pure function of a run.
 
 Held only where the measurements support it, refuted only where they contradict it, else inconclusive.
 """

@@ -1,4 +1,4 @@
-"""The sentences of the lesson that a demonstration shows."""
+"""The claims of the lesson that a demonstration shows."""
 
 from __future__ import annotations
 

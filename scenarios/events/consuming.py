@@ -1,4 +1,4 @@
-"""A consumer of facts: it acknowledges after the effect, tries again a bounded number of times, and sets aside."""
+"""A consumer of facts: it acknowledges after the effect, retries a few times, then uses the dead-letter queue."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from archlab.lab import Inbox, Lab
 
 ATTEMPTS = 3
-"""How often a message is tried of which nothing can be made. Then it goes to the dead letters."""
+"""Attempts at a message that cannot be processed. Then it becomes a dead letter."""
 PATIENCE = 1000
-"""How often one is tried whose department does not answer: that is not the message's fault."""
+"""Attempts at a message whose department does not answer: more, because the message is not at fault."""
 RECONNECT = 0.05
 """Seconds between two attempts to reach the broker."""
 

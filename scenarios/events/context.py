@@ -1,4 +1,4 @@
-"""Messages with the context of their trace and without: to whose trace does the consumer's work belong?"""
+"""Sends messages with and without the trace context: to which trace does the consumer's work belong?"""
 
 from __future__ import annotations
 

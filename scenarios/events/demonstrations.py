@@ -1,4 +1,4 @@
-"""What a broker and a table do by themselves, shown one at a time: each is a fact that has cost somebody a night."""
+"""Demonstrates surprising behaviour of a broker and of a table, one fact at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers over HTTP: departments of our own, each with its store, and the third party that sends mails."""
+"""The HTTP services: the shop's departments, each with its own store, and the third party that sends mails."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The order's transaction writes a fact to an outbox; a relay publishes it, and whoever wants to know consumes it.
+"""The order's transaction writes a fact to an outbox; a relay publishes it, and any team can consume it.
 
-Good at: a checkout waits for nobody and knows nobody. Who joins binds a queue of their own to the facts, and who is
-    away finds them there afterwards. One slow consumer keeps no other waiting.
-Fails when: the customer waits for what a consumer will do, or nobody watches the queues: nothing fails loudly, it
-    only gets later, and dead letters lie there until somebody looks.
-Costs: a broker to run, a relay, an idempotent consumer everywhere, and facts that others come to depend on.
+Good at: a checkout waits for no consumer and knows none. A new team binds its own queue to the facts. A consumer
+    that was away finds its messages there later. A slow consumer does not delay the others.
+Fails when: the customer waits for the result of a consumer. Or nobody watches the queues: then effects come later
+    and later without an error, and dead letters stay until somebody looks.
+Costs: a broker to run, a relay, idempotent consumers, and facts on which other teams come to depend.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is done to the designs beside serving their load: crashes, poison, a team that joins."""
+"""The experiments: crashes, a poison message, a team that joins."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def points(design: Any) -> tuple[str, ...]:
 
 
 def crashed(lab: Lab, design: Any) -> Iterator[Sample]:
-    """Whoever comes to a crash point dies there, and starts again: what is lost, what comes twice?"""
+    """The process that reaches a crash point dies there and is restarted: what is lost, what happens twice?"""
     for number, point in enumerate(points(lab.design)):
         first = 20_000 + 100 * number
         if point == BETWEEN:
@@ -131,7 +131,7 @@ def up(part: Any) -> None:
 
 
 def ledger(lab: Lab, point: str, first: int) -> Iterator[Sample]:
-    """What happened against what was to happen: the effects of the orders that stand, none of those that failed."""
+    """Compares the effects with the orders: each stored order has all of them, each failed order has none."""
     rows = lab.database().execute(
         "SELECT id FROM orders WHERE status = 'placed' AND id BETWEEN ? AND ?", (first, first + 99)
     )
@@ -235,7 +235,7 @@ def among_innocents(lab: Lab, design: Any, first: int, at: dict[str, int]) -> It
 
 
 def set_aside(lab: Lab, design: Any, order: int) -> int:
-    """How often somebody who looks finds the order among what was given up, once there has been time for that."""
+    """How often the order is found among the dead letters, after enough time."""
     if not hasattr(design, "set_aside"):
         return 0
     deadline = time.monotonic() + PATIENCE

@@ -1,4 +1,4 @@
-"""A queue for one demonstration."""
+"""Declares a new queue for one demonstration."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """A checkout calls each department over HTTP in turn, and answers when all of them have.
 
-Good at: the customer's answer holds what the others said (the number of the invoice), and whoever reads the code sees
-    what happens. Nothing runs beside the services.
-Fails when: one of them is slow, or down: then a checkout is slow, or down. A crash in the middle leaves an order with
-    half of its effects, and nobody who knows.
-Costs: the checkout's time is the sum of all, and its availability the product.
+Good at: the answer to the customer contains the results (the number of the invoice), and the code shows what
+    happens. Nothing runs besides the services.
+Fails when: one of them is slow, or down: then a checkout is slow, or fails. A crash in the middle leaves an order with
+    half of its effects, and nobody notices.
+Costs: the time of a checkout is the sum of all calls, and its availability is the product of all.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The same calls with a time limit, retries and a circuit breaker; a checkout goes on without whoever does not answer.
+"""The same calls with a time limit, retries and a circuit breaker; a checkout skips what does not answer.
 
-Good at: a checkout stays quick and works, whoever is slow or down. Short faults are bridged.
-Fails when: a fault lasts longer than the retries: what was not done then is not done ever. A call that was done, and
-    answered too late, is done again.
-Costs: numbers to choose (limit, attempts, threshold), each wrong on some day, and an idempotency key at every service.
+Good at: a checkout stays fast and works when a department is slow or down. Retries bridge short faults.
+Fails when: a fault lasts longer than the retries: then the effect never happens. A call that succeeded but answered
+    too late is repeated.
+Costs: numbers to choose (limit, attempts, threshold) that never fit every day; an idempotency key at every service.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ OPEN_FOR = 0.1
 
 
 class Breaker:
-    """Stops calls to whoever has failed several times in a row, so that nobody waits for what will not come."""
+    """Stops calls to a service that failed several times in a row, so that nobody waits for it in vain."""
 
     def __init__(self) -> None:
         self.failures = 0

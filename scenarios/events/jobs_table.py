@@ -1,9 +1,9 @@
 """The order's transaction writes a job for each department; a worker for each kind of job does it, and tries again.
 
-Good at: order and jobs are one transaction, so nothing is lost; a checkout waits for nobody. No broker: what is to be
-    done, what has failed and how often is a SELECT away, in a database that you run already.
-Fails when: others want to listen, too. Every job has a line in the checkout that writes it, and a worker that reads the
-    shop's database: whoever joins or leaves needs a release of the shop.
+Good at: order and jobs are one transaction, so nothing is lost; a checkout waits for nobody. No broker: a SELECT
+    shows what is waiting, what has failed and how often, in a database that you run already.
+Fails when: other teams want to listen, too. Each kind of job needs a line in the checkout and a worker that reads the
+    database of the shop, so a team that joins or leaves needs a release of the shop.
 Costs: workers that poll, an index that keeps polling cheap, and jobs that somebody deletes.
 """
 

@@ -1,4 +1,4 @@
-"""A quorum queue with a delivery limit, and a message that kills whoever receives it: who else is set aside?"""
+"""A quorum queue with a delivery limit, and a message that kills its consumer: which others become dead letters?"""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def served_by(queue: str) -> str:
 
 
 def consumer(lab: Lab, inbox: Inbox) -> None:
-    """It acknowledges what is good, and dies of what is not: then whatever it holds goes back."""
+    """Acknowledges good messages, and dies of a bad one: then all its unacknowledged messages go back to the queue."""
 
     def received(channel: Any, method: Any, properties: Any, body: bytes) -> None:
         if body == POISON:

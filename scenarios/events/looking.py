@@ -1,4 +1,4 @@
-"""What a person can do to a system that is kept up (`archlab run events --keep`): look at it, and break it."""
+"""The actions of `archlab run events --keep`: look at the running system, and break it."""
 
 from __future__ import annotations
 

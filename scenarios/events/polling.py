@@ -1,4 +1,4 @@
-"""Two pitfalls of whoever polls a table: rows that commit late, and a look that grows with what is done already."""
+"""Two pitfalls of polling a table: rows that commit late, and a query that slows down as finished jobs pile up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The relay: it publishes what the outbox holds, and marks what the broker has confirmed."""
+"""The relay: publishes the rows of the outbox, and marks those that the broker has confirmed."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Facts on a broker whose consumers acknowledge after the effect and put back whatever fails, at once and for ever.
+"""Facts on a broker whose consumers acknowledge after the effect and requeue a failed message at once and for ever.
 
-Good at: nothing is lost once it is on the broker, and a fault that passes is bridged without a line of code.
-Fails when: a message is at fault itself: it comes back at once, for ever, and with a prefetch of one nobody else is
-    served. A consumer that dies after its effect does it again, because nothing remembers that it was done.
-Costs: an idle system at full load, and a duplicate for every restart.
+Good at: a message on the broker is never lost, and a short fault is bridged without any code.
+Fails when: a message itself is bad: it comes back at once, for ever, and with a prefetch of one it blocks all others.
+    A consumer that dies after its effect repeats the effect, because nothing records that it was done.
+Costs: full CPU load without any progress, and a duplicate for every restart.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A slow consumer and a quick one share a queue, by how many messages each may hold."""
+"""A slow and a fast consumer share a queue, at several prefetch limits."""
 
 from __future__ import annotations
 

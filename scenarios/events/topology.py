@@ -1,4 +1,4 @@
-"""What is declared on the broker, by whoever comes first: an exchange for facts, and for each consumer three queues."""
+"""Declares the exchange for facts, and three queues for each consumer, on the broker."""
 
 from __future__ import annotations
 

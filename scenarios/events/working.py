@@ -1,4 +1,4 @@
-"""A worker of the jobs table: it does one job after the other, tries again a bounded number of times, and gives up."""
+"""A worker of the jobs table: it does one job after the other, retries a failed one a few times, and then gives up."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ POLL = 0.05
 PAUSE = 0.03
 """Seconds until a job that failed is tried again."""
 ATTEMPTS = 3
-"""How often a job of which nothing can be made is tried."""
+"""Attempts at a job that cannot be processed."""
 PATIENCE = 1000
-"""How often one is tried whose department does not answer: that is not the job's fault."""
+"""Attempts at a job whose department does not answer: more, because the job is not at fault."""
 
 
 class Worker:

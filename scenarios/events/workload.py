@@ -1,4 +1,4 @@
-"""What all designs are asked to do: the checkouts, and what is looked at once their effects should be there."""
+"""The workload of all designs: the checkouts, and the checks of their effects afterwards."""
 
 from __future__ import annotations
 

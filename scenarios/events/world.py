@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from archlab.lab import Lab
 
 EFFECTS = ("invoice", "email", "audit", "analytics")
-"""Who brings an effect about: the departments of the shop, and the third party that sends its mails."""
+"""Who produces an effect: the departments of the shop, and the third party that sends its mails."""
 TABLES = """
     CREATE TABLE effects (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, at REAL NOT NULL, amount INTEGER NOT NULL);
     CREATE TABLE done (event TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -40,7 +40,7 @@ class Order:
 
 
 class Unusable(Exception):
-    """A message of which nothing can be made. Trying again cannot help."""
+    """A message that cannot be processed. A retry cannot help."""
 
 
 def seed(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""The sentences of the lesson, each judged by a pure function of a run.
+"""The claims of the lesson, each judged by a pure function of a run.
 
 Held only where the measurements support it, refuted only where they contradict it, else inconclusive.
 """
@@ -197,7 +197,7 @@ def releases(run: Run) -> Finding:
 
 @about_the_workloads
 def one_sin(run: Run) -> Finding:
-    """Each sin has the symptom that stands at its place in the order of both, and no other."""
+    """Each mistake has its own symptom (the one at the same position), and no other."""
     found = seen(run, "symptom", "distributed-monolith", "sin", "symptom")
     if not found:
         return inconclusive(NOT_TRIED)

@@ -1,4 +1,4 @@
-"""A contract changes: old and new versions of two services together, and deployments for real, one by one."""
+"""Changes a contract: runs old and new versions of two services together, and deploys them one by one."""
 
 from __future__ import annotations
 

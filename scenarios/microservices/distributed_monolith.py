@@ -1,4 +1,4 @@
-"""Five services with three sins: they call for every item, they share a database, and their contracts are strict.
+"""Five services with three mistakes: they call for every item, they share a database, and their contracts are strict.
 
 Good at: it looks like microservices, and each step towards it was small.
 Fails when: anything is down, slow, or released alone.

@@ -1,4 +1,4 @@
-"""What is done to the designs beside serving their load: distance, items, domains in trouble, crashes in an order."""
+"""The experiments: distance, items, domains in trouble, crashes within an order."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def asked(client: Client, feature: str) -> tuple[bool, float]:
 
 
 def steady(lab: Lab, design: Any, when: str) -> None:
-    """Everything works: without that, what fails in a trouble proves nothing. Raises TimeoutError."""
+    """Waits until every feature works, so that a later failure is caused by the trouble. Raises TimeoutError."""
     deadline = time.monotonic() + PATIENCE
     while broken := [feature for feature, (good, _) in all_probed(lab, design, 1).items() if not good]:
         if time.monotonic() > deadline:

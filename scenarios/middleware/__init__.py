@@ -135,7 +135,7 @@ REQUIREMENTS = (
         "lines_lost",
         0,
         "share",
-        "log lines without the request id",
+        "log lines without its id",
         "a customer has the id from the answer; what it does not find is looked for by guessing times",
         ("pressure",),
     ),
