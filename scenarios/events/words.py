@@ -48,4 +48,29 @@ WORDS = (
         also=("dead-letter queue", "dead letters"),
         see=("poison message",),
     ),
+    Word(
+        "circuit breaker",
+        "It stops calls to a service that has failed several times in a row, for a while. So nobody waits for answers "
+        "that will not come, and the service can catch up.",
+        also=("breaker",),
+        see=("retry storm",),
+    ),
+    Word(
+        "retry storm",
+        "Calls that are repeated keep a service so busy that the next calls are late and are repeated, too. It can "
+        "go on after the fault that began it is over.",
+        see=("circuit breaker",),
+    ),
+    Word(
+        "heartbeat",
+        "A small frame that client and broker send each other. Whoever sends none for about two intervals is taken to "
+        "be gone, and its connection is closed.",
+        see=("acknowledgement",),
+    ),
+    Word(
+        "quorum queue",
+        "A queue of RabbitMQ that is replicated over several nodes. It counts how often a message came back, and can "
+        "set it aside at a delivery limit.",
+        see=("dead letter", "prefetch"),
+    ),
 )
