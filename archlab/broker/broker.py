@@ -1,4 +1,4 @@
-"""What holds the broker together: the queues that have something to do, dead letters, timers, commits.
+"""Runs the queues that have work: deliveries, dead letters, timers, alarms, commits.
 
 Commands from clients change queues at once; what follows from them (a delivery, a dead letter) is
 worked off after each, and what is to be sent waits until the disk has what it must have (`settle`).

@@ -1,4 +1,4 @@
-"""One channel: its frames, its commands, publishing with confirms. What it delivers is in deliveries.py."""
+"""One channel: its frames, its commands, publishing with confirms. Deliveries are in deliveries.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The methods of a channel, one function each: what a client asks for and what it is answered."""
+"""The methods of a channel, one function for each: the request of a client and the answer."""
 
 from __future__ import annotations
 

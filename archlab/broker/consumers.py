@@ -1,4 +1,4 @@
-"""Who gets the next message: the consumers of one queue in turn. No I/O, no clock."""
+"""Chooses which consumer of a queue gets the next message. No I/O, no clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a message carries to its dead-letter exchange: the header x-death, and when it must not go round again.
+"""Dead-lettering: the header x-death, and how a cycle is detected.
 
 Follows https://www.rabbitmq.com/dlx.html#effects as RabbitMQ 3.10 does it.
 """

@@ -1,4 +1,4 @@
-"""What can go wrong, in AMQP's terms and in a person's."""
+"""The errors of the broker, as AMQP reply codes and as sentences for a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exchanges: which destinations a routing key and headers lead to. No I/O, no clock."""
+"""Exchanges: finds the destinations for a routing key and headers. No I/O, no clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Direct reply-to: an answer goes to the channel that asked, past all queues (an extension of RabbitMQ's).
+"""Direct reply-to: sends an answer to the channel that asked, without a queue (an extension of RabbitMQ).
 
 Whoever consumes from `amq.rabbitmq.reply-to`, which is no queue, may name it as reply_to. Who gets such a message finds
 an address there instead, and publishes the answer to the default exchange with it as the routing key. An answer comes

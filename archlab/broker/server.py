@@ -1,4 +1,4 @@
-"""The broker's process: listening on loopback, and ending as it should."""
+"""The process of the broker: listens on loopback, and shuts down in good order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that only have no room in memory, in a file without a name that ends with the broker."""
+"""Stores messages that do not fit into memory, in an unnamed file that ends with the broker."""
 
 from __future__ import annotations
 

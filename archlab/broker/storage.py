@@ -1,4 +1,4 @@
-"""The disk: durable exchanges, queues, bindings and messages in one SQLite file.
+"""Stores durable exchanges, queues, bindings and messages in one SQLite file.
 
 What happens between two commits is one transaction. A commit on which a publisher's confirm waits is
 synced to the disk; any other is handed to the operating system, which is enough to survive a SIGKILL

@@ -1,4 +1,4 @@
-"""The octets of a connection, in and out, and what holds when the other side does not read."""
+"""Reads and writes the octets of a connection, with limits for a client that does not read."""
 
 from __future__ import annotations
 

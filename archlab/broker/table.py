@@ -1,4 +1,4 @@
-"""AMQP field tables with their types kept.
+"""Encodes and decodes AMQP field tables, keeping their types.
 
 pika decodes a table to plain Python values and loses what the wire said: a double comes back as a
 whole number, a `short` goes out again as a `long`. A broker hands on what it was given, so headers and

@@ -1,4 +1,4 @@
-"""How the broker waits for its clients: awake for a moment longer, since the next frame is often on its way."""
+"""Waits for clients; stays awake a moment longer, because the next frame is often on its way."""
 
 from __future__ import annotations
 

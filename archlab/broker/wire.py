@@ -1,4 +1,4 @@
-"""Bytes to frames and methods, strictly.
+"""Decodes bytes to frames and methods, strictly, and encodes them.
 
 The codec is pika's. It was written for a client that trusts its server, so what arrives here is
 measured against the format of its method first: a string that runs past its frame, a byte too many, a
