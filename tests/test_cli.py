@@ -254,7 +254,7 @@ def all_of(terminal: int, until: str = "") -> str:
 
 
 @posix
-@pytest.mark.parametrize("moment", ["press enter to skip", "Traces come", "measuring"])
+@pytest.mark.parametrize("moment", ["press enter to skip", "Traces", "measuring"])
 def test_ctrl_c_in_a_terminal(tiny: Callable[..., str], tmp_path: Path, home: Path, moment: str) -> None:
     """It reaches every process of the terminal, and only archlab answers: in one sentence, whatever goes on."""
     name = tiny(find_does("time.sleep(0.02)"))
