@@ -150,10 +150,12 @@ def missed_because(run: Run, r: RequirementOutcome) -> str:
 
 
 def serves(reason: str) -> tuple[str, str] | None:
-    """``falls behind: 201 of 594 a second`` → how many a second are served, and of how many; None for other reasons."""
+    """``falls behind: 201 of 1594 a second`` → ``201``, ``1,594``: how many a second are served, and of how many. None
+    for other reasons."""
     what, _, rate = reason.partition(": ")
     served, of, asked = rate.removesuffix(" a second").partition(" of ")
-    return (served, asked) if what == "falls behind" and of else None
+    grouped = [f"{int(rate):,}" if rate.isdecimal() else rate for rate in (served, asked)]
+    return (grouped[0], grouped[1]) if what == "falls behind" and of else None
 
 
 def busy(run: Run, workload: str, design: str) -> float | None:

@@ -100,3 +100,7 @@ def test_small_words():
     assert units.bound(0, "effects") == "≤ 0"
     assert units.word(3) == "three"
     assert units.word(40) == "40"
+
+
+def test_times_that_stand_side_by_side_share_the_unit_of_the_first():
+    assert units.alike([0.0041, 0.0025, 0.00061, 0.0000004]) == (["4.1", "2.5", "0.61", "0.0004"], "ms")

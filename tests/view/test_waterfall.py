@@ -252,3 +252,9 @@ def test_every_design_that_has_a_pane_was_traced(samples):
     few = replace(run, traces=tuple(t for t in run.traces if t.design != "queries"))
     shown = [[d.name for d in waterfall(one, 2, samples.scenario()).designs] for one in (few, before(few))]
     assert shown == [["crud", "projection"], ["crud", "summary"]]
+
+
+def test_how_many_requests_a_design_serves_is_read_from_why_it_has_no_figure():
+    assert facts.serves("falls behind: 201 of 1594 a second") == ("201", "1,594")
+    assert facts.serves("falls behind: 9.3 of 865 a second") == ("9.3", "865")
+    assert facts.serves("2 of 60 requests failed: no answer") is None
