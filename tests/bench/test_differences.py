@@ -77,7 +77,7 @@ def test_whatever_answers_returns_is_taken_request_by_request(answers: Any, requ
     "answers", [[1, Failed("no stock")], [Answered("page", Failed("no stock"))], Failed("no stock")]
 )
 def test_a_request_that_fails_cannot_be_compared(answers: Any) -> None:
-    with pytest.raises(ScenarioError, match="failed what every design must answer alike"):
+    with pytest.raises(ScenarioError, match="failed a request that every design must answer alike"):
         replies(answers)
 
 
