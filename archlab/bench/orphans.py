@@ -18,7 +18,7 @@ class Orphans:
     share: float
     """Of the load's traces, 0 to 1."""
     cases: tuple[str, ...] = ()
-    """How some of them begin: ``a trace begins with 'process orders', no request``."""
+    """How some of them begin: ``a trace begins with 'process orders' instead of a request``."""
 
 
 def orphans(

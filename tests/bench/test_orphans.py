@@ -28,8 +28,8 @@ def test_a_consumer_or_a_service_that_begins_a_trace_makes_an_orphan() -> None:
     found = orphans(records, [records[0], records[3]], {"order"}, set(), SERVED)
     assert found.share == 0.5
     assert found.cases == (
-        "a trace begins with 'process orders', no request",
-        "a trace begins with 'GET /hello', no request",
+        "a trace begins with 'process orders' instead of a request",
+        "a trace begins with 'GET /hello' instead of a request",
     )
 
 
