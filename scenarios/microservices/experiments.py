@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import cycle
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +26,15 @@ DISTANCES = (0.0, 0.5, 2.0, 10.0)
 ITEMS = (1, 5, 20)
 WAYS = ("in one batch", "one by one", "in parallel")
 """By the knob ``per_item``."""
-FEW = 3
-"""Orders whose median is taken at each distance."""
+FAR = DISTANCES[-1]
+FEW, HOPS = 4, 9
+"""Orders whose median is taken at each distance, and calls that are timed alone."""
 PROBES = 5
 """How often a feature is asked while a domain is in trouble; it works if most of them are answered in time."""
 IN_TIME = 2 * LIMIT
-"""Seconds that a customer waits for an answer at most."""
+"""Seconds that a customer waits for an answer at most, if there is no distance between services."""
+MOST_CALLS = 4
+"""Calls for an order of one item at most: a customer also waits for their round trips."""
 PATIENCE = 5.0
 """Seconds within which what was begun must be finished or undone after a crash."""
 LOOK = 0.02
@@ -48,14 +53,40 @@ def figures(lab: Lab, design: Any) -> Iterator[Sample]:
 
 
 def distance(lab: Lab, design: Any) -> Iterator[Sample]:
-    """One order after the other, at several round trips between services; and how many calls an order makes."""
-    for number, rtt in enumerate(DISTANCES):
-        shop = type(design)(lab, rtt=rtt)
-        took, calls = timed(shop, 100_000 + 1000 * number, lab.knobs.items, FEW)
-        yield Sample("order_at", median(took), {"rtt": rtt})
-        if rtt == 0:
-            yield Sample("calls", calls)
+    """One order after the other, each round trip in turn; how many calls an order makes, and what a call itself takes.
+
+    All shops run meanwhile, so that whatever disturbs the machine disturbs each distance.
+    """
+    shops = {rtt: type(design)(lab, rtt=rtt) for rtt in DISTANCES}
+    took: dict[float, list[float]] = {rtt: [] for rtt in DISTANCES}
+    for number, shop in enumerate(shops.values()):
+        shop.order(an_order(100_000 + 1000 * number, 1))  # opens the connections
+    before = calls_of(shops[0.0])
+    for again in range(1, FEW + 1):
+        for number, (rtt, shop) in enumerate(shops.items()):
+            began = time.perf_counter()
+            shop.order(an_order(100_000 + 1000 * number + again, lab.knobs.items))
+            took[rtt].append(time.perf_counter() - began)
+    yield Sample("calls", (calls_of(shops[0.0]) - before) / FEW)
+    for rtt, seconds in took.items():
+        yield Sample("order_at", median(seconds), {"rtt": rtt})
+    for number, one in enumerate(took[FAR]):
+        yield Sample("order_far", one, {"number": number})
+    yield from hops(lab, shops[FAR])
+    for shop in shops.values():
         shop.kill()
+
+
+def hops(lab: Lab, shop: Any) -> Iterator[Sample]:
+    """What a call to another service takes beside the round trip: as in an order, it comes after a wait."""
+    if (payment := shop.homes["payment"]) is shop.homes["orders"]:
+        return
+    client = lab.client(payment)
+    for number in range(HOPS):
+        began = time.perf_counter()
+        time.sleep(FAR / 1000)
+        client.post("/refunds", {"order": 190_000 + number})
+        yield Sample("hop", time.perf_counter() - began - FAR / 1000, {"number": number})
 
 
 def items(lab: Lab, design: Any) -> Iterator[Sample]:
@@ -99,7 +130,7 @@ def calls_of(shop: Any) -> int:
 
 def failing(lab: Lab, design: Any) -> Iterator[Sample]:
     """Every call is lost with a probability, and nobody tries again: which share of the orders succeeds?"""
-    shop = type(design)(lab, failure_rate=LOST_CALLS)
+    shop = type(design)(lab, failure_rate=LOST_CALLS, rtt=0.0)
     placed = 0
     for number in range(ORDERS):
         try:
@@ -124,53 +155,72 @@ def blast_of_payment(lab: Lab, design: Any) -> Iterator[Sample]:
 
 def blast(lab: Lab, design: Any, domains: tuple[str, ...] = DOMAINS) -> Iterator[Sample]:
     """Each domain in each trouble, while somebody orders all the time: which features still work?"""
-    load = Ordering(lab, design)
+    load = Customers(lab, design)
     steady(lab, design, "before the first trouble")
     with load:
         for domain in domains:
             # Of a service with one process nothing is left once that is killed: it is down.
             killed = [(SIGKILL,), (DOWN,)] if design.homes[domain].workers > 1 else [(SIGKILL, DOWN)]
             for troubles in (*killed, (HOG,)):
-                yield from troubled(lab, design, domain, troubles)
+                yield from troubled(lab, design, load, domain, troubles)
                 steady(lab, design, f"after {domain}: {' and '.join(troubles)}")
-    lab.seen(f"{load.placed} orders were placed meanwhile")
+    lab.seen(f"customers asked {len(load.asked)} times meanwhile")
 
 
-class Ordering:
-    """Somebody who orders all the time, in a thread of its own."""
+@dataclass(frozen=True)
+class Asked:
+    feature: str
+    began: float
+    ended: float
+    good: bool
+
+
+class Customers:
+    """The load meanwhile: somebody who orders all the time, and somebody who asks for every other feature in turn."""
 
     def __init__(self, lab: Lab, design: Any) -> None:
-        self.design = design
-        self.placed = 0
+        self.lab, self.design = lab, design
+        self.asked: list[Asked] = []
         self.over = threading.Event()
-        self.thread = threading.Thread(target=self.order)
+        others = [feature for feature in FEATURES if feature != "order"]
+        self.threads = [threading.Thread(target=self.ask, args=(features,)) for features in (["order"], others)]
 
     def __enter__(self) -> None:
-        self.thread.start()
+        for thread in self.threads:
+            thread.start()
 
     def __exit__(self, *error: object) -> None:
         self.over.set()
-        self.thread.join()
+        for thread in self.threads:
+            thread.join()
 
-    def order(self) -> None:
-        number = 200_000
-        while not self.over.wait(0.02):
-            number += 1
-            try:
-                self.design.order(an_order(number, 2))
-                self.placed += 1
-            except Failed:
-                continue
+    def ask(self, features: list[str]) -> None:
+        clients = {feature: client_of(self.lab, self.design, feature) for feature in features}
+        for feature in cycle(features):
+            if self.over.wait(0.01):
+                return
+            began = time.monotonic()
+            good, _ = asked(clients[feature], feature)
+            self.asked.append(Asked(feature, began, time.monotonic(), good))
+
+    def meanwhile(self, domain: str, began: float, ended: float) -> list[Asked]:
+        """Requests under way between two moments, for features that need nothing of a domain."""
+        return [a for a in self.asked if domain not in own(a.feature) and a.began < ended and a.ended > began]
 
 
-def troubled(lab: Lab, design: Any, domain: str, troubles: tuple[str, ...]) -> Iterator[Sample]:
+def troubled(lab: Lab, design: Any, load: Customers, domain: str, troubles: tuple[str, ...]) -> Iterator[Sample]:
     """What works while a domain is in trouble; ``troubles`` are the names of what is done to it."""
-    home = design.homes[domain]
+    home, moment = design.homes[domain], time.monotonic()
     began(home, troubles[0])
     seen = all_probed(lab, design, PROBES)
+    meanwhile = load.meanwhile(domain, moment, time.monotonic())
     works = {feature: good for feature, (good, _) in seen.items()}
     ended(home, troubles[0])
     spread = [feature for feature, good in works.items() if not good and domain not in own(feature)]
+    at = {"domain": domain, "trouble": troubles[-1]}
+    failed = [a.feature for a in meanwhile if not a.good]
+    yield Sample("asked_meanwhile", len(meanwhile), at)
+    yield Sample("failed_meanwhile", len(failed), at, tuple(f"{domain}, {troubles[-1]}: {name}" for name in failed))
     for trouble in troubles:
         lab.struck(trouble)
         for feature, good in works.items():
@@ -223,7 +273,7 @@ def all_probed(lab: Lab, design: Any, attempts: int) -> dict[str, tuple[bool, fl
 
 def probed(lab: Lab, design: Any, feature: str, attempts: int) -> tuple[bool, float]:
     """Whether most of a few attempts are answered in time, and the seconds of the median one."""
-    client = lab.client(design.homes[FEATURES[feature][0]], IN_TIME)
+    client = client_of(lab, design, feature)
     answered, seconds = 0, []
     for number in range(1, attempts + 1):
         in_time, took = asked(client, feature)
@@ -233,6 +283,10 @@ def probed(lab: Lab, design: Any, feature: str, attempts: int) -> tuple[bool, fl
             break
     client.close()
     return 2 * answered > attempts, median(seconds)
+
+
+def client_of(lab: Lab, design: Any, feature: str) -> Client:
+    return lab.client(design.homes[FEATURES[feature][0]], IN_TIME + MOST_CALLS * lab.knobs.rtt / 1000)
 
 
 def asked(client: Client, feature: str) -> tuple[bool, float]:
@@ -245,7 +299,7 @@ def asked(client: Client, feature: str) -> tuple[bool, float]:
     except OSError:
         good = False
     took = time.perf_counter() - began
-    return good and took < IN_TIME, took
+    return good and took < client.timeout, took
 
 
 def steady(lab: Lab, design: Any, when: str) -> None:
@@ -320,7 +374,7 @@ def send_until(lab: Lab, design: Any, point: str, first: int, wanted: list[list[
         sent.append(number)
         try:
             content = {"order": number, "customer": 1 + number % CUSTOMERS, "items": wanted or [[1, 1], [2, 1]]}
-            client = lab.client(design.homes["orders"], 2 * IN_TIME)
+            client = lab.client(design.homes["orders"], 2 * (IN_TIME + MOST_CALLS * lab.knobs.rtt / 1000))
             client.post("/orders", content)
             client.close()
         except OSError:

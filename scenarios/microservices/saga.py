@@ -15,8 +15,8 @@ from .world import LIMIT, Refused, Store
 if TYPE_CHECKING:
     from archlab.lab import Lab
 
-PATIENCE = 2.5 * LIMIT
-"""Seconds after which an order that is still pending has nobody who waits for it: both its steps have a time limit."""
+STEPS = 2.5
+"""An order that is pending for longer than so many calls may take has nobody who waits for it: it has two steps."""
 SWEEP = 0.05
 """Seconds between two looks at what is unfinished."""
 
@@ -37,6 +37,7 @@ class Saga:
         self.store = store
         self.stock = stock
         self.payment = payment
+        self.patience = STEPS * (LIMIT + lab.knobs.rtt / 1000)
         self.ended = threading.Event()
         self.sweeper = threading.Thread(target=self.sweep, daemon=True)
         self.sweeper.start()
@@ -77,5 +78,5 @@ class Saga:
 
     def sweep(self) -> None:
         while not self.ended.wait(SWEEP):
-            for order in orders.unfinished(self.store(), PATIENCE):
+            for order in orders.unfinished(self.store(), self.patience):
                 self.undo(order)

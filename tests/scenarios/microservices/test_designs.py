@@ -55,13 +55,18 @@ def test_after_every_crash_money_and_goods_add_up(start: Start, name: str) -> No
 def test_a_domain_that_is_down_stops_what_it_must_and_no_more(start: Start) -> None:
     """Of five services only the features that need the domain."""
     shop = start("microservices")
-    assert set(found(experiments.blast(shop.lab, shop.design), "spread", "domain", "trouble").values()) == {0}
+    seen = list(experiments.blast(shop.lab, shop.design))
+    assert set(found(seen, "spread", "domain", "trouble").values()) == {0}
+    assert sum(found(seen, "failed_meanwhile", "domain", "trouble").values()) == 0
+    assert sum(found(seen, "asked_meanwhile", "domain", "trouble").values()) > 20  # they were asked for all the same
 
 
 def test_a_monolith_survives_one_process_and_not_all_of_them(start: Start) -> None:
     shop = start("monolith")
-    spread = found(experiments.blast(shop.lab, shop.design, ("pricing",)), "spread", "trouble")
+    seen = list(experiments.blast(shop.lab, shop.design, ("pricing",)))
+    spread, failed = (found(seen, metric, "trouble") for metric in ("spread", "failed_meanwhile"))
     assert spread["one process killed",] == 0 < spread["down",]
+    assert failed["down",] > 0
 
 
 def test_what_is_carved_out_stays_apart_and_nothing_else_does(start: Start) -> None:
