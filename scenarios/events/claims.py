@@ -58,6 +58,7 @@ def best_effort(run: Run) -> Finding:
     )
 
 
+@about_the_workloads
 def slow(run: Run) -> Finding:
     quick = counts(run, "checkout_slow", ("http-chain", *ASYNCHRONOUS), provider="quick")
     late = counts(run, "checkout_slow", ("http-chain", *ASYNCHRONOUS), provider="slow")
@@ -97,6 +98,7 @@ def over_time(run: Run, metric: str, design: str) -> list[tuple[float, float]]:
     return sorted((float(m.at["t"]), max(m.by_round)) for m in seen(run, metric, design) if m.by_round)
 
 
+@about_the_workloads
 def spike(run: Run) -> Finding:
     latency = {d: over_time(run, "spike_latency", d) for d in ("http-chain", "events")}
     queue = {d: over_time(run, "spike_queue", d) for d in ("http-chain", "events")}
@@ -117,6 +119,7 @@ MANY = 20
 """Mails to be sent from which on a queue is called long here: a spike has a hundred."""
 
 
+@about_the_workloads
 def never_drains(run: Run) -> Finding:
     queues = {d: over_time(run, "overload_queue", d) for d in ASYNCHRONOUS}
     if not all(len(points) >= 4 for points in queues.values()):
@@ -214,6 +217,7 @@ def no_key(run: Run) -> Finding:
     return decided(twice["events"] == 0 < twice["requeue"], f"invoices written twice: {told(twice)}")
 
 
+@about_the_workloads
 def third_party(run: Run) -> Finding:
     mails = counts(run, "mails_duplicated", ASYNCHRONOUS, crash_point=AFTER_EFFECT)
     keyed = counts(run, "mails_duplicated", ASYNCHRONOUS, crash_point=KEYED)

@@ -54,11 +54,15 @@ def crashed(lab: Lab, design: Any) -> Iterator[Sample]:
         if point == BETWEEN:
             answered = producer_dies(lab, design, first)
         else:
-            dying = [design.relay] if point == RELAYED else [w for k, w in design.workers.items() if k in KILLED]
+            dying = (
+                [design.relay]
+                if point == RELAYED
+                else [w for k, w in design.workers.items() if k in wanted(lab, KILLED)]
+            )
             answered = consumers_die(lab, design, first, point, dying)
-        wait_for_effects(lab, design, answered, KILLED)
+        wait_for_effects(lab, design, answered, wanted(lab, KILLED))
         yield from ledger(lab, point, first)
-    if AFTER_EFFECT in points(lab.design):
+    if AFTER_EFFECT in points(lab.design) and "email" in wanted(lab):
         yield from with_keys(lab, design)
     if hasattr(design, "broker"):
         yield from broker_faults(lab, design)
@@ -69,7 +73,7 @@ def with_keys(lab: Lab, design: Any) -> Iterator[Sample]:
     first = 29_000
     design.provider.client.post("/keys", {"honours": True})
     answered = consumers_die(lab, design, first, AFTER_EFFECT, [design.workers["email"]])
-    wait_for_effects(lab, design, answered, KILLED)
+    wait_for_effects(lab, design, answered, wanted(lab, KILLED))
     yield from ledger(lab, f"{AFTER_EFFECT}, provider with keys", first)
 
 
@@ -136,13 +140,16 @@ def ledger(lab: Lab, point: str, first: int) -> Iterator[Sample]:
         "SELECT id FROM orders WHERE status = 'placed' AND id BETWEEN ? AND ?", (first, first + 99)
     )
     expected = [row for (row,) in rows]
-    found = {kind: compare(expected, [o for o in happened(lab, kind) if first <= o < first + 100]) for kind in KILLED}
+    found = {
+        kind: compare(expected, [o for o in happened(lab, kind) if first <= o < first + 100])
+        for kind in wanted(lab, KILLED)
+    }
     at = {"crash_point": point}
     lost = tuple(f"order {one}: no {kind}" for kind, f in found.items() for one in f.lost)
-    invoices, mails = (tuple(f"order {one}: {kind} again" for one in found[kind].duplicated) for kind in KILLED)
+    again = {kind: tuple(f"order {one}: {kind} again" for one in f.duplicated) for kind, f in found.items()}
     yield Sample("lost", len(lost), at, lost)
-    yield Sample("duplicated", len(invoices), at, invoices)
-    yield Sample("mails_duplicated", len(mails), at, mails)
+    for metric, kind in (("duplicated", "invoice"), ("mails_duplicated", "email")):
+        yield Sample(metric, len(again.get(kind, ())), at, again.get(kind, ()))
     yield Sample("reordered", sum(len(f.reordered) for f in found.values()), at)
     unasked = tuple(f"order {one} failed: {kind} all the same" for kind, f in found.items() for one in f.unexpected)
     yield Sample("unasked", len(unasked), at, unasked)
@@ -164,7 +171,7 @@ def broker_faults(lab: Lab, design: Any) -> Iterator[Sample]:
     for queue in queues:
         channel.queue_bind(queue, exchange, "order.#")
     answered += placed(lab, design, [order(25_001)])
-    wait_for_effects(lab, design, answered, KILLED)
+    wait_for_effects(lab, design, answered, wanted(lab, KILLED))
     yield from ledger(lab, UNBOUND, 25_000)
     if lab.design.role != "misuse":
         yield from cut_off(lab, design)
@@ -176,7 +183,7 @@ def cut_off(lab: Lab, design: Any) -> Iterator[Sample]:
     """The connection between the consumers and the broker is cut in the middle of their work."""
     network = lab.proxy(lab.broker(), "network")
     consumer = lab.module(lab.design).consumer
-    for kind in KILLED:
+    for kind in wanted(lab, KILLED):
         design.workers[kind].kill()
         calls, settings = {"email": design.provider, "broker": network}, {"effect": EFFECTS.index(kind)}
         design.workers[kind] = lab.spawn(consumer, f"{kind} consumer, by the network", calls, settings)
@@ -186,7 +193,7 @@ def cut_off(lab: Lab, design: Any) -> Iterator[Sample]:
     lab.struck(CUT)
     answered += placed(lab, design, [order(26_020)])
     network.mend()
-    wait_for_effects(lab, design, answered, KILLED)
+    wait_for_effects(lab, design, answered, wanted(lab, KILLED))
     yield from ledger(lab, CUT, 26_000)
 
 
@@ -196,7 +203,7 @@ def restarted(lab: Lab, design: Any) -> Iterator[Sample]:
     lab.broker().kill()
     lab.broker().start()
     answered += placed(lab, design, [order(27_020)])
-    wait_for_effects(lab, design, answered, KILLED)
+    wait_for_effects(lab, design, answered, wanted(lab, KILLED))
     yield from ledger(lab, "the broker is killed", 27_000)
 
 

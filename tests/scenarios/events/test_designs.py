@@ -48,6 +48,14 @@ def test_no_crash_point_loses_an_effect_or_writes_an_invoice_twice(start: Start,
     assert found(seen, "mails_duplicated")["between effect and ack, provider with keys"] == 0
 
 
+@pytest.mark.parametrize("name", ASYNCHRONOUS)
+def test_crashes_can_be_tried_where_no_mail_follows_from_an_order(start: Start, name: str) -> None:
+    shop = start(name, effects=1)
+    seen = list(experiments.crashed(shop.lab, shop.design))
+    for metric in ("lost", "duplicated", "mails_duplicated"):
+        assert set(found(seen, metric).values()) == {0}
+
+
 def test_what_is_acknowledged_before_its_effect_is_lost_with_its_consumer(start: Start) -> None:
     shop = start("ack-first")
     lost = found(experiments.crashed(shop.lab, shop.design), "lost")
