@@ -29,7 +29,7 @@ from archlab.signals import held_back
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-PRELOADED = ["sqlite3", "archlab.lab.lab", "archlab.lab.spawned_process"]
+PRELOADED = ["archlab.lab.fork_server", "sqlite3", "archlab.lab.lab", "archlab.lab.spawned_process"]
 """Imported once in the server that children are forked from."""
 
 SAFE_PATH = "PYTHONSAFEPATH"
@@ -138,6 +138,7 @@ def _without_main() -> Iterator[None]:
 
 
 def _child(main: str, arguments: tuple[Any, ...], key: bytes | None) -> None:
+    sys.excepthook = sys.__excepthook__  # the server's own is about what has not begun yet
     containment.lead_group()
     hogging.listen()
     os.dup2(2, 1)  # what a design prints is talk: stdout is archlab's alone

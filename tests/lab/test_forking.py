@@ -79,3 +79,25 @@ def test_the_server_has_ended_when_its_program_has(tmp_path: Path) -> None:
         with pytest.raises(ProcessLookupError):
             os.kill(int((tmp_path / "said").read_text()), 0)
         assert list(Path(temporary).iterdir()) == []
+
+
+def test_whoever_dies_while_asking_for_a_process_leaves_no_traceback(tmp_path: Path) -> None:
+    """The new process gets half a request, and has nothing to do."""
+    program = tmp_path / "program.py"
+    program.write_text(HALF_A_REQUEST)
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "from a child\n")
+
+
+HALF_A_REQUEST = """
+import os
+from multiprocessing import forkserver
+from archlab.lab import forking
+
+forking.warm([])
+sentinel, request = forkserver.connect_to_new_process([])
+forkserver.read_signed(sentinel)
+os.close(request)
+assert os.read(sentinel, 64) is not None  # its exit code: it has ended
+forking.start("builtins:print", "from", "a", "child", name="child").join()
+"""
