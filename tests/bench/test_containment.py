@@ -83,7 +83,7 @@ def test_one_that_has_left_its_group_is_ended_and_named(tiny: Callable[..., Scen
         else ("    seen = 0\n", f"    {statement}    seen = 0\n")
     )
     found = run(tiny(edit), cache)
-    assert found.findings == ("index left `sleep 86222` running at calm: it was ended with its round",)
+    assert found.findings == ("index left `sleep 86222` running at calm. archlab ended it with the round",)
     assert gone("86222")
 
 
@@ -100,7 +100,7 @@ def test_a_fork_that_has_left_its_group_is_ended_and_named(tiny: Callable[..., S
 """
     found = run(tiny((STARTS, STARTS + daemon)), cache)
     (said,) = found.findings
-    assert said.startswith("index left `") and said.endswith("running at calm: it was ended with its round")
+    assert said.startswith("index left `") and said.endswith("running at calm. archlab ended it with the round")
 
 
 @pytest.mark.parametrize("hides", [False, True])
