@@ -82,13 +82,13 @@ def _stands(run: Run, workload: str, design: str, scenario: Scenario | None, nar
         m = facts.behind(run, r)
         if served:
             of = f"{served[0]} of {served[1]}/s"
-            said += [f"serves {of}", of]
+            said += [f"serves {of}", of, of.replace(",", "")]  # without the groups of thousands where room is short
         elif m is not None and m.value is not None:
             figure = units.measured(m.value, m.unit)
             said += [f"{facts.says(scenario, r.id)}: {figure}", figure]
         else:
             said += [reason, reason.rpartition(": ")[2]]
-    return [(f"{mark} {text}", style) for text in said[:2]] + short
+    return [(f"{mark} {text}", style) for text in said[:3]] + short
 
 
 def _cost(run: Run, scenario: Scenario | None, design: DesignFacts) -> Choices:
