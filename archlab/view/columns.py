@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from archlab.view import units
 from archlab.view.page import DIM, HEAD, Page, pad
 
 Said = tuple[str, str]
@@ -200,7 +201,8 @@ def _as_list(page: Page, heading: str, designs: Sequence[str], sections: Sequenc
                 line = pad(line, max(line.cell_len + 1, page.width - figure.cell_len)).append_text(figure)
             yield line
             for row in () if brief else section.rows:
-                yield from _listed(page, row, row.cells[i])
+                if row.cells[i][0][0] != units.NOTHING:  # a table needs a sign there; a list does not
+                    yield from _listed(page, row, row.cells[i])
         for note in section.notes:
             yield from page.wrap(note, indent=2)
 

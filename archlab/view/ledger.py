@@ -52,7 +52,7 @@ def _cell(found: Sequence[Measurement], entries: Entries) -> Cell:
         if values:
             counted[entry] = max(values)
     if not counted:
-        return [("–", DIM)]
+        return [(units.NOTHING, DIM)]
     wrong = [(units.number(value), entry) for entry, value in counted.items() if value]
     if not wrong:
         return [(EXACT, GOOD)]

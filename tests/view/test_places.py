@@ -63,6 +63,14 @@ def test_metrics_with_the_same_rows_and_title_share_a_ledger_and_a_cell() -> Non
     assert after.split()[-3:] == ["–", "3", "duplicated"], "what was not tried is not exact"
 
 
+def test_a_ledger_as_a_list_leaves_out_what_was_not_tried() -> None:
+    """On a page too narrow for a table, six designs × eleven crash points would mostly be lines that say nothing."""
+    drawn = "\n".join(lines(ledger.draw(Page(50), LEDGER, scenario(LOST, TWICE))))
+    plain, outbox = drawn.split("  outbox")
+    assert "before commit" in plain and "after send" not in plain and "–" not in plain
+    assert "before commit" in outbox and "after send" in outbox
+
+
 def test_metrics_with_another_title_have_a_ledger_of_their_own() -> None:
     other = replace(TWICE, view=Ledger("crash_point", "duplicated", "calls"))
     drawn = lines(ledger.draw(Page(100), LEDGER, scenario(LOST, other)))
