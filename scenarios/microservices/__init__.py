@@ -320,9 +320,12 @@ EXPERIMENTS = (
         "payment in trouble", Later(DONE, "blast_of_payment"), ("payment",), ALL[:3], 1, dict.fromkeys(TROUBLES, 1)
     ),
     Experiment("figures", Later(DONE, "figures"), ("pressure",), rounds=1, quick=False),
-    Experiment("hot payment", Later(f"{__name__}.waiting", "hot"), ("pressure",), rounds=1, alone=False),
     # What is only counted, the longest first: each may run beside others.
+    Experiment(
+        "one sin alone", Later(RELEASES, "alone"), ("pressure",), ("distributed-monolith",), 1, quick=False, alone=False
+    ),
     Experiment("releases", Later(RELEASES, "released"), ("pressure",), REMOTE, 1, quick=False, alone=False),
+    Experiment("hot payment", Later(f"{__name__}.waiting", "hot"), ("pressure",), rounds=1, alone=False),
     *(
         Experiment(
             f"crashes of {name}",
@@ -335,17 +338,6 @@ EXPERIMENTS = (
             alone=False,
         )
         for name, strikes in reversed(CRASHES.items())
-    ),
-    Experiment(
-        "one sin alone", Later(RELEASES, "alone"), ("pressure",), ("distributed-monolith",), 1, quick=False, alone=False
-    ),
-    Experiment(
-        "failed order",
-        Later(f"{__name__}.debugging", "failed_order"),
-        ("pressure",),
-        rounds=1,
-        quick=False,
-        alone=False,
     ),
     Experiment("mishaps", Later(DONE, "mishaps"), ("pressure",), rounds=1, quick=False, alone=False),
 )
@@ -366,7 +358,7 @@ One application, one part extracted, five services: what is enough?""",
     requirements=REQUIREMENTS,
     workloads=WORKLOADS,
     designs=DESIGNS,
-    load=Load(Later(WORKLOAD, "requests"), connections=64, busy="its connection"),
+    load=Load(Later(WORKLOAD, "requests"), connections=8, busy="its connection"),
     answers=Later(WORKLOAD, "answers"),
     data=Later(f"{__name__}.seeding", "nothing"),
     experiments=EXPERIMENTS,

@@ -7,6 +7,7 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,8 @@ def code_of(build: Callable[..., Any]) -> dict[str, str]:
         name = f"{read.__module__.removeprefix(package)}.{read.__qualname__}"
         if name in found:
             continue
-        found[name] = textwrap.dedent(inspect.getsource(read))
-        for used, value in within(package, sys.modules[read.__module__], names(found[name])):
+        found[name], used_names = source(read)
+        for used, value in within(package, sys.modules[read.__module__], used_names):
             if hasattr(value, "__qualname__"):
                 to_read.append(value)
             else:
@@ -47,12 +48,16 @@ def code_of(build: Callable[..., Any]) -> dict[str, str]:
     return found
 
 
-def names(source: str) -> set[str]:
-    nodes = list(ast.walk(ast.parse(source)))
-    return {n.id for n in nodes if isinstance(n, ast.Name)} | {n.attr for n in nodes if isinstance(n, ast.Attribute)}
+@cache
+def source(of: Any) -> tuple[str, frozenset[str]]:
+    """The lines of a function or class, and every name in them. Read once: services share much of their code."""
+    text = textwrap.dedent(inspect.getsource(of))
+    nodes = list(ast.walk(ast.parse(text)))
+    plain = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return text, frozenset(plain | {node.attr for node in nodes if isinstance(node, ast.Attribute)})
 
 
-def within(package: str, module: ModuleType, used: set[str]) -> Iterator[tuple[str, Any]]:
+def within(package: str, module: ModuleType, used: frozenset[str]) -> Iterator[tuple[str, Any]]:
     """What these names stand for in a module: functions, classes and constants of the package, also of its modules."""
     for name in sorted(used & set(vars(module))):
         value = vars(module)[name]

@@ -14,7 +14,7 @@ from .world import REQUEST_ID
 if TYPE_CHECKING:
     from archlab.lab import Lab
 
-OTHERS = 24
+OTHERS = 16
 """Orders that succeed meanwhile."""
 NOBODY = 0
 """A customer who has no account, so that the payment is refused after the stock was reserved."""

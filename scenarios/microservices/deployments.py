@@ -41,17 +41,18 @@ Mixes = dict[tuple[str, ...], tuple[float, list[str]]]
 
 def failing_mixes(lab: Lab, design: Any, first: int) -> Mixes:
     """Mix of versions → the share of the orders that fail, and what is wrong with them."""
+    stocks = {age: begun(lab, design, "stock", age, {}) for age in AGE}
+    mixes = list(product(AGE, repeat=len(CHANGED)))
+    shops = {mix: begun(lab, design, "orders", mix[0], {"stock": stocks[mix[1]]}) for mix in mixes}
     failing: Mixes = {}
-    for number, mix in enumerate(product(AGE, repeat=len(CHANGED))):
-        ages = dict(zip(CHANGED, mix, strict=True))
-        stock = begun(lab, design, "stock", ages["stock"], {})
-        shop = begun(lab, design, "orders", ages["orders"], {"stock": stock})
-        gifts = ages["orders"] == "new"
+    for number, (mix, shop) in enumerate(shops.items()):
+        gifts = mix[0] == "new"
+        shop.ready()
         sent = [order(lab, design, shop, first + 100 * number + i, gift=gifts and i % 2 == 1) for i in range(6)]
         bad = [told for told in sent if told]
         failing[mix] = len(bad) / len(sent), bad
-        shop.kill()
-        stock.kill()
+    for part in (*shops.values(), *stocks.values()):
+        part.kill()
     return failing
 
 
@@ -72,7 +73,7 @@ def begun(lab: Lab, design: Any, domain: str, age: str, calls: dict[str, Any]) -
     version = "" if age == "new" else None
     build = getattr(module, domain)
     settings = {**design.settings, "rtt": 0.0}  # distance is another question
-    return lab.service(build, f"{domain}-{age}", {**others, **calls}, settings, version=version).ready()
+    return lab.service(build, f"{domain}-{age}", {**others, **calls}, settings, version=version)
 
 
 def order(lab: Lab, design: Any, shop: Any, number: int, gift: bool) -> str:
@@ -181,9 +182,9 @@ class Customers:
 def deployed(lab: Lab, design: Any) -> Iterator[Sample]:
     """Both services are deployed, in either order: the new one starts beside the old one, and traffic is led to it."""
     for number, path in enumerate(permutations(CHANGED)):
-        old = {"stock": begun(lab, design, "stock", "old", {})}
+        old = {"stock": begun(lab, design, "stock", "old", {}).ready()}
         networks = {"stock": lab.proxy(old["stock"], f"network of stock {number}")}
-        old["orders"] = begun(lab, design, "orders", "old", {"stock": networks["stock"]})
+        old["orders"] = begun(lab, design, "orders", "old", {"stock": networks["stock"]}).ready()
         networks["orders"] = lab.proxy(old["orders"], f"network of orders {number}")
         customers = Customers(lab, design, networks["orders"], 700_000 + 10_000 * number)
         thread = threading.Thread(target=customers.run)
@@ -191,7 +192,7 @@ def deployed(lab: Lab, design: Any) -> Iterator[Sample]:
         customers.wait()
         started = dict(old)
         for name in path:
-            started[name] = begun(lab, design, name, "new", {"stock": networks["stock"]})
+            started[name] = begun(lab, design, name, "new", {"stock": networks["stock"]}).ready()
             networks[name].retarget(started[name])
             old[name].stop()
             customers.gifts = customers.gifts or name == "orders"

@@ -16,6 +16,7 @@ from archlab.scenario import Failed, Sample
 
 from . import orders
 from .change_requests import releases
+from .debugging import failed_order
 from .world import BALANCE, CUSTOMERS, DOMAINS, FEATURES, IN_STOCK, LIMIT, NEEDS, PRODUCTS, an_order
 
 if TYPE_CHECKING:
@@ -102,8 +103,9 @@ def items(lab: Lab, design: Any) -> Iterator[Sample]:
 
 
 def mishaps(lab: Lab, design: Any) -> Iterator[Sample]:
-    """What changes have to be released; calls that are lost, and prices that are late."""
+    """What changes have to be released; an order that fails; calls that are lost, and prices that are late."""
     yield from releases(lab, design)
+    yield from failed_order(lab, design)
     if design.homes["stock"] is not design.homes["orders"]:
         yield from failing(lab, design)
     yield from prices(lab, design)

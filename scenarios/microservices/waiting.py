@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 BUDGET = 512_000_000
 """Bytes of the machine that the whole shop is to fit on."""
-SLOW, AT_ONCE = 250.0, 60
+SLOW, AT_ONCE = 250.0, 48
 """How long the outside check takes, in ms, and how many ask for it at the same time: more than a process lets wait."""
 
 
