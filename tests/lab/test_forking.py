@@ -101,3 +101,27 @@ os.close(request)
 assert os.read(sentinel, 64) is not None  # its exit code: it has ended
 forking.start("builtins:print", "from", "a", "child", name="child").join()
 """
+
+
+def test_the_server_outlives_a_client_that_dies_before_it_has_asked(tmp_path: Path) -> None:
+    """Such as a supervisor that is killed while it replaces a worker: everybody else still needs the server."""
+    program = tmp_path / "program.py"
+    program.write_text(NO_REQUEST)
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "from a child\n")
+
+
+NO_REQUEST = """
+import socket, sys
+from multiprocessing import forkserver
+from archlab.lab import forking
+
+forking.warm([])
+server = forkserver._forkserver._forkserver_pid
+for _ in range(3):
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(forkserver._forkserver._forkserver_address)
+    client.close()
+forking.start("builtins:print", "from", "a", "child", name="child").join()
+sys.exit(server != forkserver._forkserver._forkserver_pid)
+"""
