@@ -140,7 +140,7 @@ METRICS = (
         0.005,
         view=Series("rtt", "one order, by the round trip between services in ms"),
     ),
-    Metric("order_far", "one order at 10 ms", "s", 0.005),
+    Metric("order_each", "each order, near and far", "s", 0.005),
     Metric("hop", "one call, beside the round trip", "s", 0.001),
     Metric("calls", "calls between services for one order", "calls", 0.5, counted=True),
     Metric("order_of", "one order at 2 ms, by items", "s", 0.005),
@@ -325,7 +325,7 @@ EXPERIMENTS = (
         "one sin alone", Later(RELEASES, "alone"), ("pressure",), ("distributed-monolith",), 1, quick=False, alone=False
     ),
     Experiment("releases", Later(RELEASES, "released"), ("pressure",), REMOTE, 1, quick=False, alone=False),
-    Experiment("hot payment", Later(f"{__name__}.waiting", "hot"), ("pressure",), rounds=1, alone=False),
+    Experiment("hot payment", Later(f"{__name__}.waiting", "hot"), ("pressure",), rounds=1, quick=False, alone=False),
     *(
         Experiment(
             f"crashes of {name}",

@@ -31,13 +31,12 @@ def test_without_figures_a_cpu_hog_is_left_open(monkeypatch: pytest.MonkeyPatch)
 def test_an_order_far_apart_is_judged_by_its_calls_and_what_one_of_them_takes(
     monkeypatch: pytest.MonkeyPatch, measured: float, outcome: str
 ) -> None:
-    """Two calls of 10 ms and 1 to 2 ms each, and 2 to 3 ms of work: 24 to 27 ms are expected."""
+    """An order of 4 to 5 ms, with two calls that differ by 1 ms: 24 to 27 ms are expected at 10 ms."""
     claims = importlib.import_module("archlab.scenarios.microservices.claims")
-    far = {"monolith": {(0,): 0.002, (1,): 0.003}}
-    figures = {"calls": {(): 2.0}, "hop": {(0,): 0.001, (1,): 0.002}}
-
-    def seen(run: None, metric: str, design: str, *keys: str) -> dict[tuple[object, ...], float]:
-        return figures[metric] if metric in figures else far.get(design, {(0,): measured})
-
-    monkeypatch.setattr(claims, "seen", seen)
+    figures = {
+        "calls": {(): 2.0},
+        "hop": {(0,): 0.001, (1,): 0.002},
+        "order_each": {(0.0, 0): 0.004, (0.0, 1): 0.005, (10.0, 0): measured},
+    }
+    monkeypatch.setattr(claims, "seen", lambda run, metric, design, *keys: figures[metric])
     assert claims.calls_cost(None).outcome == outcome
