@@ -155,7 +155,8 @@ class Execution:
             entry.experiment.name if entry.experiment else None,
             rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
             back_to_back,
-            first=entry.number == 0,
+            # Beside others nobody could tell whose socket it is.
+            first=entry.number == 0 and entry.alone,
         )
 
     def run(self, entry: Round, traced: bool = False, back_to_back: bool = False) -> Observed:
@@ -220,8 +221,8 @@ class Execution:
         if observed.died:
             self.invalid.append(f"{what}: {observed.died}")
         self.invalid += [
-            f"{entry.design} listens on {address}, where other machines can reach it; let it listen on 127.0.0.1"
-            for address in observed.reachable
+            f"{entry.design} listens on {host}, where other machines can reach it; let it listen on 127.0.0.1"
+            for host in dict.fromkeys(address.rpartition(":")[0] for address in observed.reachable)
         ]
         return replace(observed, answers=self._answers.setdefault(observed.answers_hash, observed.answers))
 

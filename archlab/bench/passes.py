@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from archlab.bench import rounds
 from archlab.bench.execution import Execution
+from archlab.bench.length import OVERHEAD
 from archlab.bench.machine_watch import Watch
 from archlab.bench.measurements import LOAD, Cell, CellKey, Situation, settled
 from archlab.bench.plan import ROUNDS, Round, due, every_entry, goes_on, in_order, shares_load_of
@@ -24,7 +25,9 @@ class Passes:
         self.situations: Situations = defaultdict(lambda: defaultdict(Cell))
         self._bench, self._watch, self._tell = bench, watch, tell
         self._run_began, self._began = began, time.monotonic()
-        self._done = self._planned = 0
+        self._done = 0
+        self._seconds_done = self._seconds_planned = 0.0
+        """By what every round is planned to take, which is not what it takes, but in proportion."""
         plan = bench.plan
         for workload in plan.scenario.workloads:
             for design in plan.scenario.designs:
@@ -38,7 +41,8 @@ class Passes:
         plan, schedule, number = self._bench.plan, every_entry(self._bench.plan), 0
         while goes_on(plan, number, self._passed, self._began - self._run_began):
             batch = in_order([replace(entry, number=number) for entry in schedule if due(entry, plan, number)], number)
-            self._planned = self._done + len(batch) * max(1, ROUNDS - number)
+            later = [e for n in range(number + 1, ROUNDS) for e in schedule if not plan.quick and due(e, plan, n)]
+            self._seconds_planned = self._seconds_done + self._takes([*batch, *later])
             for entry in self._one_by_one(entry for entry in batch if entry.alone):
                 if not self._settled(entry):
                     self._watch.sample_speed()
@@ -59,12 +63,17 @@ class Passes:
     def _one_by_one(self, entries: Iterable[Round]) -> Iterator[Round]:
         """Those for which there is time, each once it is its turn: then progress is told."""
         for entry in entries:
-            passed = time.monotonic() - self._began
-            left = passed / self._done * (self._planned - self._done) if self._done else 0.0
-            self._tell(Progress(self._done, self._planned, left, f"{entry.workload.name}: {entry.design}"))
+            done, left = self._seconds_done, self._seconds_planned - self._seconds_done
+            ahead = left * (time.monotonic() - self._began) / done if done else 0.0
+            planned = self._done + max(1, round(self._done * left / done)) if done else self._done + 1
+            self._tell(Progress(self._done, planned, ahead, f"{entry.workload.name}: {entry.design}"))
             self._done += 1
+            self._seconds_done += self._takes([entry])
             if not self._bench.has_no_time_for(entry, self._passed):
                 yield entry
+
+    def _takes(self, entries: Iterable[Round]) -> float:
+        return sum(self._bench.length.of(entry) + OVERHEAD for entry in entries)
 
     def _cell(self, entry: Round) -> Cell:
         name = entry.experiment.name if entry.experiment else LOAD

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from archlab.lab.broker_address import BrokerUrl
@@ -82,7 +82,8 @@ def every_entry(plan: Plan) -> list[Round]:
         if experiment is not None or shares_load_of(plan, workload, design) is None
     ]
     # A quick look may run out of time for experiments, never for a workload's load.
-    return sorted(entries, key=_urgency) if plan.quick else entries
+    judged = {scenario.metric(requirement.metric).experiment for requirement in scenario.requirements}
+    return sorted(entries, key=lambda entry: _urgency(entry, judged)) if plan.quick else entries
 
 
 def shares_load_of(plan: Plan, workload: Workload, design: Design) -> Workload | None:
@@ -109,8 +110,13 @@ def _as_served(plan: Plan, workload: Workload) -> tuple[dict[str, float], list[s
     return {name: value for name, value in knobs.items() if name not in unseen}, of_load
 
 
-def _urgency(entry: Round) -> int:
-    return 0 if entry.experiment is None else 1 if entry.experiment.is_load else 2
+def _urgency(entry: Round, judged: Container[str]) -> int:
+    """The workload's own load first, then the experiments whose load is judged, then other loads."""
+    if entry.experiment is None:
+        return 0
+    if entry.experiment.is_load:
+        return 1 if entry.experiment.name in judged else 2
+    return 3
 
 
 def places(workload: Workload, turned: Mapping[str, float]) -> list[Place]:

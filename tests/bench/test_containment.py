@@ -133,7 +133,7 @@ def test_nothing_outlives_an_archlab_that_is_killed(tiny: Callable[..., Scenario
 
 @pytest.mark.parametrize(
     ("address", "said"),
-    [("0.0.0.0", "0.0.0.0:"), ("::", "[::]:"), ("127.0.0.1", None), ("::1", None), ("127.9.9.9", None)],
+    [("0.0.0.0", "0.0.0.0,"), ("::", "[::],"), ("127.0.0.1", None), ("::1", None), ("127.9.9.9", None)],
 )
 @pytest.mark.parametrize("where", ["round", "process"])
 def test_a_design_that_others_can_reach_makes_the_run_invalid(

@@ -61,6 +61,26 @@ def test_what_is_only_counted_runs_beside_others_of_its_kind_and_never_beside_wh
     assert not overlap(when["timed"], when["counted two"])
 
 
+LISTENS = "    def __init__(self, lab: Any) -> None:\n        self.words = int(lab.knobs.words)\n        self.ticker"
+OPEN = LISTENS.replace(
+    "        self.ticker",
+    '        import socket; self.open = socket.create_server(("0.0.0.0", 0))\n        self.ticker',
+)
+BESIDE = """    experiments=(
+        Experiment("counted", sleeps, ("calm",), (), 1, alone=False),
+        Experiment("killed", """
+
+
+def test_of_rounds_side_by_side_only_the_design_that_listens_for_others_is_accused(tiny: Tiny, cache: Path) -> None:
+    scenario = tiny(
+        (METRICS, METRICS + SPANS), ("\nSCENARIO = Scenario(", SLEEPS), (EXPERIMENTS, BESIDE), (LISTENS, OPEN)
+    )
+    found = execute(Plan(scenario.only((), ("calm",)), {}, quick=True), cache, lambda event: None)
+    assert found.invalid_reasons == (
+        "index listens on 0.0.0.0, where other machines can reach it; let it listen on 127.0.0.1",
+    )
+
+
 KNOB = '        Knob("rate", '
 AUDITS = '        Knob("audits", 0, 0, 1, "", "whether somebody audits", "the contract", demand=True),\n'
 CALM = '        Workload("calm", "one word", {"words": 1}, closed=True),\n'

@@ -23,3 +23,11 @@ def test_whoever_asks_for_more_rounds_gets_them() -> None:
 
 def test_a_workload_with_a_bound_on_a_time_goes_round_as_often_as_that_needs() -> None:
     assert rounds(Plan(catalog.find("cqrs"), {}), "calm") == 5
+
+
+def test_a_quick_run_first_does_the_experiments_that_a_requirement_is_about() -> None:
+    """What there is no time for then settles the least."""
+    done = [
+        entry.experiment.name for entry in every_entry(Plan(catalog.find("events"), {}, quick=True)) if entry.experiment
+    ]
+    assert done[0] == "outage", "a bound on failed checkouts is judged by it"
