@@ -8,7 +8,20 @@ from rich.text import Text
 
 from archlab.run import Comparison, Run
 from archlab.scenario import Scenario
-from archlab.view import bill, claims, columns, events, facts, grid, ledger, requirements, run_screen, series, verdict
+from archlab.view import (
+    bill,
+    claims,
+    columns,
+    events,
+    facts,
+    figures,
+    grid,
+    ledger,
+    requirements,
+    run_screen,
+    series,
+    verdict,
+)
 from archlab.view.page import DIM, HEAD, UNSURE, Page, Picture
 
 
@@ -68,6 +81,12 @@ def _evidence(page: Page, run: Run, scenario: Scenario | None) -> Iterator[tuple
         ("SERIES", "One figure over time, or over the values of a knob.", series),
     ):
         yield title, says, view.draw(page, run, scenario)
+    measured = columns.draw(page, "", "", designs, figures.sections(run, scenario))
+    yield (
+        "FIGURES",
+        "All that was measured, with its interval; what has a grid, a ledger or a series is above.",
+        measured,
+    )
     yield (
         "COMPARISONS",
         "The ratio of the figures of two designs, with its 95 % interval.",

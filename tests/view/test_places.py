@@ -9,7 +9,7 @@ import pytest
 
 from archlab.run import DesignFacts, Measurement, Run, Verdict, WorkloadFacts
 from archlab.scenario import Design, Grid, Knob, Ledger, Load, Mark, Metric, Scenario, Series, Workload
-from archlab.view import grid, ledger, series
+from archlab.view import figures, grid, ledger, series
 from archlab.view.page import Page
 from archlab.view.verdict import verdict_sentences
 
@@ -69,6 +69,19 @@ def test_a_ledger_as_a_list_leaves_out_what_was_not_tried() -> None:
     plain, outbox = drawn.split("  outbox")
     assert "before commit" in plain and "after send" not in plain and "–" not in plain
     assert "before commit" in outbox and "after send" in outbox
+
+
+def test_the_figures_are_all_that_has_no_picture_of_its_own() -> None:
+    """By place; what a design was not measured for is no zero, and an interval stands beside its figure."""
+    waits = Metric("waits", "messages that wait", "messages", 1)
+    slow = replace(measured(waits, "outbox", 3.0, prefetch=10), low=2.0, high=4.0)
+    sections = figures.sections(
+        run(measured(waits, "plain", 1), slow, *LEDGER.measurements), scenario(waits, LOST, TWICE)
+    )
+    assert [(row.label, [cell[0][0] for cell in row.cells]) for row in sections[0].rows] == [
+        ("messages that wait", ["1 message", "–"]),
+        ("messages that wait, prefetch 10", ["–", "3  2–4 messages"]),
+    ]
 
 
 def test_metrics_with_another_title_have_a_ledger_of_their_own() -> None:
