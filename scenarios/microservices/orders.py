@@ -36,9 +36,8 @@ def status(database: Any, order: int) -> dict[str, Any]:
 
 
 def unfinished(database: Any, patience: float) -> list[int]:
-    """Orders that were given up, or begun so many seconds ago that nobody waits for them any more."""
+    """Orders that are neither finished nor undone, and were begun so many seconds ago that nobody works on them."""
     rows = database.execute(
-        "SELECT order_id FROM orders WHERE state = 'cancelling' OR (state = 'pending' AND at < ?)",
-        (time.time() - patience,),
+        "SELECT order_id FROM orders WHERE state IN ('pending', 'cancelling') AND at < ?", (time.time() - patience,)
     )
     return [order for (order,) in rows]
