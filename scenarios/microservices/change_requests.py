@@ -16,7 +16,7 @@ from archlab.scenario import Sample
 if TYPE_CHECKING:
     from archlab.lab import Lab
 
-CHANGES = {"gift wrapping": "", "a second currency": "second-currency", "a fix in the shared library": "shared-library"}
+CHANGES = {"gift wrapping": "", "a second currency": "second-currency", "the shared library": "shared-library"}
 """Change → its folder below ``changes``: over two domains, within one, and in what every service is built on."""
 
 

@@ -82,8 +82,8 @@ def calls_cost(run: Run) -> Finding:
         low, high = min(near) + calls * FAR, max(near) + calls * (FAR + max(hops) - min(hops))
         apart.append(max(min(far) / high, low / max(far)))
         told_of.append(
-            f"{design}: {calls:g} calls of {between(hops)}, an order {between(near)}; "
-            f"at 10 ms {between((low, high))} expected, {between(far)} measured"
+            f"{design}: calls {calls:g}, each {between(hops)} alone; an order takes {between(near)}, "
+            f"at 10 ms {between((low, high))} expected and {between(far)} measured"
         )
     if all(ratio <= 1 for ratio in apart):
         return held("; ".join(told_of))
@@ -302,7 +302,7 @@ def logs_to_search(run: Run) -> Finding:
     evidence = "; ".join(
         f"{d}: "
         + ", ".join(
-            f"{context} {figures['lines_to_read'][context,]:g} lines in {figures['logs_to_open'][context,]:g} logs"
+            f"{context}: lines {figures['lines_to_read'][context,]:g}, logs {figures['logs_to_open'][context,]:g}"
             for context in ("passed on", "dropped")
         )
         for d, figures in found.items()

@@ -99,7 +99,7 @@ def test_a_change_is_released_where_the_code_that_runs_is_another_one(
     assert to_release(start(name)) == {
         "gift wrapping": gifts,
         "a second currency": currency,
-        "a fix in the shared library": library,
+        "the shared library": library,
     }
 
 
