@@ -325,7 +325,6 @@ EXPERIMENTS = (
         "one sin alone", Later(RELEASES, "alone"), ("pressure",), ("distributed-monolith",), 1, quick=False, alone=False
     ),
     Experiment("releases", Later(RELEASES, "released"), ("pressure",), REMOTE, 1, quick=False, alone=False),
-    Experiment("hot payment", Later(f"{__name__}.waiting", "hot"), ("pressure",), rounds=1, quick=False, alone=False),
     *(
         Experiment(
             f"crashes of {name}",

@@ -17,6 +17,7 @@ from archlab.scenario import Failed, Sample
 from . import orders
 from .change_requests import releases
 from .debugging import failed_order
+from .waiting import hot
 from .world import BALANCE, CUSTOMERS, DOMAINS, FEATURES, IN_STOCK, LIMIT, NEEDS, PRODUCTS, an_order
 
 if TYPE_CHECKING:
@@ -105,8 +106,9 @@ def items(lab: Lab, design: Any) -> Iterator[Sample]:
 
 
 def mishaps(lab: Lab, design: Any) -> Iterator[Sample]:
-    """What changes have to be released; an order that fails; calls that are lost, and prices that are late."""
+    """Releases for changes, payments that wait, an order that fails, calls that are lost, prices that are late."""
     yield from releases(lab, design)
+    yield from hot(lab, design)
     yield from failed_order(lab, design)
     if design.homes["stock"] is not design.homes["orders"]:
         yield from failing(lab, design)
