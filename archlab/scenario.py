@@ -91,8 +91,8 @@ class Knob:
     assumed: bool = False
     """Injected by the bench: what follows from it by construction is never claimed as found."""
     demand: bool = False
-    """It only switches requirements on (``when=``). Designs and experiments do not see it, so it cannot change what
-    they do: workloads that differ in nothing else share their load, which is measured once."""
+    """It only switches requirements on (``when=``), and is not among ``lab.knobs``: a design does the same whatever it is.
+    Closed workloads that differ in nothing else share their load, which is measured once."""
 
     def parse(self, text: str) -> float:
         """The value that ``text`` stands for; raises UsageError when it is no number or outside the range."""
@@ -261,39 +261,25 @@ class Workload:
 
 
 class Calibrated(float):
-    """A rate that is set for the machine at hand: ``times`` as many requests a second as ``design`` serves there.
+    """A rate that suits the machine: ``typical`` on the one where it was chosen, more on a faster one.
 
-    As a number it is ``typical`` until a run has measured what the design serves; where the design takes no part in a
-    run, it stays that.
+    As a number it is ``typical`` until a run has timed the machine.
     """
 
-    def __new__(cls, times: float, design: str, typical: float, measured: float | None = None) -> Calibrated:
-        made = super().__new__(cls, typical if measured is None else measured)
-        made._given = times, design, typical, measured
+    typical: float
+    measured: bool
+
+    def __new__(cls, typical: float, here: float | None = None) -> Calibrated:
+        made = super().__new__(cls, typical if here is None else here)
+        made.typical, made.measured = typical, here is not None
         return made
 
-    _given: tuple[float, str, float, float | None]
-
     def __reduce__(self) -> Any:
-        return Calibrated, self._given
+        return Calibrated, (self.typical, float(self) if self.measured else None)
 
-    @property
-    def design(self) -> str:
-        return self._given[1]
-
-    @property
-    def typical(self) -> float:
-        return self._given[2]
-
-    def here(self, served: float, low: float, high: float) -> Calibrated:
-        """The rate where the design serves so many requests a second, in two digits, from ``low`` to ``high``."""
-        times, design, typical, _ = self._given
-        return Calibrated(times, design, typical, float(f"{min(high, max(low, times * served)):.2g}"))
-
-    def __format__(self, spec: str) -> str:
-        times, design, _, measured = self._given
-        number = format(float(self), spec)
-        return f"about {number}" if measured is None else f"{number} ({times:g} × what {design} serves)"
+    def here(self, speed: float, low: float, high: float) -> Calibrated:
+        """The rate for a machine that is ``speed`` times as fast, in two digits and within ``low`` to ``high``."""
+        return Calibrated(self.typical, min(high, max(low, float(f"{self.typical * speed:.2g}"))))
 
 
 class _Shown:
@@ -303,7 +289,12 @@ class _Shown:
         self._value, self._turned = value, turned
 
     def __format__(self, spec: str) -> str:
-        return format(self._value, spec or "g") + " (you)" * self._turned
+        number = format(self._value, spec or "g")
+        if self._turned:
+            return f"{number} (you)"
+        if isinstance(self._value, Calibrated):
+            return f"{number} (by this machine's speed)" if self._value.measured else f"about {number}"
+        return number
 
 
 class Later:

@@ -46,6 +46,7 @@ class Execution:
     """Executes rounds, and ends what they started. What is timed runs alone."""
 
     def __init__(self, plan: Plan, cache: Path | None, scratch: Path, tell: Tell) -> None:
+        self.plan = plan
         self.scratch = scratch
         self.invalid: list[str] = []
         self._cache = cache
@@ -56,7 +57,7 @@ class Execution:
         self._count = 0
         self._tell = tell
         self._known = containment.children()
-        self.follow(plan)
+        self.length = length(plan, self._setting(plan.scenario.workloads[0], f"{plan.seed}:length"), scratch)
         self.left_out: dict[str, None] = {}
         """What a quick look had no time for, each once."""
         self._begun: dict[str, None] = {}
@@ -116,11 +117,6 @@ class Execution:
             for design in self._traced([d for d in scenario.designs if d.asked_at(workload.name)])
         }
 
-    def follow(self, plan: Plan) -> None:
-        """Goes on with another plan, of the same scenario with other settings."""
-        self.plan = plan
-        self.length = length(plan, self._setting(plan.scenario.workloads[0], f"{plan.seed}:length"), self.scratch)
-
     @property
     def traced_at(self) -> list[tuple[Workload, Place]]:
         """The workload that is shown, and the place of it."""
@@ -141,7 +137,7 @@ class Execution:
             return traced_quickly(designs)
         return designs[:MOST_SHOWN]
 
-    def task(self, entry: Round, traced: bool = False, back_to_back: bool = False) -> Task:
+    def task(self, entry: Round, traced: bool = False) -> Task:
         """What the process of a round is asked to do, with a new folder of its own."""
         workload = entry.workload
         self._count += 1
@@ -154,17 +150,14 @@ class Execution:
             entry.design,
             entry.experiment.name if entry.experiment else None,
             rounds.QUICK_REQUESTS if self.plan.quick and entry.in_open_loop else rounds.REQUESTS,
-            back_to_back,
             # Beside others nobody could tell whose socket it is.
             first=entry.number == 0 and entry.alone,
         )
 
-    def run(self, entry: Round, traced: bool = False, back_to_back: bool = False) -> Observed:
-        return self.run_beside([entry], traced, back_to_back)[0][1]
+    def run(self, entry: Round, traced: bool = False) -> Observed:
+        return self.run_beside([entry], traced)[0][1]
 
-    def run_beside(
-        self, entries: Iterable[Round], traced: bool = False, back_to_back: bool = False
-    ) -> list[tuple[Round, Observed]]:
+    def run_beside(self, entries: Iterable[Round], traced: bool = False) -> list[tuple[Round, Observed]]:
         """Each of the rounds with what it sent back; a few of them run at a time. Raises ScenarioError when one fails.
 
         The next one is asked for when there is room for it.
@@ -172,46 +165,55 @@ class Execution:
         begun: list[Round] = []
         observed: dict[int, Observed] = {}
         running: dict[int, RunningRound] = {}
-        folders: list[Path] = []
         try:
             for number, entry in enumerate(entries):
                 begun.append(entry)
                 if entry.design in self._hung:
                     observed[number] = Observed(died=self._hung[entry.design])
                     continue
-                task = self.task(entry, traced, back_to_back)
-                folders.append(task.setting.folder)
-                running[number] = RunningRound(task, _what(entry), self.length.of(entry), self._limit)
-                if len(running) == BESIDE:
-                    self._take_next(running, observed)
+                running[number] = RunningRound(
+                    self.task(entry, traced), _what(entry), self.length.of(entry), self._limit
+                )
+                if len(running) == BESIDE or entry.alone:
+                    self._take_next(running, observed, begun)
             while running:
-                self._take_next(running, observed)
+                self._take_next(running, observed, begun)
         finally:
             for one in running.values():
                 one.end()
-            self._clear_up(begun, folders)
-        return [(entry, self._checked(entry, observed[number])) for number, entry in enumerate(begun)]
+            self._end_left(begun)
+            for one in running.values():
+                self._remove(one.task.setting.folder)
+        return [(entry, observed[number]) for number, entry in enumerate(begun)]
 
-    def _take_next(self, running: dict[int, RunningRound], observed: dict[int, Observed]) -> None:
-        """Waits for the next round that ends, and takes what it sent back."""
+    def _take_next(
+        self, running: dict[int, RunningRound], observed: dict[int, Observed], begun: Sequence[Round]
+    ) -> None:
+        """Waits for the next round that ends, takes what it sent back, and removes what it left."""
         one = RunningRound.first_ended(list(running.values()), self._tell)
         number = next(number for number, other in running.items() if other is one)
-        observed[number] = one.observed()
-        if observed[number].died == one.hung:
+        seen = one.observed()
+        if seen.died == one.hung:
             self._hung[one.task.design] = one.hung
-        del running[number]
         one.end()
+        del running[number]
+        if not running:  # while others run, nobody could tell whose it is
+            self._end_left(begun)
+        self._remove(one.task.setting.folder)
+        observed[number] = self._checked(begun[number], seen)
 
-    def _clear_up(self, entries: Sequence[Round], folders: Sequence[Path]) -> None:
-        """Ends what rounds have left running, and removes what they have left on a disk or on a broker."""
+    def _end_left(self, entries: Sequence[Round]) -> None:
+        """Ends what rounds have left running, and says so."""
         designs = " or ".join(dict.fromkeys(entry.design for entry in entries))
         where = " or ".join(dict.fromkeys(entry.workload.name for entry in entries))
         for command in containment.end_adopted(self._known):
             self.left[f"{designs} left `{command}` running at {where}. archlab ended it with the round"] = None
-        for folder in folders:
-            if self.plan.broker:  # what a round that was ended has left there, now that all its processes are gone
-                broker.remove(folder, self.plan.broker)
-            shutil.rmtree(folder, ignore_errors=True)
+
+    def _remove(self, folder: Path) -> None:
+        """Removes what a round has left on the disk, and on somebody else's broker."""
+        if self.plan.broker:
+            broker.remove(folder, self.plan.broker)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _checked(self, entry: Round, observed: Observed) -> Observed:
         """What a round sent back, once what was wrong with it is written down."""

@@ -161,11 +161,19 @@ def due(entry: Round, plan: Plan, number: int) -> bool:
         return entry.experiment is None and entry.workload.closed and not entry.place
     if plan.quick and entry.experiment is not None and not entry.experiment.quick:
         return False
-    if entry.experiment is None and number > 0 and plan.seconds is None and only_counted(entry.workload, plan):
+    if entry.experiment is None and number > 0 and plan.seconds is None and _counts_alone(entry, plan):
         return False
     if entry.experiment is not None and (rounds := rounds_of(entry.experiment, plan.scenario)) is not None:
         return number < (QUICK_ROUNDS if plan.quick else rounds)
     return not plan.quick or number < QUICK_ROUNDS or (entry.workload.closed and not entry.in_open_loop)
+
+
+def _counts_alone(entry: Round, plan: Plan) -> bool:
+    """Whether a load is only counted, in its own workload and in those that share it."""
+    design = plan.scenario.design(entry.design)
+    others = [w for w in plan.scenario.workloads if design.asked_at(w.name) and w.name != entry.workload.name]
+    shares = [w for w in others if (s := shares_load_of(plan, w, design)) is not None and s.name == entry.workload.name]
+    return all(only_counted(w, plan) for w in (entry.workload, *shares))
 
 
 def only_counted(workload: Workload, plan: Plan) -> bool:

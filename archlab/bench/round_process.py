@@ -111,13 +111,19 @@ def _done_to(running: Any, scenario: Scenario, task: Task, lab: Lab) -> Observed
     if experiment is None or experiment.is_load:
         return _serve(scenario, task, lab, running, experiment)
     assert experiment.run is not None
-    return Observed(samples=samples.checked(scenario, experiment.run, lab, running))
+    seen = samples.checked(scenario, experiment.run, lab, running)
+    if not experiment.alone and (timed := [s.metric for s in seen if scenario.metric(s.metric).unit == "s"]):
+        raise ScenarioError(
+            f"the experiment {experiment.name} yields {timed[0]}, which is a time, and may run beside others: leave out "
+            "alone=False"
+        )
+    return Observed(samples=seen)
 
 
 def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: Experiment | None) -> Observed:
     """Serves the workload's load, or that of an experiment, which follows its schedule in every workload."""
     workload, name = scenario.workload(task.setting.workload), experiment.name if experiment else ""
-    closed = (workload.closed or task.back_to_back) and experiment is None
+    closed = workload.closed and experiment is None
     serving = load_of(scenario, name)
     needed = seconds_needed(experiment) if experiment else 0.0
     if lab.recorder and not closed:
@@ -157,10 +163,9 @@ def _serve(scenario: Scenario, task: Task, lab: Lab, running: Any, experiment: E
             done = load.open_loop(requests, running, bounds, origin)
     ended = perf_counter_ns()
     seen: tuple[Sample, ...] = ()
-    if serving.afterwards is not None and not lab.recorder and not task.back_to_back:
+    if serving.afterwards is not None and not lab.recorder:
         seen = samples.checked(scenario, serving.afterwards, lab, running, done.answers)
-    compared = closed and not task.back_to_back and not done.stopped_early
-    answers = _answers(scenario, lab, running) if compared else ()
+    answers = _answers(scenario, lab, running) if closed and not done.stopped_early else ()
     traces: tuple[Trace, ...] = ()
     orphaned = None
     if lab.recorder:

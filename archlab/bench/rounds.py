@@ -74,8 +74,6 @@ class Task:
     experiment: str | None = None
     requests: int = REQUESTS
     """Of every operation, at least."""
-    back_to_back: bool = False
-    """The load is served back to back, whatever its workload: to see how much the design can serve."""
     first: bool = True
     """Whether this is the first round of its kind: what is the same in all of them is looked at once."""
 

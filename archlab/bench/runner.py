@@ -46,15 +46,13 @@ def execute(plan: Plan, cache: Path | None, tell: Tell) -> Run:
     Raises ScenarioError when a design or an experiment fails, and when the broker that was given cannot be used. Either
     way, all that it started has ended.
     """
+    plan = calibrated(plan)
     scenario = plan.scenario
     product = broker.product(plan.broker) if "broker" in scenario.needs else None
     warm(scenario)
     began, started = time.monotonic(), datetime.now(UTC)
     with scratch() as folder, containment.adopting(), Watch() as watch:
         bench = Execution(plan, cache, folder, tell)
-        plan = calibrated(bench)
-        bench.follow(plan)
-        scenario = plan.scenario
         if long := said_beforehand(plan, bench.length):
             tell(Notice(long))
         traced = bench.traced_pass()

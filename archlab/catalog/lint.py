@@ -10,7 +10,6 @@ from archlab import source
 from archlab.failure import describe
 from archlab.scenario import (
     Better,
-    Calibrated,
     Claim,
     Design,
     Experiment,
@@ -262,7 +261,6 @@ def _never_measured(scenario: Scenario, requirement: Requirement) -> Iterator[st
 def _workloads(scenario: Scenario) -> Iterator[str]:
     knobs = {knob.name: knob for knob in scenario.knobs}
     names = [workload.name for workload in scenario.workloads]
-    designs = [design.name for design in scenario.designs]
     for needed, why in (("calm", "the problem absent"), ("pressure", "the problem present")):
         if needed not in names:
             yield f"it has no workload {needed!r} ({why})."
@@ -277,11 +275,6 @@ def _workloads(scenario: Scenario) -> Iterator[str]:
                 yield f"workload {workload.name} sets {name!r}, which is not a knob. {_choose(knobs)}"
             elif isinstance(value, bool) or not isinstance(value, (int, float)):
                 yield f"workload {workload.name} sets {name} to {value!r}, which is not a number."
-            elif isinstance(value, Calibrated) and value.design not in designs:
-                yield (
-                    f"workload {workload.name} sets {name} by what {value.design!r} serves, which is not a design. "
-                    f"{_choose(designs)}"
-                )
             elif not knob.low <= value <= knob.high:
                 yield (
                     f"workload {workload.name} sets {name} to {value:g}, outside its range, "

@@ -137,7 +137,7 @@ WORKLOADS = (
         "requests a second: {rate:,.0f}; nearly half of them are pages of {page_rows:,.0f} orders each",
         {
             "page_rows": 1000,
-            "rate": Calibrated(3.8, "crud", typical=2000),
+            "rate": Calibrated(2200),
             "read_share": 0.5,
             "views": 1,
             "store_distance": 0.0,
@@ -149,7 +149,7 @@ WORKLOADS = (
         "{store_distance:g} ms away",
         {
             "page_rows": 2000,
-            "rate": Calibrated(5, "queries", typical=1500),
+            "rate": Calibrated(1600),
             "read_share": 0.45,
             "views": 12,
             "store_distance": 5.0,

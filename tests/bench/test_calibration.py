@@ -1,77 +1,67 @@
-"""A rate that is set for the machine at hand: measured before the run, stated, and left alone where it was turned."""
+"""A rate that follows the speed of the machine: stated, within its range, and left alone where it was turned."""
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from archlab.bench.calibration import served_a_second
+from archlab.bench import calibration
 from archlab.bench.plan import Plan
-from archlab.bench.rounds import Served
 from archlab.bench.runner import execute
-from archlab.run import Run
+from archlab.run import WorkloadFacts
 from archlab.scenario import Calibrated, Scenario
 
 Tiny = Callable[..., Scenario]
 
 PRESSURE = 'Workload("pressure", "ten words", {"words": 11})'
-CALIBRATED = (
-    'Workload("pressure", "lookups a second: {rate:,.0f}", {"words": 11, "rate": Calibrated(3, "scan", typical=100)})'
-)
+CALIBRATED = 'Workload("pressure", "lookups a second: {rate:,.0f}", {"words": 11, "rate": Calibrated(2000)})'
 IMPORT = "from archlab.scenario import (\n"
 
 
 @pytest.fixture
-def calibrated(tiny: Tiny) -> Scenario:
-    return tiny((PRESSURE, CALIBRATED), (IMPORT, IMPORT + "    Calibrated,\n"))
+def facts(tiny: Tiny, cache: Path) -> Callable[..., WorkloadFacts]:
+    """``facts(rate=700.0)``: what a quick run records of the workload, with knobs turned."""
+    scenario = tiny((PRESSURE, CALIBRATED), (IMPORT, IMPORT + "    Calibrated,\n")).only(("index",), ("pressure",))
+
+    def of_run(**turned: float) -> WorkloadFacts:
+        (workload,) = execute(Plan(scenario, turned, quick=True), cache, lambda event: None).workloads
+        return workload
+
+    return of_run
 
 
-def run(scenario: Scenario, cache: Path, turned: dict[str, float] | None = None) -> Run:
-    found = execute(Plan(scenario, turned or {}, quick=True), cache, lambda event: None)
-    assert found.valid, found.invalid_reasons
-    return found
+def test_on_a_machine_of_half_the_speed_the_rate_is_half(
+    facts: Callable[..., WorkloadFacts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "speed", lambda: 0.5)
+    recorded = facts()
+    assert recorded.settings["rate"] == 1000
+    assert recorded.says == "lookups a second: 1,000 (by this machine's speed)"
 
 
-def test_the_rate_is_so_many_times_what_the_design_serves_here(calibrated: Scenario, cache: Path) -> None:
-    """Three times as much as it can serve is demanded of it, give or take the noise of two short measurements."""
-    found = run(calibrated.only((), ("pressure",)), cache)
-    scanned = found.measured("find_p95", "scan", "pressure")
-    assert scanned is not None
-    assert scanned.utilisation == pytest.approx(3, rel=0.3)
-    (facts,) = found.workloads
-    assert facts.settings["rate"] != 100
-    assert facts.says.endswith("(3 × what scan serves)")
-    assert facts.says == f"lookups a second: {facts.settings['rate']:,.0f}"
+def test_a_rate_that_a_person_turned_stays(facts: Callable[..., WorkloadFacts]) -> None:
+    recorded = facts(rate=700.0)
+    assert (recorded.settings["rate"], recorded.says) == (700, "lookups a second: 700 (you)")
 
 
-def test_a_rate_that_a_person_turned_stays(calibrated: Scenario, cache: Path) -> None:
-    (facts,) = run(calibrated.only((), ("pressure",)), cache, {"rate": 700.0}).workloads
-    assert (facts.settings["rate"], facts.says) == (700, "lookups a second: 700 (you)")
+def test_work_that_takes_twice_as_long_is_half_the_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same work with twice as many rows: the machine of today is measured, not assumed."""
+    before = calibration.speed()
+    monkeypatch.setattr(calibration, "ROWS", 4 * calibration.ROWS)
+    assert 2 < before / calibration.speed() < 8
 
 
-def test_without_the_design_the_rate_is_the_typical_one(calibrated: Scenario, cache: Path) -> None:
-    (facts,) = run(calibrated.only(("index",), ("pressure",)), cache).workloads
-    assert (facts.settings["rate"], facts.says) == (100, "lookups a second: about 100")
+def test_before_a_run_a_rate_is_about_the_typical_one(tiny: Tiny) -> None:
+    scenario = tiny((PRESSURE, CALIBRATED), (IMPORT, IMPORT + "    Calibrated,\n"))
+    assert scenario.caption(scenario.workload("pressure"), {}) == "lookups a second: about 2,000"
 
 
-def test_a_calibrated_rate_stays_within_the_range_of_its_knob_and_survives_being_sent() -> None:
-    rate = Calibrated(4, "crud", typical=2000)
-    assert (rate, rate.here(123.4, 1, 10_000), rate.here(9999, 1, 5000), rate.here(0.1, 20, 5000)) == (
-        2000,
-        490,
-        5000,
-        20,
-    )
-    sent = pickle.loads(pickle.dumps(rate.here(123.4, 1, 10_000)))
-    assert (f"{sent:,.0f}", sent.typical) == ("490 (4 × what crud serves)", 2000)
-
-
-def test_what_is_served_counts_every_operation_as_often_as_it_was_asked() -> None:
-    """Three pages of 2 ms and one order of 10 ms: four requests in 16 ms. One stall of the machine does not count."""
-    times: Any = (0.002, 0.002, 0.9)
-    assert served_a_second([Served("page", (), times, 0), Served("order", (), (0.010,), 0)]) == pytest.approx(250)
-    assert served_a_second([Served("page", (), (), 0)]) == 0
+def test_a_calibrated_rate_is_a_number_within_the_range_of_its_knob_and_can_be_sent() -> None:
+    rate = Calibrated(2000)
+    rates = [rate.here(speed, 20, 5000) for speed in (0.6172, 0.001, 9, 2.461)]
+    assert rates == [1200, 20, 5000, 4900]
+    sent = pickle.loads(pickle.dumps(rates[0]))
+    assert (sent, sent.typical, sent.measured, f"{sent:g}") == (1200, 2000, True, "1200")

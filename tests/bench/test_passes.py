@@ -11,12 +11,12 @@ import pytest
 from archlab.bench.plan import Plan
 from archlab.bench.runner import execute
 from archlab.run import Run
-from archlab.scenario import Scenario
+from archlab.scenario import Scenario, ScenarioError
 
 Tiny = Callable[..., Scenario]
 
 METRICS = '        Metric("exit_code", "the ticker\'s exit code", "", 1),\n'
-SPANS = '        Metric("began", "began", "s", 1),\n        Metric("ended", "ended", "s", 1),\n'
+SPANS = '        Metric("began", "began", "", 1),\n        Metric("ended", "ended", "", 1),\n'
 EXPERIMENTS = '    experiments=(Experiment("killed", '
 SLEEPS = """
 def sleeps(lab: Any, design: Any) -> Iterable[Sample]:
@@ -59,6 +59,13 @@ def test_what_is_only_counted_runs_beside_others_of_its_kind_and_never_beside_wh
     assert overlap(when["counted one"], when["counted two"])
     assert not overlap(when["timed"], when["counted one"])
     assert not overlap(when["timed"], when["counted two"])
+
+
+def test_an_experiment_that_yields_a_time_may_not_run_beside_others(tiny: Tiny, cache: Path) -> None:
+    timed = SPANS.replace('"began", ""', '"began", "s"')
+    scenario = tiny((METRICS, METRICS + timed), ("\nSCENARIO = Scenario(", SLEEPS), (EXPERIMENTS, THREE))
+    with pytest.raises(ScenarioError, match="counted one yields began, which is a time.*leave out alone=False"):
+        execute(Plan(scenario.only((), ("calm",)), {}, quick=True), cache, lambda event: None)
 
 
 LISTENS = "    def __init__(self, lab: Any) -> None:\n        self.words = int(lab.knobs.words)\n        self.ticker"

@@ -16,7 +16,6 @@ import pytest
 from archlab import catalog, source
 from archlab.catalog import copies, cost, finding, named, names
 from archlab.scenario import (
-    Calibrated,
     Claim,
     Design,
     Experiment,
@@ -435,10 +434,6 @@ LOADS: list[tuple[dict[str, Any], str]] = [
         ({"shown_workload": "x"}, "shown_workload is 'x', which is not a workload."),
         ({"workloads": (Workload("calm", "", {"x": 1}), Workload("pressure", ""))}, "sets 'x', which is not a knob."),
         ({"workloads": (Workload("calm", "", {"rows": 101}), Workload("pressure", ""))}, "outside its range, 1 to 100"),
-        (
-            {"workloads": (Workload("calm", "", {"rows": Calibrated(2, "crd", 9)}), Workload("pressure", ""))},
-            "workload calm sets rows by what 'crd' serves, which is not a design.",
-        ),
         ({"workloads": (Workload("calm", "", {"rows": 1.5}), Workload("pressure", ""))}, "not a whole number"),
         ({"designs": ()}, "it has no designs."),
         ({"designs": (Design("d", "", "pattern", "", int),)}, "none of its designs is the baseline."),
