@@ -91,8 +91,8 @@ class Knob:
     assumed: bool = False
     """Injected by the bench: what follows from it by construction is never claimed as found."""
     demand: bool = False
-    """It only switches requirements on (``when=``), and is not among ``lab.knobs``: a design does the same whatever it is.
-    Closed workloads that differ in nothing else share their load, which is measured once."""
+    """It only switches requirements on (``when=``), and is not among ``lab.knobs``: a design does the same whatever it
+    is. Closed workloads that differ in nothing else share their load, which is measured once."""
 
     def parse(self, text: str) -> float:
         """The value that ``text`` stands for; raises UsageError when it is no number or outside the range."""

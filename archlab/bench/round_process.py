@@ -114,8 +114,8 @@ def _done_to(running: Any, scenario: Scenario, task: Task, lab: Lab) -> Observed
     seen = samples.checked(scenario, experiment.run, lab, running)
     if not experiment.alone and (timed := [s.metric for s in seen if scenario.metric(s.metric).unit == "s"]):
         raise ScenarioError(
-            f"the experiment {experiment.name} yields {timed[0]}, which is a time, and may run beside others: leave out "
-            "alone=False"
+            f"the experiment {experiment.name} yields {timed[0]}, which is a time, and may run beside others: "
+            "leave out alone=False"
         )
     return Observed(samples=seen)
 
