@@ -202,7 +202,7 @@ METRICS = (
         ),
     ),
     Metric("good_orders", "orders of deployment without a failed mix, of 2", "", 0.5, "higher", counted=True),
-    Metric("deploy_failed", "orders that fail during a deployment", "share", 0.01, counted=True),
+    Metric("deploy_failed", "orders that fail twice during a deployment", "share", 0.01, counted=True),
     Metric("stale", "orders at the old price after price changes", "orders", 0.5, view=entry("at the old price")),
     Metric("orphan_lines", "log lines that belong to no order", "share", 0.01),
     Metric("lines_to_read", "log lines to read for one failed order", "lines", 1),

@@ -147,7 +147,7 @@ def failing(lab: Lab, design: Any) -> Iterator[Sample]:
     shop.kill()
 
 
-LOST_CALLS = 0.02
+LOST_CALLS = 0.1
 """Assumed: the share of calls that are lost. Real networks lose fewer, at worse moments."""
 ORDERS = 40
 
