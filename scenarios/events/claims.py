@@ -243,6 +243,8 @@ def storm(run: Run) -> Finding:
         f"in {down:g} of {runs:g} runs {breaker} a breaker ({shares[breaker][0]:.0%} to {shares[breaker][1]:.0%})"
         for breaker, (down, runs) in found.items()
     )
+    if 2 * found["with"][0] > found["with"][1]:
+        return decided(False, evidence)  # a breaker that mostly does not help
     if found["without"][0] and shares["without"][0] <= shares["with"][1]:
         return inconclusive(f"{evidence}: too few runs to tell them apart")
     return decided(found["without"][0] > 0, evidence)

@@ -133,6 +133,11 @@ def test_every_claim_is_spoilt_here(scenario: Scenario) -> None:
     }
 
 
+def test_a_breaker_that_mostly_does_not_help_refutes_the_storm(as_taught: Run) -> None:
+    found = tuple(replace(m, by_round=(6,)) if m.metric == "storms" else m for m in as_taught.measurements)
+    assert judged("storm", replace(as_taught, measurements=found)) == "refuted"
+
+
 def test_storms_that_chance_may_explain_are_left_open(as_taught: Run) -> None:
     """Three of six runs against none of six: their intervals overlap."""
     run = as_taught
