@@ -379,6 +379,6 @@ Calls, calls with retries, a table of jobs, events on a broker: what is enough?"
         ("archlab run events --set honours_keys=1", "what does an idempotency key at the provider change?"),
         ("archlab new mine --from events", "can you change http-resilient so that it loses no mail?"),
     ),
-    seconds=30.0,
+    seconds=27.0,
     needs=("services", "broker"),
 )

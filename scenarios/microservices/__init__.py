@@ -380,6 +380,6 @@ One application, one part extracted, five services: what is enough?""",
         ),
         ("archlab new mine --from microservices", "can you repair the distributed monolith?"),
     ),
-    seconds=60.0,
+    seconds=37.0,
     needs=("services", "broker"),
 )

@@ -181,6 +181,12 @@ class Asked:
     good: bool
 
 
+PAUSE = 0.01
+"""Seconds between two requests of a customer."""
+FEW_ASKED = 2
+"""Requests for features that need nothing of the domain in trouble, at least, while it is."""
+
+
 class Customers:
     """The load meanwhile: somebody who orders all the time, and somebody who asks for every other feature in turn."""
 
@@ -203,11 +209,16 @@ class Customers:
     def ask(self, features: list[str]) -> None:
         clients = {feature: client_of(self.lab, self.design, feature) for feature in features}
         for feature in cycle(features):
-            if self.over.wait(0.02):
+            if self.over.wait(PAUSE):
                 return
             began = time.monotonic()
             good, _ = asked(clients[feature], feature)
             self.asked.append(Asked(feature, began, time.monotonic(), good))
+
+    def wait(self, domain: str, since: float) -> None:
+        """Until a few requests of that kind have begun and ended since a moment; they may fail."""
+        while sum(a.began > since for a in self.meanwhile(domain, since, time.monotonic())) < FEW_ASKED:
+            time.sleep(PAUSE / 2)
 
     def meanwhile(self, domain: str, began: float, ended: float) -> list[Asked]:
         """Requests under way between two moments, for features that need nothing of a domain."""
@@ -219,6 +230,7 @@ def troubled(lab: Lab, design: Any, load: Customers, domain: str, troubles: tupl
     home, moment = design.homes[domain], time.monotonic()
     began(home, troubles[0])
     seen = all_probed(lab, design, PROBES)
+    load.wait(domain, moment)
     meanwhile = load.meanwhile(domain, moment, time.monotonic())
     works = {feature: good for feature, (good, _) in seen.items()}
     ended(home, troubles[0])
