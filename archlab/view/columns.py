@@ -208,7 +208,7 @@ def _as_list(page: Page, heading: str, designs: Sequence[str], sections: Sequenc
 
 
 def _listed(page: Page, row: Row, cell: Cell) -> list[Text]:
-    """``    page, 95 in 100  ≤ 100 ms           5.4  5.1–5.9 ms``: the bound gives way first, then the interval; a name
+    """``    page, 95 %  ≤ 100 ms           5.4  5.1–5.9 ms``: the bound gives way first, then the interval; a name
     that still does not fit stands above its figure."""
     name = page.text(f"    {row.label}")
     bounded = page.text(name, ("  " + row.aside if row.aside else "", DIM))

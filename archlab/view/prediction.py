@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.text import Text
 
-from archlab.scenario import Design, Scenario, Workload
+from archlab.scenario import Design, Requirement, Scenario, Workload
 from archlab.view import facts, units
 from archlab.view.page import DIM, HEAD, Page, Part, Picture, table
 
@@ -21,6 +21,13 @@ def question(
     return Picture(lambda page: _question(page, scenario, workload, choices, turned or {}))
 
 
+def _required(r: Requirement) -> str:
+    """``page, 95 % within 100 ms``, as people say it; ``wrong totals ≤ 0`` for what is no time."""
+    if r.at_most is not None and r.at_least is None and r.unit == "s":
+        return f"{r.says} within {units.figure(r.at_most, r.unit)}"
+    return f"{r.says} {units.bound(r.at_most, r.unit, r.at_least)}"
+
+
 def _question(
     page: Page, scenario: Scenario, workload: Workload, choices: Sequence[Design], turned: Mapping[str, float]
 ) -> Iterable[Text]:
@@ -31,7 +38,7 @@ def _question(
     knobs = scenario.settings(workload, turned)
     demanded = [r for r in scenario.requirements if r.demanded_in(workload.name, knobs)]
     if demanded:
-        asked = "; ".join(f"{r.says} {units.bound(r.at_most, r.unit, r.at_least)}" for r in demanded)
+        asked = "; ".join(map(_required, demanded))
         yield from page.wrap(asked + ".", ("Required", HEAD), 10)
     yield from page.wrap(scenario.caption(workload, turned), (workload.name.capitalize().replace("_", " "), HEAD), 10)
     yield Text()

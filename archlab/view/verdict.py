@@ -88,7 +88,7 @@ def _clause(run: Run, v: Verdict, scenario: Scenario | None) -> str:
 
 
 def _missed(run: Run, workload: str, scenario: Scenario | None) -> str:
-    """``crud misses "page, 95 in 100": 410 ms, at most 100 ms``, of the simplest design that is not enough."""
+    """``crud misses "page, 95 %": 410 ms, at most 100 ms``, of the simplest design that is not enough."""
     v, simplest = run.verdict(workload), facts.simplest(run)
     if v is None or v.status != "sufficient" or simplest is None or run.flips(workload):
         return ""

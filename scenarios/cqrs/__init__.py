@@ -67,8 +67,8 @@ KNOBS = (
 )
 
 METRICS = (
-    Metric("page_p95", "page, 95 in 100", "s", noticeable=0.010, operation="page"),
-    Metric("order_p95", "order, 95 in 100", "s", noticeable=0.010, operation="place_order"),
+    Metric("page_p95", "page, 95 %", "s", noticeable=0.010, operation="page"),
+    Metric("order_p95", "order, 95 %", "s", noticeable=0.010, operation="place_order"),
     Metric("seen", "own order seen", "s", noticeable=0.1),
     Metric("wrong_totals", "totals shown that are not true, after catching up", "totals", noticeable=0.5, counted=True),
     Metric("page_time", "page, work alone", "s", noticeable=0.001, operation="page", quantile=0.5, of="service"),
@@ -96,7 +96,7 @@ REQUIREMENTS = (
         "page_p95",
         at_most=0.100,
         unit="s",
-        says="page, 95 in 100",
+        says="page, 95 %",
         why="above a tenth of a second a page no longer feels instant",
     ),
     Requirement(
@@ -104,7 +104,7 @@ REQUIREMENTS = (
         "order_p95",
         at_most=0.050,
         unit="s",
-        says="order, 95 in 100",
+        says="order, 95 %",
         why="placing an order is one step of a checkout that has several",
     ),
     Requirement(

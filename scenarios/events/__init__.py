@@ -104,7 +104,7 @@ def ledger(entry: str) -> Ledger:
 
 
 METRICS = (
-    Metric("checkout_p95", "checkout, 95 in 100", "s", 0.010, operation="checkout"),
+    Metric("checkout_p95", "checkout, 95 %", "s", 0.010, operation="checkout"),
     Metric("checkout_time", "checkout, work alone", "s", 0.005, operation="checkout", quantile=0.5, of="service"),
     Metric("busy", "worker's time demanded", "share", 0.05, of="utilisation"),
     Metric(
@@ -119,7 +119,7 @@ METRICS = (
     ),
     Metric("missing", "effects that never came", "effects", 0.5, counted=True),
     Metric("twice", "effects that came twice", "effects", 0.5, counted=True),
-    Metric("effect_after", "time until effects are done, 95 in 100", "s", 0.050),
+    Metric("effect_after", "time until effects are done, 95 %", "s", 0.050),
     Metric("drained_after", "time until all waiting mails were sent", "s", 0.1),
     Metric("checkout_slow", "one checkout, by how the mail provider is", "s", 0.050),
     Metric("invoice_after", "an invoice there after, by how the mail provider is", "s", 0.050),
@@ -170,7 +170,7 @@ REQUIREMENTS = (
         "checkout_p95",
         0.3,
         "s",
-        "checkout, 95 in 100",
+        "checkout, 95 %",
         "a customer who waits too long at the checkout leaves",
         ("calm", "pressure"),
     ),

@@ -130,7 +130,7 @@ def entry(word: str) -> Ledger:
 
 
 METRICS = (
-    Metric("order_p95", "order, 95 in 100", "s", 0.020, operation="order"),
+    Metric("order_p95", "order, 95 %", "s", 0.020, operation="order"),
     Metric("order_time", "order, work alone", "s", 0.005, operation="order", quantile=0.5, of="service"),
     Metric("failed", "orders that fail", "share", 0.001, operation="order", of="failures"),
     Metric(
@@ -213,7 +213,7 @@ METRICS = (
 
 REQUIREMENTS = (
     Requirement(
-        "in-time", "order_p95", 0.2, "s", "order, 95 in 100", "a customer who waits longer doubts that the order worked"
+        "in-time", "order_p95", 0.2, "s", "order, 95 %", "a customer who waits longer doubts that the order worked"
     ),
     Requirement(
         "whole",

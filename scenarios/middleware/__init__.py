@@ -72,7 +72,7 @@ METRICS = (
         quantile=0.5,
         of="service",
     ),
-    Metric("read_p95", "read an order, 95 in 100", "s", noticeable=0.005, operation="read_order"),
+    Metric("read_p95", "read an order, 95 %", "s", noticeable=0.005, operation="read_order"),
     Metric(
         "hole",
         "a concern does not hold at an endpoint",
@@ -153,7 +153,7 @@ REQUIREMENTS = (
         "read_p50",
         0.005,
         "s",
-        "a request, one in two",
+        "a request, 50 %",
         "all of it, concerns included, is a tenth of a request of 50 ms: nobody looks for time here",
     ),
 )

@@ -104,7 +104,7 @@ SCENARIO = Scenario(
         Metric("effects", "effects of one order", "", 0.5, counted=True),
         Metric("orphaned", "traces that belong to no request", "", 0.01, of="orphans", counted=True),
     ),
-    requirements=(Requirement("in-time", "order_p95", 0.5, "s", "order, 95 in 100", "people wait for it"),),
+    requirements=(Requirement("in-time", "order_p95", 0.5, "s", "order, 95 %", "people wait for it"),),
     workloads=(
         Workload("calm", "back to back", closed=True),
         Workload("pressure", "on a schedule", {"rate": 300}),

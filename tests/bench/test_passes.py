@@ -93,7 +93,7 @@ AUDITS = '        Knob("audits", 0, 0, 1, "", "whether somebody audits", "the co
 CALM = '        Workload("calm", "one word", {"words": 1}, closed=True),\n'
 AUDITED = '        Workload("audited", "one word, audited", {"words": 1, "audits": 1}, closed=True),\n'
 SEEN = '    yield Sample("exit_code", abs(exit_code))\n'
-IN_TIME = '    requirements=(Requirement("in-time", "find_p95", 0.05, "s", "find, 95 in 100", "people wait for it")'
+IN_TIME = '    requirements=(Requirement("in-time", "find_p95", 0.05, "s", "find, 95 %", "people wait for it")'
 
 
 def loads(run: Run, workload: str) -> dict[tuple[str, str], tuple[float, ...]]:

@@ -122,7 +122,7 @@ SCENARIO = Scenario(
         ),
     ),
     requirements=(
-        Requirement("in-time", "checkout_p95", 0.3, "s", "checkout, 95 in 100", "people wait for it"),
+        Requirement("in-time", "checkout_p95", 0.3, "s", "checkout, 95 %", "people wait for it"),
         Requirement("down-in-time", "down_p95", 0.3, "s", "checkout, e-mail down", "they wait then, too", PRESSURE),
         Requirement("down-works", "down_failed", 0.0, "share", "failed, e-mail down", "orders are money", PRESSURE),
     ),

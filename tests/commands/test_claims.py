@@ -122,7 +122,7 @@ def test_a_word_of_several_terms_needs_no_quotes(words: tuple[str, ...]) -> None
         ("cautious", "It is reported by others: https://martinfowler.com"),
         ("totals-right", "Required: wrong totals ≤ 0, because people are paid by these figures."),
         ("found by id", "found-by-id middleware, a requirement Required at pressure:"),
-        ("page_p95", "page_p95 cqrs, a metric Page, 95 in 100, in seconds."),
+        ("page_p95", "page_p95 cqrs, a metric Page, 95 %, in seconds."),
         ("page p95", "A difference of less than 10 ms is not noticeable."),
         ("lines found", "Higher is better."),
     ],

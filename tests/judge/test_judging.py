@@ -21,7 +21,7 @@ METRICS = (
     Metric("page_time", "a page", "s", 0.001, operation="page", quantile=0.5, of="service"),
     Metric("lost", "lost effects", "effects", 1),
 )
-IN_TIME = Requirement("page-in-time", "page_p95", BOUND, "s", "a page, 95 in 100", "people wait for it")
+IN_TIME = Requirement("page-in-time", "page_p95", BOUND, "s", "a page, 95 %", "people wait for it")
 NOTHING_LOST = Requirement("nothing-lost", "lost", 0, "effects", "no effect lost", "money", ("pressure",))
 
 

@@ -125,7 +125,7 @@ SCENARIO = Scenario(
         Metric("depth", "messages waiting", "messages", 1, counted=True, view=Series("t", "queue depth")),
     ),
     requirements=(
-        Requirement("in-time", "read_p95", 0.012, "s", "read, 95 in 100", "people wait", ("pressure",)),
+        Requirement("in-time", "read_p95", 0.012, "s", "read, 95 %", "people wait", ("pressure",)),
         Requirement(
             "nothing-lost-late",
             "lost",

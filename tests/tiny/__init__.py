@@ -102,7 +102,7 @@ SCENARIO = Scenario(
         Metric("find_time", "a lookup", "s", 0.001, operation="find", quantile=0.5, of="service"),
         Metric("exit_code", "the ticker's exit code", "", 1),
     ),
-    requirements=(Requirement("in-time", "find_p95", 0.05, "s", "find, 95 in 100", "people wait for it"),),
+    requirements=(Requirement("in-time", "find_p95", 0.05, "s", "find, 95 %", "people wait for it"),),
     workloads=(
         Workload("calm", "one word", {"words": 1}, closed=True),
         Workload("pressure", "ten words", {"words": 11}),

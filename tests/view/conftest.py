@@ -361,8 +361,8 @@ def scenario() -> Scenario:
             Metric("seen", "an order is seen", "s", 0.010),
         ),
         requirements=(
-            Requirement("page-in-time", "page_p95", 0.1, "s", "page, 95 in 100", "instant"),
-            Requirement("order-in-time", "order_p95", 0.05, "s", "order, 95 in 100", "instant"),
+            Requirement("page-in-time", "page_p95", 0.1, "s", "page, 95 %", "instant"),
+            Requirement("order-in-time", "order_p95", 0.05, "s", "order, 95 %", "instant"),
             Requirement("own-order-seen", "seen", 1.0, "s", "own order seen", "or it is placed twice"),
         ),
         workloads=tuple(Workload(w.name, w.says, w.settings) for w in WORKLOADS),

@@ -106,7 +106,7 @@ def test_the_summary_tells_confident_errors_and_over_how_many_answers_the_score_
 def test_the_problem_is_stated_without_the_answer(samples):
     scenario = samples.scenario()
     text = samples.render(prediction.question(scenario, scenario.workloads[1], scenario.designs), 100)
-    assert "A marketplace." in text and "page, 95 in 100 ≤ 100 ms" in text and "100/s of 5,000 orders" in text
+    assert "A marketplace." in text and "page, 95 % within 100 ms" in text and "100/s of 5,000 orders" in text
     assert [f"  {n}  {d.name}" in text for n, d in enumerate(scenario.designs, 1)] == [True] * 4
     assert not any(mark in text for mark in "✓✗★")
 

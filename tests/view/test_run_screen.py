@@ -90,7 +90,7 @@ def test_every_cell_of_the_table_stands_under_its_workload_with_its_mark(samples
 
 def test_a_cell_that_misses_says_what_is_served_or_the_figure(samples):
     _, crud, *_ = table(samples, samples.run(), 120)
-    assert "✗ serves 29 of 100/s" in crud and "✗ page, 95 in 100: 410 ms" in crud
+    assert "✗ serves 29 of 100/s" in crud and "✗ page, 95 %: 410 ms" in crud
 
 
 @pytest.mark.parametrize("width", [20, 40])

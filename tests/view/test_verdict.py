@@ -14,7 +14,7 @@ def test_the_verdict_names_every_workload_and_what_self_inflicted_costs(samples)
     assert sentences[:3] == [
         "calm: crud is enough.",
         "pressure: queries is enough (28 % busy). crud serves 29 of 100/s.",
-        "far_views: projection is enough. crud misses “page, 95 in 100”: 410 ms, bound ≤ 100 ms.",
+        "far_views: projection is enough. crud misses “page, 95 %”: 410 ms, bound ≤ 100 ms.",
     ]
     assert sentences[3] == (
         "Under pressure, projection is 620 × faster than queries, which nobody needs, "

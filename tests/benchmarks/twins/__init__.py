@@ -53,7 +53,7 @@ SCENARIO = Scenario(
         Metric("count_time", "one request", "s", 0.0, operation="count", quantile=0.5, of="service"),
         Metric("count_p95", "95 of 100 requests", "s", 0.0, operation="count"),
     ),
-    requirements=(Requirement("in-time", "count_p95", 0.5, "s", "count, 95 in 100", "somebody waits for it"),),
+    requirements=(Requirement("in-time", "count_p95", 0.5, "s", "count, 95 %", "somebody waits for it"),),
     workloads=(Workload("calm", "back to back", closed=True), Workload("pressure", "on a schedule")),
     designs=(
         Design("one", "one", "baseline", "it counts", One),
