@@ -27,6 +27,12 @@ def forked_quickly() -> None:
     forking.warm([])
 
 
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the test's own, with a short name: sockets are made below it, and their paths have 104 characters."""
+    return tmp_path_factory.mktemp("t")
+
+
 @pytest.fixture(scope="session")
 def tiny_in() -> Callable[..., Scenario]:
     """``tiny_in(folder, (old, new), …)``: the tiny scenario as a new folder, with every old text replaced."""
