@@ -81,14 +81,6 @@ def test_the_server_has_ended_when_its_program_has(tmp_path: Path) -> None:
         assert list(Path(temporary).iterdir()) == []
 
 
-def test_whoever_dies_while_asking_for_a_process_leaves_no_traceback(tmp_path: Path) -> None:
-    """The new process gets half a request, and has nothing to do."""
-    program = tmp_path / "program.py"
-    program.write_text(HALF_A_REQUEST)
-    done = subprocess.run([sys.executable, program], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "from a child\n")
-
-
 HALF_A_REQUEST = """
 import os
 from multiprocessing import forkserver
@@ -98,18 +90,9 @@ forking.warm([])
 sentinel, request = forkserver.connect_to_new_process([])
 forkserver.read_signed(sentinel)
 os.close(request)
-assert os.read(sentinel, 64) is not None  # its exit code: it has ended
+os.read(sentinel, 64)  # until it has ended
 forking.start("builtins:print", "from", "a", "child", name="child").join()
 """
-
-
-def test_the_server_outlives_a_client_that_dies_before_it_has_asked(tmp_path: Path) -> None:
-    """Such as a supervisor that is killed while it replaces a worker: everybody else still needs the server."""
-    program = tmp_path / "program.py"
-    program.write_text(NO_REQUEST)
-    done = subprocess.run([sys.executable, program], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "from a child\n")
-
 
 NO_REQUEST = """
 import socket, sys
@@ -125,3 +108,12 @@ for _ in range(3):
 forking.start("builtins:print", "from", "a", "child", name="child").join()
 sys.exit(server != forkserver._forkserver._forkserver_pid)
 """
+
+
+@pytest.mark.parametrize("asks", [HALF_A_REQUEST, NO_REQUEST], ids=["half a request", "no request"])
+def test_whoever_dies_while_asking_for_a_process_harms_and_tells_nobody(tmp_path: Path, asks: str) -> None:
+    """Such as a supervisor that is killed while it replaces a worker: the server goes on, and prints no traceback."""
+    program = tmp_path / "program.py"
+    program.write_text(asks)
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "from a child\n")
